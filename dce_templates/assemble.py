@@ -1,0 +1,133 @@
+"""Dossier and clauses → documents of blocks. The same blocks feed Word, PDF and HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from dce_templates import french
+from dce_templates.blocks import Block, Document, Heading, Kind
+from dce_templates.catalogue import Clause, ClauseError, catalogue, clause_text
+from dce_templates.dossier import Dossier, Holder
+from dce_templates.law import Figure
+from dce_templates.markup import fill, read_blocks, restore
+from dce_templates.view import ccag, penalties, view
+
+TITLES: dict[Kind, str] = {
+    "rc": "Règlement de la consultation",
+    "ae": "Acte d'engagement",
+    "ccap": "Cahier des clauses administratives particulières",
+}
+_PENALTIES = "Pénalités de retard"
+
+
+@dataclass(frozen=True, slots=True)
+class FilledClause:
+    """A clause as it stands in the CCAP; `text` is inert template output, `words` what a reader sees."""
+
+    clause: Clause
+    text: str
+
+    @property
+    def title(self) -> str:
+        return self.clause.meta.title
+
+    @property
+    def bookmark(self) -> str:
+        return self.clause.bookmark
+
+    @property
+    def words(self) -> str:
+        return restore(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Derogation:
+    """One line of the last article: where the CCAP departs from the CCAG, and on what."""
+
+    own: str
+    general: str
+    subject: str
+
+
+def filled_clauses(
+    dossier: Dossier, words: Mapping[str, Any], clauses: Mapping[str, Clause]
+) -> tuple[FilledClause, ...]:
+    """The clauses taken by the dossier, in the order of their ids. Raises ClauseError."""
+    found = []
+    for choice in sorted(dossier.clauses, key=lambda choice: choice.id):
+        if choice.refused_motive:
+            continue
+        if choice.id not in clauses:
+            raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
+        found.append(FilledClause(clauses[choice.id], clause_text(clauses[choice.id], choice, words)))
+    return tuple(found)
+
+
+@cache
+def _template(kind: Kind) -> str:
+    return resources.files("dce_templates").joinpath("documents", f"{kind}.md.j2").read_text(encoding="utf-8")
+
+
+def _numbers(blocks: tuple[Block, ...]) -> dict[str, str]:
+    """Heading without its number → its number."""
+    found = {}
+    for block in blocks:
+        if isinstance(block, Heading):
+            head, _, title = block.text.partition(" – " if block.level == 1 else " ")
+            found[title] = head.removeprefix("Article ")
+    return found
+
+
+def penalty_changes(dossier: Dossier) -> tuple[str, ...]:
+    """What the dossier changes in the CCAG's penalties, in words."""
+    general, (divisor, cap, exemption) = ccag(dossier.ccag), penalties(dossier)
+    changes = []
+    if divisor != general.divisor:
+        changes.append(f"formule au {french.number(divisor)}e au lieu du {french.number(general.divisor)}e")
+    if cap != general.cap:
+        changes.append(f"plafond de {french.percent(cap)} au lieu de {french.percent(general.cap)}")
+    if exemption != general.exemption:
+        changes.append(f"exonération jusqu'à {french.euros(exemption)} au lieu de {french.euros(general.exemption)}")
+    return tuple(changes)
+
+
+def derogations(
+    dossier: Dossier, clauses: tuple[FilledClause, ...], blocks: tuple[Block, ...]
+) -> tuple[Derogation, ...]:
+    """The computed last article: departures of the figures and of the chosen clauses from the CCAG."""
+    numbers, general = _numbers(blocks), ccag(dossier.ccag)
+    found = []
+    if changes := penalty_changes(dossier):
+        found.append(Derogation(numbers[_PENALTIES], general.penalties_article, "Pénalités : " + ", ".join(changes)))
+    for filled in clauses:
+        for item in filled.clause.meta.derogates_from:
+            if item.ccag == dossier.ccag:
+                found.append(Derogation(numbers[filled.title], item.article, filled.title))
+    return tuple(sorted(found, key=lambda row: [int(part) for part in row.own.split(".")]))
+
+
+def _document(kind: Kind, dossier: Dossier, blocks: tuple[Block, ...]) -> Document:
+    return Document(kind, TITLES[kind], dossier.object, dossier.reference, dossier.buyer.name, blocks)
+
+
+def assemble(
+    kind: Kind,
+    dossier: Dossier,
+    figures: Mapping[str, Figure],
+    holder: Holder | None = None,
+    clauses: Mapping[str, Clause] | None = None,
+) -> Document:
+    """One document. `figures` are those in force at launch; `holder` fills the AE for signature.
+
+    Raises ClauseError when a chosen clause is unknown or lacks a variable.
+    """
+    words = view(dossier, figures, holder)
+    if kind != "ccap":
+        return _document(kind, dossier, read_blocks(fill(_template(kind), words), kind))
+    chosen = filled_clauses(dossier, words, catalogue() if clauses is None else clauses)
+    words |= {"clauses": chosen, "derogations": ()}
+    draft = read_blocks(fill(_template(kind), words), kind)
+    words["derogations"] = derogations(dossier, chosen, draft)
+    return _document(kind, dossier, read_blocks(fill(_template(kind), words), kind))

@@ -1,0 +1,101 @@
+"""The block model: what a document says, without how it looks. Every renderer reads the same blocks."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["rc", "ae", "ccap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """`level` 1 = an article, 2 = a sub-article; `text` already carries its number; `anchor` is unique."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Para:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A paragraph set apart, for what a reader must not miss."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of equal length; the header row is repeated on each page."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Labels and values; an empty value is a place to write."""
+
+    caption: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Room for a signature."""
+
+    party: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseMark:
+    """Opens or closes (`closes`) the text of a clause; renderers bookmark what stands between."""
+
+    bookmark: str
+    closes: bool = False
+
+
+Block = Heading | Para | Note | Items | Table | Fields | Sign | ClauseMark
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: `kind` rc, ae or ccap; `subject` is the contract's object."""
+
+    kind: Kind
+    title: str
+    subject: str
+    reference: str
+    buyer: str
+    blocks: tuple[Block, ...] = field(repr=False)
+
+
+def words_of(document: Document) -> str:
+    """Every word of the document in reading order: what each rendering must contain."""
+    return "\n".join([document.buyer, document.title, document.subject, *map(_words, document.blocks)])
+
+
+def _words(block: Block) -> str:
+    match block:
+        case Heading(text=text) | Para(text=text) | Note(text=text):
+            return text
+        case Items(items=items):
+            return "\n".join(items)
+        case Table(caption, header, rows):
+            return "\n".join([caption, *header, *(cell for row in rows for cell in row)])
+        case Fields(caption, rows):
+            return "\n".join([caption, *(cell for row in rows for cell in row)])
+        case Sign(party, lines):
+            return "\n".join([party, *lines])
+        case ClauseMark():
+            return ""

@@ -1,0 +1,141 @@
+"""The clauses: one folder each, `meta.yaml` and `text.md.j2`, versioned, dated, sourced, hashed.
+
+The text of a clause is restricted Jinja2 (tests, loops, values and a few filters): legal staff may edit it, so it is
+read through an allow-list before anything is filled.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
+
+from jinja2 import TemplateError, nodes
+from pydantic import ValidationError
+
+from dce_templates.clause_meta import Meta, Variable
+from dce_templates.dossier import ClauseChoice, Dossier
+from dce_templates.markup import Ready, environment, fill
+from dce_templates.strict_yaml import read_mapping
+
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.If, nodes.For, nodes.Compare,
+    nodes.Operand, nodes.Const, nodes.And, nodes.Or, nodes.Not, nodes.Filter,
+)  # fmt: skip
+_FILTERS = frozenset({"paragraphs", "join", "lower", "length"})
+Advice = Literal["mandatory", "recommended", "possible", "no"]
+
+
+class ClauseError(ValueError):
+    """A clause cannot be used as asked; `str()` is one French sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of the catalogue. `sha256` covers both files, byte for byte."""
+
+    meta: Meta
+    source: str
+    sha256: str
+
+    @property
+    def bookmark(self) -> str:
+        """The name of its bookmark in Word, `cl_OD_05_v1`: it survives Word and LibreOffice."""
+        return f"cl_{self.meta.id.replace('-', '_')}_v{self.meta.semver.split('.')[0]}"
+
+    def in_force(self, on: date) -> bool:
+        return self.meta.valid_from <= on and (self.meta.valid_to is None or on <= self.meta.valid_to)
+
+
+def check_source(source: str) -> None:
+    """Raises ClauseError unless the text keeps to the allow-list (no arithmetic, no call, no assignment)."""
+    try:
+        tree = environment().parse(source)
+    except TemplateError as error:
+        raise ClauseError("Le texte de la clause n'est pas un modèle lisible.") from error
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _ALLOWED) or (isinstance(node, nodes.Filter) and node.name not in _FILTERS):
+            raise ClauseError(f"Le texte de la clause emploie une construction interdite ({type(node).__name__}).")
+        if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+            raise ClauseError("Le texte de la clause emploie un nom interdit.")
+
+
+def read_clause(meta_text: str, source: str) -> Clause:
+    """A Clause from the text of its two files. Raises ClauseError."""
+    try:
+        meta = Meta.model_validate(read_mapping(meta_text))
+    except (ValidationError, ValueError) as error:
+        raise ClauseError("La fiche de la clause est illisible ou incomplète.") from error
+    check_source(source)
+    digest = hashlib.sha256(meta_text.encode() + b"\0" + source.encode()).hexdigest()
+    return Clause(meta, source, digest)
+
+
+def _read_folder(folder: Traversable) -> Clause:
+    meta, text = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("meta.yaml", "text.md.j2"))
+    return read_clause(meta, text)
+
+
+@cache
+def catalogue() -> Mapping[str, Clause]:
+    """The shipped clauses by id, in the order of their ids."""
+    root = resources.files("dce_templates").joinpath("clauses")
+    folders = sorted((item for item in root.iterdir() if item.is_dir()), key=lambda item: item.name)
+    clauses = [_read_folder(folder) for folder in folders if folder.joinpath("meta.yaml").is_file()]
+    return {clause.meta.id: clause for clause in clauses}
+
+
+def advice(clause: Clause, dossier: Dossier) -> Advice:
+    """How the clause stands for this dossier: the page sorts the catalogue by it."""
+    wanted = clause.meta.applies_if
+    if wanted.kinds and dossier.kind not in wanted.kinds:
+        return "no"
+    if wanted.procedures and dossier.procedure not in wanted.procedures:
+        return "no"
+    if wanted.personal_data is not None and wanted.personal_data != dossier.personal_data:
+        return "possible"
+    return clause.meta.level
+
+
+def _value(name: str, variable: Variable, given: object) -> object:
+    if variable.type == "list":
+        return given if isinstance(given, tuple) and given else _refuse(name, "une liste non vide est attendue")
+    text = given if isinstance(given, str) else _refuse(name, "une seule valeur est attendue")
+    if variable.type == "int":
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else _refuse(name, "un entier")
+        low, high = variable.minimum, variable.maximum
+        if (low is not None and number < low) or (high is not None and number > high):
+            _refuse(name, f"un nombre de {low} à {high} est attendu")
+        return number
+    if variable.type == "choice" and text not in variable.choices:
+        _refuse(name, "la valeur doit être l'une de : " + ", ".join(variable.choices))
+    return text
+
+
+def _refuse(name: str, why: str) -> Any:
+    raise ClauseError(f"Variable « {name} » : {why}.")
+
+
+def values(clause: Clause, choice: ClauseChoice) -> dict[str, object]:
+    """The variables of the clause, checked and completed by their defaults. Raises ClauseError."""
+    unknown = sorted(set(choice.vars) - set(clause.meta.vars))
+    if unknown:
+        raise ClauseError(f"Variable « {unknown[0]} » inconnue de la clause {clause.meta.id}.")
+    found: dict[str, object] = {}
+    for name, variable in clause.meta.vars.items():
+        given = choice.vars.get(name, variable.default)
+        if given is None:
+            raise ClauseError(f"Variable « {name} » à renseigner : {variable.label}.")
+        found[name] = _value(name, variable, given)
+    return found
+
+
+def clause_text(clause: Clause, choice: ClauseChoice, view: Mapping[str, Any]) -> Ready:
+    """The text of the clause, filled; `view` adds what every document knows. Raises ClauseError."""
+    try:
+        return Ready(fill(clause.source, {**view, **values(clause, choice)}))
+    except TemplateError as error:
+        raise ClauseError(f"La clause {clause.meta.id} ne peut pas être remplie.") from error

@@ -1,0 +1,275 @@
+"""The input models: what an officer says of a consultation. They are the YAML schema (docs/dossier.schema.json).
+
+Amounts are euros excluding VAT as Decimal, rates are fractions (0.10 = 10 %), dates and times carry their zone.
+Texts end in legal documents: control characters and private-use code points are refused.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from dce_templates.sentences import sentence
+from dce_templates.strict_yaml import YamlError, read_mapping
+
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]")
+
+
+def _clean(text: str) -> str:
+    stripped = text.strip().replace("\r\n", "\n")
+    if _FORBIDDEN.search(stripped):
+        raise ValueError("forbidden character")
+    return stripped
+
+
+Line = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=300)]
+Text = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=4000)]
+Optional = Annotated[str, AfterValidator(_clean), Field(max_length=4000)]
+Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$")]
+Url = Annotated[str, AfterValidator(_clean), Field(pattern=r"^https?://[^\s<>\"']{3,300}$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}\.[a-zA-Z]{2,24}$")]
+Money = Annotated[Decimal, Field(ge=0, le=Decimal("10000000000"), decimal_places=2)]
+Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=6)]
+Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=2)]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Address(Model):
+    street: Line
+    postcode: Annotated[str, Field(pattern=r"^[0-9A-Za-z -]{4,10}$")]
+    city: Line
+    country: Line = "France"
+
+
+class Signatory(Model):
+    name: Line
+    role: Line
+
+
+class Buyer(Model):
+    """`kind` chooses thresholds and payment delays; `large`: running costs above 60 million euros (advance of SMEs)."""
+
+    name: Line
+    siret: Siret
+    address: Address
+    email: Email
+    phone: Optional = ""
+    profile_url: Url
+    kind: Literal["local", "state", "health", "public_company"] = "local"
+    large: bool = False
+    signatory: Signatory
+    accountant: Line
+    data_officer: Email | None = None
+
+
+class Place(Model):
+    """Place of execution; `code_kind` uses the words of the essential data (DECP)."""
+
+    label: Line
+    code: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,10}$")]
+    code_kind: Literal["Code postal", "Code commune", "Code département", "Code région", "Code pays"] = "Code postal"
+    nuts: Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9A-Z]{0,3}$")] | None = None
+
+
+class Price(Model):
+    form: Literal["Unitaire", "Forfaitaire", "Mixte"] = "Forfaitaire"
+    kind: Literal["Définitif ferme", "Définitif actualisable", "Définitif révisable"] = "Définitif ferme"
+    revision_formula: Optional = ""
+    revision_index: Optional = ""
+    revision_months: Annotated[int, Field(ge=1, le=60)] | None = None
+    vat_rate: Rate = Decimal("0.20")
+
+
+class Advance(Model):
+    """`rate` for every holder, `sme_rate` when the holder is an SME (same as `rate` when not said)."""
+
+    granted: bool
+    rate: Rate = Decimal("0")
+    sme_rate: Rate | None = None
+
+
+class Subcriterion(Model):
+    id: Key
+    label: Line
+    weight: Weight
+
+
+class Criterion(Model):
+    id: Key
+    label: Line
+    kind: Literal["price", "global_cost", "technical", "environmental", "social", "deadline"]
+    weight: Weight
+    method: Optional = ""
+    subcriteria: Annotated[tuple[Subcriterion, ...], Field(max_length=20)] = ()
+
+
+class ClauseChoice(Model):
+    """A clause of the catalogue: its variables, or the motive for which it is not taken."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]{2}$")]
+    vars: Annotated[dict[Key, Line | Annotated[tuple[Line, ...], Field(max_length=50)]], Field(max_length=30)] = {}
+    refused_motive: Optional = ""
+
+
+class Penalties(Model):
+    """Late delivery: amount × days / `divisor`; `cap` and `exemption` as the CCAG unless said otherwise."""
+
+    divisor: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    cap: Rate | None = None
+    exemption: Money | None = None
+
+
+class Court(Model):
+    name: Line
+    address: Address
+    email: Email | None = None
+    url: Url | None = None
+
+
+class Lot(Model):
+    """One subject, one lot: the whole need; `single_reason` says why it is not divided."""
+
+    single_reason: Optional = ""
+
+
+class Capacity(Model):
+    """Minimum yearly turnover asked, with the motive when it exceeds the legal cap."""
+
+    minimum_turnover: Money | None = None
+    turnover_reason: Optional = ""
+    references: Annotated[int, Field(ge=0, le=10)] = 3
+
+
+class Variants(Model):
+    allowed: bool = False
+    requirements: Optional = ""
+
+
+class Holder(Model):
+    """The intended winner, for an acte d'engagement ready to sign; `amount` is in euros excluding VAT."""
+
+    name: Line
+    siret: Siret
+    amount: Annotated[Decimal, Field(gt=0, le=Decimal("10000000000"), decimal_places=2)]
+    address: Optional = ""
+    email: Optional = ""
+    signatory: Optional = ""
+    role: Optional = ""
+    sme: bool | None = None
+    grouping: Literal["Pas de groupement", "Conjoint", "Solidaire"] = "Pas de groupement"
+    advance_waived: bool = False
+    subcontracting: bool = False
+
+
+class Dossier(Model):
+    """A MAPA in one lot. `estimated_amount` counts every renewal; `duration_months` is the first period."""
+
+    launched_on: date
+    reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
+    object: Annotated[str, AfterValidator(_clean), Field(min_length=5, max_length=1000)]
+    need: Text
+    buyer: Buyer
+    court: Court
+    cpv: Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
+    place: Place
+    nature: Literal["Marché"] = "Marché"
+    procedure: Literal["mapa"]
+    kind: Literal["services", "supplies", "works"]
+    innovative: bool = False
+    publicity: Annotated[tuple[Literal["profile", "boamp", "jal", "joue"], ...], Field(min_length=1)] = ("profile",)
+    estimated_amount: Money
+    duration_months: Annotated[int, Field(ge=1, le=360)]
+    renewals: Annotated[int, Field(ge=0, le=10)] = 0
+    renewal_months: Annotated[int, Field(ge=1, le=120)] = 12
+    start_event: Line = "sa notification au titulaire"
+    ccag: Literal["FCS", "PI", "TIC"] = "FCS"
+    price: Price = Price()
+    advance: Advance
+    retention_rate: Rate = Decimal("0")
+    penalties: Penalties = Penalties()
+    payment_delay_days: Annotated[int, Field(ge=1, le=365)] = 30
+    service_code: Optional = ""
+    lot: Lot = Lot()
+    variants: Variants = Variants()
+    capacity: Capacity = Capacity()
+    criteria: Annotated[tuple[Criterion, ...], Field(max_length=20)]
+    negotiation: bool = True
+    environmental_condition: Optional = ""
+    social_condition: Optional = ""
+    no_social_reason: Optional = ""
+    reserved: bool = False
+    deadline: AwareDatetime
+    questions_deadline: AwareDatetime | None = None
+    validity_days: Annotated[int, Field(ge=1, le=730)] = 120
+    offers_received_at: Literal["mps"] | Url = "mps"
+    backup_copy_address: Optional = ""
+    site_visit: Optional = ""
+    attachments: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
+    deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
+    clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
+    personal_data: bool = False
+    public_service: bool = False
+
+    @cached_property
+    def total_months(self) -> int:
+        """Months with every renewal: the duration published as essential data."""
+        return self.duration_months + self.renewals * self.renewal_months
+
+    @cached_property
+    def environmental_considerations(self) -> tuple[str, ...]:
+        """DECP words, computed so that they cannot contradict the documents."""
+        kinds = {criterion.kind for criterion in self.criteria}
+        found = ["Clause environnementale"] if self.environmental_condition else []
+        found += ["Critère environnemental"] if kinds & {"environmental", "global_cost"} else []
+        return tuple(found) or ("Pas de considération environnementale",)
+
+    @cached_property
+    def social_considerations(self) -> tuple[str, ...]:
+        """DECP words, computed so that they cannot contradict the documents."""
+        found = ["Clause sociale"] if self.social_condition else []
+        found += ["Critère social"] if any(criterion.kind == "social" for criterion in self.criteria) else []
+        found += ["Marché réservé"] if self.reserved else []
+        return tuple(found) or ("Pas de considération sociale",)
+
+
+class DossierError(ValueError):
+    """The dossier cannot be read. `errors`: path (`buyer.siret`; empty for the whole file) → one French sentence."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__(" ".join(f"{path} : {text}" if path else text for path, text in self.errors.items()))
+
+
+def parse_dossier(data: Mapping[str, Any]) -> Dossier:
+    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+    try:
+        return Dossier.model_validate(data)
+    except ValidationError as error:
+        found: dict[str, str] = {}
+        for item in error.errors(include_url=False):
+            path = ".".join(str(part) for part in item["loc"] if not str(part).startswith(("literal[", "constrained-")))
+            found.setdefault(path, sentence(item["type"], item.get("ctx", {})))
+        raise DossierError(found) from error
+
+
+def load_dossier(yaml_text: str) -> Dossier:
+    """A Dossier from YAML text. Raises DossierError: bad YAML, unknown key, missing or wrong value."""
+    try:
+        return parse_dossier(read_mapping(yaml_text))
+    except YamlError as error:
+        raise DossierError({"": str(error)}) from error
+
+
+def json_schema() -> str:
+    """The published JSON Schema of the dossier, as stored in docs/dossier.schema.json."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Dossier.model_json_schema()}
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"

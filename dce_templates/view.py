@@ -1,0 +1,132 @@
+"""What the templates see: the dossier as French words, every amount and date already written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from dce_templates import french
+from dce_templates.dossier import Address, Criterion, Dossier, Holder
+from dce_templates.law import Figure
+from dce_templates.strict_yaml import read_mapping
+
+_KINDS = {"services": "Services", "supplies": "Fournitures", "works": "Travaux"}
+_PUBLICITY = {"profile": "profil d'acheteur", "boamp": "BOAMP", "jal": "journal d'annonces légales", "joue": "JOUE"}
+_CRITERIA = {
+    "price": "Prix",
+    "global_cost": "Coût global",
+    "technical": "Technique",
+    "environmental": "Environnement",
+    "social": "Social",
+    "deadline": "Délai",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ccag:
+    """One CCAG: names to quote and the figures a dossier may depart from."""
+
+    title: str
+    short: str
+    decree: str
+    penalties_article: str
+    divisor: int
+    cap: Decimal
+    exemption: Decimal
+
+
+@cache
+def ccag(code: str) -> Ccag:
+    """The CCAG `FCS`, `PI` or `TIC`."""
+    text = resources.files("dce_templates").joinpath("ccag.yaml").read_text(encoding="utf-8")
+    row = read_mapping(text)[code]
+    return Ccag(
+        row["title"], row["short"], row["decree"], row["penalties_article"],
+        int(row["divisor"]), Decimal(row["cap"]), Decimal(row["exemption"]),
+    )  # fmt: skip
+
+
+def address(value: Address) -> str:
+    country = "" if value.country == "France" else f", {value.country}"
+    return f"{value.street}, {value.postcode} {value.city}{country}"
+
+
+def _criterion(index: int, item: Criterion) -> dict[str, Any]:
+    return {
+        "number": index,
+        "label": item.label,
+        "kind": _CRITERIA[item.kind],
+        "weight": french.number(item.weight) + "\u00a0%",
+        "method": item.method,
+        "is_price": item.kind in ("price", "global_cost"),
+        "subcriteria": [
+            {"label": sub.label, "weight": french.number(sub.weight) + "\u00a0%"} for sub in item.subcriteria
+        ],
+    }
+
+
+def penalties(dossier: Dossier) -> tuple[int, Decimal, Decimal]:
+    """Divisor, cap and exemption in force: the dossier's, else the CCAG's."""
+    general, own = ccag(dossier.ccag), dossier.penalties
+    return (
+        own.divisor or general.divisor,
+        general.cap if own.cap is None else own.cap,
+        general.exemption if own.exemption is None else own.exemption,
+    )
+
+
+def _money(dossier: Dossier, figures: Mapping[str, Figure]) -> dict[str, Any]:
+    divisor, cap, exemption = penalties(dossier)
+    sme_rate = dossier.advance.rate if dossier.advance.sme_rate is None else dossier.advance.sme_rate
+    points, fee = figures.get("late_interest_points"), figures.get("recovery_fee")
+    return {
+        "vat_rate": french.percent(dossier.price.vat_rate),
+        "advance_rate": french.percent(dossier.advance.rate),
+        "sme_rate": french.percent(sme_rate),
+        "sme_differs": sme_rate != dossier.advance.rate,
+        "retention_rate": french.percent(dossier.retention_rate) if dossier.retention_rate else "",
+        "divisor": french.number(Decimal(divisor)),
+        "penalty_cap": french.percent(cap),
+        "penalty_exemption": french.euros(exemption),
+        "interest_points": french.number(points.value) if points else "",
+        "recovery_fee": french.euros(fee.value) if fee else "",
+        "minimum_turnover": french.euros(dossier.capacity.minimum_turnover)
+        if dossier.capacity.minimum_turnover
+        else "",
+    }
+
+
+def _times(dossier: Dossier) -> dict[str, Any]:
+    return {
+        "launched_on": french.day(dossier.launched_on),
+        "deadline": french.moment(dossier.deadline),
+        "questions_deadline": french.moment(dossier.questions_deadline) if dossier.questions_deadline else "",
+        "duration": french.months(dossier.duration_months),
+        "renewal": french.months(dossier.renewal_months),
+        "total_duration": french.months(dossier.total_months),
+    }
+
+
+def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None = None) -> dict[str, Any]:
+    """The context of every template: `d` is the dossier itself, the rest are ready words."""
+    return {
+        "d": dossier,
+        "buyer_address": address(dossier.buyer.address),
+        "buyer_siret": french.siret(dossier.buyer.siret),
+        "court_address": address(dossier.court.address),
+        "kind": _KINDS[dossier.kind],
+        "publicity": ", ".join(_PUBLICITY[item] for item in dossier.publicity),
+        "ccag": ccag(dossier.ccag),
+        "criteria": [_criterion(index, item) for index, item in enumerate(dossier.criteria, 1)],
+        "environmental_words": ", ".join(dossier.environmental_considerations),
+        "social_words": ", ".join(dossier.social_considerations),
+        "holder": holder,
+        "holder_siret": french.siret(holder.siret) if holder else "",
+        "amount": french.euros(holder.amount) if holder else "",
+        "vat": french.euros(holder.amount * dossier.price.vat_rate) if holder else "",
+        "amount_with_vat": french.euros(holder.amount * (1 + dossier.price.vat_rate)) if holder else "",
+        **_money(dossier, figures),
+        **_times(dossier),
+    }
