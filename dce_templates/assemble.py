@@ -109,7 +109,9 @@ def derogations(
 
 
 def _document(kind: Kind, dossier: Dossier, blocks: tuple[Block, ...]) -> Document:
-    return Document(kind, TITLES[kind], dossier.object, dossier.reference, dossier.buyer.name, blocks)
+    return Document(
+        kind, restore(TITLES[kind]), restore(dossier.object), dossier.reference, restore(dossier.buyer.name), blocks
+    )
 
 
 def assemble(

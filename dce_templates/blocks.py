@@ -99,3 +99,9 @@ def _words(block: Block) -> str:
             return "\n".join([party, *lines])
         case ClauseMark():
             return ""
+
+
+def relative_widths(table: Table) -> list[float]:
+    """Column widths by their longest cell, within reason: the same in Word and in PDF."""
+    columns = zip(table.header, *table.rows, strict=True)
+    return [float(min(max(max(len(text) for text in column), 8), 45)) for column in columns]

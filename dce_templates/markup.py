@@ -1,7 +1,8 @@
 """Our templates: Jinja2 text whose lines become blocks.
 
 `# article`, `## sub-article`, `- item`, `> note`, `| table | row` (first row = header), `: label :: value`,
-`^ caption` before a table or fields, `@sign party | line | line`, `@open` and `@close` round a clause; other lines are paragraphs. Numbers are computed.
+`^ caption` before a table or fields, `@sign party | line | line`, `@open` and `@close` round a clause; other lines are
+paragraphs. Numbers are computed.
 A value put in by `{{ … }}` is inert: it can neither open a line nor split a cell.
 """
 
@@ -15,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from dce_templates.blocks import Block, ClauseMark, Fields, Heading, Items, Note, Para, Sign, Table
 
 _START, _BAR, _COLON = "\ue001", "\ue002", "\ue003"
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=\w)")
 _SPACES = re.compile(r"[ \t\r\n]+")
 
 
@@ -46,7 +48,9 @@ def environment() -> ImmutableSandboxedEnvironment:
 
 
 def restore(text: str) -> str:
-    return text.replace(_START, "").replace(_BAR, "|").replace(_COLON, ":").strip()
+    """The words a reader sees: markers removed, apostrophes between letters as printers make them."""
+    words = text.replace(_START, "").replace(_BAR, "|").replace(_COLON, ":").strip()
+    return _APOSTROPHE.sub("’", words)
 
 
 @dataclass

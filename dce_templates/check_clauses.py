@@ -1,0 +1,97 @@
+"""The tests about clauses and the words of the file."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from dce_templates.catalogue import ClauseError, values
+from dce_templates.check_tools import Check, Context, Problem
+from dce_templates.dossier import Model
+
+
+def clause_vars(c: Context) -> Iterator[Problem]:
+    for index, choice in enumerate(c.dossier.clauses):
+        if choice.refused_motive:
+            continue
+        try:
+            if choice.id not in c.clauses:
+                raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
+            values(c.clauses[choice.id], choice)
+        except ClauseError as error:
+            yield Problem(
+                f"Clause {choice.id} : {error}",
+                "Renseignez la variable, ou retirez la clause.",
+                f"clauses.{index}",
+            )
+
+
+def clause_conflict(c: Context) -> Iterator[Problem]:
+    chosen = Counter(choice.id for choice in c.dossier.clauses)
+    for name, count in chosen.items():
+        if count > 1:
+            yield Problem(f"La clause {name} est choisie {count} fois.", "Gardez-en une seule.", "clauses")
+    taken = {choice.id for choice in c.taken() if choice.id in c.clauses}
+    for name in sorted(taken):
+        for other in sorted(taken & set(c.clauses[name].meta.excludes)):
+            yield Problem(f"Les clauses {name} et {other} se contredisent.", "Retirez l'une des deux.", "clauses")
+
+
+def clause_requires(c: Context) -> Iterator[Problem]:
+    taken = {choice.id for choice in c.taken() if choice.id in c.clauses}
+    for name in sorted(taken):
+        meta = c.clauses[name].meta
+        wanted = set(meta.requires) | (set(meta.requires_with_personal_data) if c.dossier.personal_data else set())
+        for other in sorted(wanted - taken):
+            yield Problem(f"La clause {name} demande la clause {other}.", f"Ajoutez la clause {other}.", "clauses")
+
+
+def clause_dates(c: Context) -> Iterator[Problem]:
+    for choice in c.taken():
+        clause = c.clauses.get(choice.id)
+        if clause and not clause.in_force(c.dossier.launched_on):
+            yield Problem(
+                f"La clause {choice.id} n'est pas en vigueur à la date de lancement.",
+                "Prenez la version en vigueur, ou retirez la clause.",
+                "clauses",
+            )
+
+
+def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Model):
+        for name in type(value).model_fields:
+            yield from _texts(getattr(value, name), f"{path}.{name}".lstrip("."))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}.{index}")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, f"{path}.{name}")
+
+
+def dead_references(c: Context) -> Iterator[Problem]:
+    for path, text in _texts(c.dossier):
+        for pattern in c.rule.patterns:
+            if found := re.search(pattern, text, re.IGNORECASE):
+                yield Problem(
+                    f"Le texte cite « {found.group()} », qui n'est plus en vigueur.",
+                    "Remplacez cette référence par le texte en vigueur.",
+                    path,
+                )
+
+
+def placeholders(c: Context) -> Iterator[Problem]:
+    for path, text in _texts(c.dossier):
+        if found := re.search(r"\{\{|\{%|\bXXX+\b|\bà compléter\b|\[\.\.\.\]|\bTODO\b", text, re.IGNORECASE):
+            yield Problem(f"Un texte reste à écrire : « {found.group()} ».", "Complétez ce texte.", path)
+
+
+CLAUSE_CHECKS: dict[str, Check] = {
+    "clause_vars": clause_vars,
+    "clause_conflict": clause_conflict,
+    "clause_requires": clause_requires,
+    "clause_dates": clause_dates,
+    "dead_references": dead_references,
+    "placeholders": placeholders,
+}

@@ -1,0 +1,47 @@
+"""What a check receives and gives back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from dce_templates.catalogue import Clause
+from dce_templates.dossier import ClauseChoice, Dossier
+from dce_templates.law import Figure, Rule
+
+
+class NoFigure(LookupError):
+    """No verified figure of that name is in force at launch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fact of the file, its remedy, and the field it is about; no statement of law here."""
+
+    message: str
+    fix: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    dossier: Dossier
+    figures: Mapping[str, Figure]
+    rule: Rule
+    now: datetime
+    clauses: Mapping[str, Clause]
+
+    def figure(self, name: str) -> Decimal:
+        """The value in force. Raises NoFigure."""
+        if name not in self.figures:
+            raise NoFigure(name)
+        return self.figures[name].value
+
+    def taken(self) -> list[ClauseChoice]:
+        """The clauses the dossier takes, known or not."""
+        return [choice for choice in self.dossier.clauses if not choice.refused_motive]
+
+
+class Check(Protocol):
+    def __call__(self, context: Context, /) -> Iterable[Problem]: ...

@@ -1,0 +1,95 @@
+"""check(): every legal rule in force at launch, against one dossier.
+
+The tests are here and in check_rules.py; figures, dates and severities are data given by the caller. A finding says
+what stands in the file; what the law says is added only for a rule the buyer has adopted.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dce_templates.catalogue import Clause, catalogue
+from dce_templates.check_rules import CHECKS
+from dce_templates.check_tools import Context, NoFigure, Problem
+from dce_templates.dossier import Dossier
+from dce_templates.law import Figure, Rule, Severity, in_force
+
+NOT_ADOPTED = "Texte non adopté par votre organisme : signalé à titre d'information."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to look at. `blocks` is true while it stops the documents; `field` is the path in the dossier.
+
+    `read` says who read the text and when; `passed_over` is the motive given by the officer.
+    """
+
+    id: str
+    severity: Severity
+    article: str
+    message: str
+    fix: str
+    field: str
+    rule_version: str
+    read: str
+    adopted: bool
+    can_be_passed_over: bool
+    passed_over: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        return self.severity == "block" and not self.passed_over
+
+
+def _finding(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Finding:
+    # An impossible file is a matter of fact, not of adopted law.
+    binding = adopted or not rule.can_be_passed_over
+    softened: Severity = "warn" if rule.severity == "block" and not binding else rule.severity
+    says = NOT_ADOPTED if not binding else rule.sentence
+    motive = motive.strip() if rule.can_be_passed_over else ""
+    return Finding(
+        rule.id, softened, rule.origin.article, f"{problem.message} {says}".strip(), problem.fix, problem.field,
+        rule.version, f"texte lu le {rule.origin.read_on} par {rule.origin.read_by}", adopted,
+        rule.can_be_passed_over, motive,
+    )  # fmt: skip
+
+
+def _gap(rule: Rule, missing: str, launched: str, adopted: bool) -> Finding:
+    problem = Problem(
+        f"Ce point n'a pas pu être contrôlé : votre table ne contient pas de chiffre « {missing} » au {launched}.",
+        "Complétez la table des règles, ou contrôlez ce point à la main.",
+        "launched_on",
+    )
+    found = _finding(rule, problem, adopted, "")
+    return Finding(**{name: getattr(found, name) for name in Finding.__slots__} | {"severity": "warn"})
+
+
+def check(
+    dossier: Dossier,
+    figures: Iterable[Figure],
+    rules: Iterable[Rule],
+    *,
+    now: datetime,
+    adopted: bool | Collection[str] = True,
+    passed_over: Mapping[str, str] | None = None,
+    clauses: Mapping[str, Clause] | None = None,
+) -> tuple[Finding, ...]:
+    """The findings, blocking ones first. `figures` and `rules` are whole tables: the launch date chooses.
+
+    `adopted`: all rules, none, or the ids the buyer has adopted (the others never block). `passed_over`: rule id →
+    motive. A figure missing on that day is a warning, never a silent pass. `now` (aware) judges the deadline.
+    """
+    law = in_force(rules, dossier.launched_on)
+    motives = passed_over or {}
+    found: list[Finding] = []
+    for rule in law.values():
+        context = Context(
+            dossier, in_force(figures, dossier.launched_on), rule, now, catalogue() if clauses is None else clauses
+        )
+        ours = adopted if isinstance(adopted, bool) else rule.id in adopted
+        try:
+            found += [_finding(rule, item, ours, motives.get(rule.id, "")) for item in CHECKS[rule.id](context)]
+        except NoFigure as missing:
+            found.append(_gap(rule, str(missing), dossier.launched_on.isoformat(), ours))
+    order = ("block", "warn", "info")
+    return tuple(sorted(found, key=lambda item: order.index(item.severity)))
