@@ -218,7 +218,7 @@ def loose_lock(text: str) -> Iterator[str]:
 
 # Written in pieces, so that this file does not hold what it forbids.
 FORBIDDEN = {
-    "a path of one machine": r"(?<![\w.~-])/(wo" r"rk|ro" r"ot|ho" r"me/\w+|Us" r"ers/\w+)(/|\b)",
+    "a path of one machine": r"(?<![\w.~}-])/(wo" r"rk\b|ro" r"ot/|ho" r"me/\w+/|Us" r"ers/\w+/)",
     "a place outside the repository": r"\.\./sha" r"red",
     "the host of a package registry": r"(py"
     r"pi\.org|pythonho"
