@@ -1,0 +1,105 @@
+"""Makes the receipt of one deposit in a worker process, stores it, and tells the company."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from api import db as database
+from api import isolate
+from api.context import Context
+from api.receipt import KINDS, Receipt, ReceiptFile, offer_sentence
+from api.render import french_time
+from procurement.candidacy import Candidacy, claim_receipt
+from procurement.mail import post
+from procurement.people import User
+
+MAIL = """Bonjour,
+
+Votre réponse à la consultation {number} « {object} » de {buyer} est déposée depuis le {at}.
+
+{offer}
+
+Votre récépissé : {url}
+Vous pouvez la remplacer ou la retirer jusqu’à la date limite.
+
+mps
+"""
+
+
+def make_one(context: Context) -> bool:
+    """Claim, make, store, record. True when a receipt was made."""
+    with database.transaction(context.database) as db:
+        candidacy = claim_receipt(db, database.now(db))
+        if candidacy is None:
+            return False
+        key, at = candidacy.id, candidacy.submitted_at
+        receipt = receipt_of(db, candidacy)
+    pdf: bytes = isolate.run("api.receipt:render", receipt, at)
+    stored = context.storage.put("receipts", pdf)
+    with database.transaction(context.database) as db:
+        row = db.get_one(Candidacy, key, with_for_update=True)
+        if row.receipt_sha256 is None:
+            row.receipt_key, row.receipt_sha256 = stored, hashlib.sha256(pdf).hexdigest()
+            _tell(db, context, row, receipt, database.now(db))
+    return True
+
+
+def receipt_of(db: Session, candidacy: Candidacy) -> Receipt:
+    """The five legal items, read from the frozen snapshot and nothing else of the draft."""
+    snapshot, consultation = candidacy.snapshot or {}, candidacy.consultation
+    account = db.get_one(User, candidacy.account_id)
+    buyer = consultation.organisation
+    return Receipt(
+        title="Récépissé de dépôt",
+        reference=f"Dépôt {candidacy.ref} – consultation {consultation.number}",
+        buyer=buyer.name,
+        offer=offer_sentence(snapshot, consultation.offers_here, consultation.offers_elsewhere),
+        depositor=[
+            ("Entreprise", candidacy.name),
+            ("SIRET", candidacy.siret),
+            ("Déposé par", f"{account.name} ({candidacy.contact_email})"),
+            ("Appartenance à l’entreprise", "prouvée" if candidacy.belonging == "proven" else "déclarée"),
+        ],
+        consultation=[
+            ("Acheteur", f"{buyer.name} (SIRET {buyer.siret})"),
+            ("Numéro", consultation.number),
+            ("Intitulé et objet", consultation.object),
+            ("Version du dossier", str(snapshot["dce_version"])),
+        ],
+        time=[
+            ("Déposé le", french_time(candidacy.submitted_at)),
+            ("Heure de référence", "horloge du serveur, au moment où le dépôt est enregistré"),
+            ("Date limite", french_time(consultation.deadline)),
+        ],
+        files=_files(snapshot["files"]),
+        snapshot_sha256=candidacy.snapshot_sha256 or "",
+    )
+
+
+def _files(rows: list[dict[str, str]]) -> list[ReceiptFile]:
+    return [
+        ReceiptFile(
+            number=f"{number}. {row['name']}",
+            kind=KINDS[row["kind"]],
+            name=f"{number}. {row['name']}",
+            size=str(row["size"]),
+            sha256=row["sha256"],
+            received_at=french_time(row["received_at"]),
+        )
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def _tell(db: Session, context: Context, candidacy: Candidacy, receipt: Receipt, now: datetime) -> None:
+    consultation = candidacy.consultation
+    body = MAIL.format(
+        number=consultation.number,
+        object=consultation.object,
+        buyer=receipt.buyer,
+        at=french_time(candidacy.submitted_at),
+        offer=receipt.offer,
+        url=f"{context.settings.public_url.rstrip('/')}/candidatures/{candidacy.ref}/recu",
+    )
+    subject = f"{consultation.number} – récépissé de votre dépôt"
+    post(db, to=candidacy.contact_email, subject=subject, body=body, now=now)
