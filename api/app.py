@@ -1,0 +1,57 @@
+"""The web application: routes, guards, static files. Settings and services are arguments."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from api import errors
+from api.context import Context
+from api.db import connect
+from api.guard import Guard
+from api.pages import account, administration, health, home
+from api.settings import ROOT, Settings
+from api.storage import Storage
+
+# Routes that stream a file have their own cap (api/uploads.py): their path holds one of these parts.
+STREAMING = ("/fichiers", "/signature-recue", "/factures/copie", "/api/v1/invoices")
+
+ROUTERS: list[APIRouter] = [
+    home.router,
+    health.router,
+    account.router,
+    administration.router,
+]
+
+
+def create_app(settings: Settings, sandbox: bool = True, **services: str) -> FastAPI:
+    """Build the application. `services` overrides the URLs of remote services (the sandbox's, in the demonstration)."""
+    database = connect(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.dispose()
+
+    app = FastAPI(
+        title="mps",
+        version="0.1.0",
+        description="Marchés publics simplifiés : candidater avec un SIRET, jusqu’à la facture rapprochée.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.context = Context(settings, database, Storage(settings.storage_url), services)
+    app.state.database = database
+    app.state.sandbox = sandbox
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    app.router.routes.append(
+        Mount("/static/vendor", StaticFiles(directory=ROOT / "build" / "static", check_dir=False), name="vendor")
+    )
+    app.router.routes.append(Mount("/static", StaticFiles(directory=ROOT / "api" / "static"), name="static"))
+    app.add_middleware(Guard, streaming=STREAMING, secure=settings.public_url.startswith("https://"))
+    return app

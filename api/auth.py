@@ -1,0 +1,195 @@
+"""Who is asking, and what each route demands. Authentication uses its own short session."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from fastapi import Depends, Request
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, joinedload
+
+from api import db as database
+from procurement.counters import take
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.mail import post
+from procurement.people import (
+    ApiToken,
+    EmailCode,
+    LoginSession,
+    Membership,
+    Person,
+    Role,
+    User,
+    create_user,
+    person_of,
+)
+
+COOKIE = "mps_session"
+SESSION_LIFE = timedelta(hours=12)
+CODE_LIFE = timedelta(minutes=30)
+TOKEN_LIFE = timedelta(days=365)
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+class SignInNeeded(Exception):
+    """Pages answer with a redirect to the sign-in form, the API with 401."""
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def visitor(request: Request) -> Person | None:
+    """The person behind the cookie or the bearer token; None for a stranger. Read once per request."""
+    if not hasattr(request.state, "person"):
+        request.state.person = _read_visitor(request)
+    person: Person | None = request.state.person
+    return person
+
+
+def _read_visitor(request: Request) -> Person | None:
+    header = request.headers.get("authorization", "")
+    bearer = header[7:].strip() if header[:7].lower() == "bearer " else ""
+    cookie = request.cookies.get(COOKIE, "")
+    if not (bearer or cookie):
+        return None
+    with database.reading(database.database_of(request)) as db:
+        kind: type[ApiToken | LoginSession] = ApiToken if bearer else LoginSession
+        owner = db.scalar(
+            select(kind.user_id).where(kind.token_hash == _hash(bearer or cookie), kind.expires_at > database.now(db))
+        )
+        user = db.get(User, owner, options=[joinedload(User.memberships)]) if owner else None
+        return person_of(user) if user else None
+
+
+Visitor = Annotated[Person | None, Depends(visitor)]
+
+
+def require(person: Visitor) -> Person:
+    if person is None:
+        raise SignInNeeded
+    return person
+
+
+Who = Annotated[Person, Depends(require)]
+
+
+class Allow:
+    """What a route states: who may call it. A route without one fails the test that walks them all."""
+
+    def __init__(self, label: str, test: Callable[[Person | None], bool]) -> None:
+        self.label = label
+        self.test = test
+
+    def __call__(self, request: Request) -> None:
+        person = visitor(request)
+        if self.test(person):
+            return
+        if person is None:
+            raise SignInNeeded
+        raise NotFound
+
+
+PUBLIC = Allow("public", lambda person: True)
+SIGNED_IN = Allow("signed in", lambda person: person is not None)
+OFFICER = Allow("officer", lambda person: person is not None and person.any(Role.OFFICER))
+FINANCE = Allow("finance", lambda person: person is not None and person.any(Role.FINANCE))
+BUYER = Allow("officer or finance", lambda person: person is not None and person.any(Role.OFFICER, Role.FINANCE))
+ADMINISTRATOR = Allow("administrator", lambda person: person is not None and person.any(Role.ADMINISTRATOR))
+
+
+def set_password(user: User, password: str) -> None:
+    """argon2id; twelve characters or more, no other rule (CNIL, deliberation 2022-100, entropy by length)."""
+    if len(password) < 12:
+        raise Invalid({"password": "Choisissez au moins douze caractères."})
+    if len(password) > 200:
+        raise Invalid({"password": "Deux cents caractères au plus."})
+    user.password_hash = _hasher.hash(password)
+
+
+def brake(db: Session, name: str, limit: int, minutes: int) -> None:
+    """Raise Refused once `name` was used `limit` times in the current window."""
+    now = database.now(db)
+    window = now.replace(second=0, microsecond=0) - timedelta(minutes=now.minute % minutes)
+    if not take(db, name[:120], limit, window):
+        raise Refused(f"Trop d’essais : attendez {minutes} minutes.")
+
+
+def check_password(db: Session, email: str, password: str) -> User | None:
+    """The user, or None; a stranger's address takes as long as a known one."""
+    user = db.scalar(select(User).where(User.email == email.strip().lower()))
+    try:
+        _hasher.verify(user.password_hash if user and user.password_hash else _NOBODY, password)
+    except VerificationError:
+        return None
+    return user if user and user.password_hash else None
+
+
+def open_session(db: Session, user: User) -> str:
+    """A new session; returns the token for the cookie. Sessions that ended are swept in passing."""
+    now = database.now(db)
+    db.execute(delete(LoginSession).where(LoginSession.expires_at < now))
+    token = secrets.token_urlsafe(32)
+    db.add(LoginSession(token_hash=_hash(token), user_id=user.id, created_at=now, expires_at=now + SESSION_LIFE))
+    return token
+
+
+def close_session(db: Session, token: str) -> None:
+    db.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(token)))
+
+
+def create_token(db: Session, user: User, label: str) -> str:
+    """A token for the JSON API, shown once, stored hashed."""
+    now = database.now(db)
+    token = "mps_" + secrets.token_urlsafe(32)
+    db.add(ApiToken(token_hash=_hash(token), user_id=user.id, label=label, created_at=now, expires_at=now + TOKEN_LIFE))
+    return token
+
+
+def send_code(db: Session, email: str, name: str) -> None:
+    """Mail a one-time code that proves the address; creates the account at first. Never says whether it existed."""
+    now = database.now(db)
+    user = db.scalar(select(User).where(User.email == email)) or create_user(db, email=email, name=name, now=now)
+    code = f"{secrets.randbelow(10**8):08d}"
+    db.add(EmailCode(code_hash=_hash(f"{email}:{code}"), user_id=user.id, created_at=now, expires_at=now + CODE_LIFE))
+    post(db, to=email, subject="Votre code mps", body=CODE_MAIL.format(code=f"{code[:4]} {code[4:]}"), now=now)
+
+
+CODE_MAIL = """Bonjour,
+
+Votre code : {code}
+
+Il sert une fois, dans les trente minutes. Si vous n’avez rien demandé, ne faites rien.
+
+mps
+"""
+
+
+def use_code(db: Session, email: str, code: str) -> User:
+    """The user whose address this code proves; raises Invalid on a wrong, used or old code."""
+    now = database.now(db)
+    row = db.scalar(
+        select(EmailCode)
+        .where(
+            EmailCode.code_hash == _hash(f"{email}:{''.join(code.split())}"),
+            EmailCode.used_at.is_(None),
+            EmailCode.expires_at > now,
+        )
+        .with_for_update()
+    )
+    if row is None:
+        raise Invalid({"code": "Ce code n’est pas le bon, ou il a plus de trente minutes : demandez-en un autre."})
+    row.used_at = now
+    user = db.get_one(User, row.user_id)
+    user.email_verified_at = user.email_verified_at or now
+    return user
+
+
+def members(db: Session, organisation_id: int) -> list[Membership]:
+    query = select(Membership).where(Membership.organisation_id == organisation_id).options(joinedload(Membership.user))
+    return list(db.scalars(query.order_by(Membership.id)))

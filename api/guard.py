@@ -1,0 +1,111 @@
+"""ASGI guards around every request: reference number, body cap, CSRF, security headers, log line, metrics."""
+
+import logging
+import secrets
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+BODY_CAP = 2 << 20
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; connect-src 'self'; font-src 'self'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+DURATION = Histogram("mps_request_seconds", "Duration of requests", ["method", "status"])
+log = structlog.get_logger("mps.http")
+
+
+def _cross_site(headers: Headers, host: str) -> bool:
+    """True for an unsafe request that another site may have caused: browsers say where it comes from."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc != host
+    return "cookie" in headers
+
+
+class Guard:
+    """One pure ASGI wrapper. Streaming routes (uploads) have their own cap and are named by prefix."""
+
+    def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = (), secure: bool = False) -> None:
+        self.app = app
+        self.streaming = streaming
+        self.secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        reference = secrets.token_hex(6)
+        scope.setdefault("state", {})["reference"] = reference
+        started = time.monotonic()
+        status = 500
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._stamp(MutableHeaders(scope=message), scope["path"], reference)
+            await send(message)
+
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await refusal(scope, receive, stamped)
+        else:
+            await self.app(scope, self._capped(receive, scope), stamped)
+        spent = time.monotonic() - started
+        DURATION.labels(scope["method"], f"{status // 100}xx").observe(spent)
+        if status >= 500 or log.is_enabled_for(logging.DEBUG):
+            log.warning("request", method=scope["method"], status=status, seconds=round(spent, 3), reference=reference)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        length = headers.get("content-length", "0")
+        if not length.isdigit():
+            return PlainTextResponse("La longueur annoncée n’est pas un nombre.", 400)
+        if not self._streams(scope) and int(length) > BODY_CAP:
+            return PlainTextResponse("Cet envoi dépasse la taille permise (2 Mo).", 413)
+        if scope["method"] not in SAFE and _cross_site(headers, headers.get("host", "")):
+            return PlainTextResponse("Cette demande vient d’un autre site : elle est refusée.", 403)
+        return None
+
+    def _streams(self, scope: Scope) -> bool:
+        return any(part in scope["path"] for part in self.streaming)
+
+    def _capped(self, receive: Receive, scope: Scope) -> Receive:
+        """Chunked bodies have no announced length: count them."""
+        if self._streams(scope):
+            return receive
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            return {"type": "http.disconnect"} if seen > BODY_CAP else message
+
+        return counted
+
+    def _stamp(self, headers: MutableHeaders, path: str, reference: str) -> None:
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        headers["x-request-id"] = reference
+        if not path.startswith("/static/"):
+            headers.setdefault("cache-control", "no-store")
+        if self.secure:
+            headers.setdefault("strict-transport-security", "max-age=31536000; includeSubDomains")

@@ -1,0 +1,120 @@
+"""Signing in and out, and proving an address with a code."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import (
+    COOKIE,
+    PUBLIC,
+    SIGNED_IN,
+    Who,
+    brake,
+    check_password,
+    close_session,
+    open_session,
+    send_code,
+    use_code,
+)
+from api.context import Ctx
+from api.db import Db, database_of, transaction
+from api.errors import PageInvalid
+from api.render import page
+from procurement.errors import Invalid
+from procurement.people import Organisation, clean_email
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+def inside(path: str) -> str:
+    """Only a path of this site is followed after signing in."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
+
+
+def _signed_in(ctx: Ctx, token: str, path: str) -> Response:
+    response = RedirectResponse(inside(path), 303)
+    secure = ctx.settings.public_url.startswith("https://")
+    response.set_cookie(COOKIE, token, max_age=12 * 3600, httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def _brakes(request: Request, email: str) -> None:
+    """Ten tries per address, thirty per machine, each quarter of an hour; counted even when the request then fails."""
+    machine = request.client.host if request.client else "?"
+    with transaction(database_of(request)) as db:
+        brake(db, f"signin:{email}", 10, 15)
+        brake(db, f"signin-from:{machine}", 30, 15)
+
+
+@router.get("/connexion", dependencies=[Depends(PUBLIC)])
+def sign_in_form(request: Request, suite: str = "/") -> Response:
+    return page(request, "account/sign_in.html", values={"suite": inside(suite)})
+
+
+@router.post("/connexion", dependencies=[Depends(PUBLIC)])
+def sign_in(request: Request, ctx: Ctx, email: Text = "", password: Text = "", suite: Text = "/") -> Response:
+    values = {"email": email, "suite": inside(suite)}
+    _brakes(request, email.strip().lower()[:80])
+    with transaction(ctx.database) as db:
+        user = check_password(db, email, password)
+        token = open_session(db, user) if user else ""
+    if not token:
+        wrong = Invalid({"password": "Adresse ou mot de passe inconnus."})
+        raise PageInvalid(wrong, "account/sign_in.html", {"values": values})
+    return _signed_in(ctx, token, suite)
+
+
+@router.post("/deconnexion", dependencies=[Depends(SIGNED_IN)])
+def sign_out(request: Request, db: Db) -> Response:
+    close_session(db, request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.get("/inscription", dependencies=[Depends(PUBLIC)])
+def code_form(request: Request, suite: str = "/") -> Response:
+    return page(request, "account/ask_code.html", values={"suite": inside(suite)})
+
+
+@router.post("/inscription", dependencies=[Depends(PUBLIC)])
+def ask_code(request: Request, ctx: Ctx, email: Text = "", name: Text = "", suite: Text = "/") -> Response:
+    values = {"email": email, "name": name, "suite": inside(suite)}
+    try:
+        address = clean_email(email)
+        if not name.strip():
+            raise Invalid({"name": "Écrivez votre nom."})
+    except Invalid as error:
+        raise PageInvalid(error, "account/ask_code.html", {"values": values}) from None
+    _brakes(request, address[:80])
+    with transaction(ctx.database) as db:
+        send_code(db, address, name.strip()[:200])
+    return RedirectResponse("/inscription/code?" + urlencode({"email": address, "suite": inside(suite)}), 303)
+
+
+@router.get("/inscription/code", dependencies=[Depends(PUBLIC)])
+def code_answer_form(request: Request, email: str = "", suite: str = "/") -> Response:
+    return page(request, "account/code.html", values={"email": email, "suite": inside(suite)})
+
+
+@router.post("/inscription/code", dependencies=[Depends(PUBLIC)])
+def answer_code(request: Request, ctx: Ctx, email: Text = "", code: Text = "", suite: Text = "/") -> Response:
+    values = {"email": email, "suite": inside(suite)}
+    address = email.strip().lower()
+    _brakes(request, address[:80])
+    try:
+        with transaction(ctx.database) as db:
+            token = open_session(db, use_code(db, address, code))
+    except Invalid as error:
+        raise PageInvalid(error, "account/code.html", {"values": values}) from None
+    return _signed_in(ctx, token, suite)
+
+
+@router.get("/compte", dependencies=[Depends(SIGNED_IN)])
+def account(request: Request, db: Db, who: Who) -> Response:
+    ids = {organisation for _, organisation in who.roles}
+    organisations = {o.id: o for o in db.query(Organisation).filter(Organisation.id.in_(ids))}
+    return page(request, "account/account.html", organisations=organisations)

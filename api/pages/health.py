@@ -1,0 +1,48 @@
+"""Alive, ready, and figures for the operator."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Depends, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, Response
+
+from api import db as database
+from api.auth import PUBLIC
+from api.context import Ctx
+from procurement.counters import last_beat
+from procurement.errors import NotFound
+
+router = APIRouter(include_in_schema=False)
+WORKER_SILENCE = timedelta(minutes=2)
+
+
+@router.get("/healthz", dependencies=[Depends(PUBLIC)])
+def alive() -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/readyz", dependencies=[Depends(PUBLIC)])
+def ready(ctx: Ctx) -> Response:
+    """Database, storage, a worker's heartbeat under two minutes: 200, else 503 with what is missing."""
+    state = {"database": False, "storage": False, "worker": False}
+    try:
+        with database.reading(ctx.database) as db:
+            db.execute(text("SELECT 1"))
+            state["database"] = True
+            beat = last_beat(db)
+            state["worker"] = beat is not None and database.now(db) - beat < WORKER_SILENCE
+    except SQLAlchemyError:
+        pass
+    state["storage"] = ctx.storage.usable()
+    return JSONResponse(state, 200 if all(state.values()) else 503)
+
+
+@router.get("/metrics", dependencies=[Depends(PUBLIC)])
+def metrics(request: Request) -> Response:
+    """Prometheus text, to this machine only: through a proxy or from elsewhere it does not exist."""
+    here = request.client is not None and request.client.host in ("127.0.0.1", "::1", "testclient")
+    if not here or "x-forwarded-for" in request.headers:
+        raise NotFound
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,102 @@
+"""Jinja2: one environment, autoescape, French formats; `page()` is how every HTML answer is made."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from jinja2 import StrictUndefined
+from starlette.responses import Response
+from starlette.templating import Jinja2Templates
+
+from procurement.people import Person, Role
+
+PARIS = ZoneInfo("Europe/Paris")
+HERE = Path(__file__).parent
+MONTHS = [
+    "janvier", "février", "mars", "avril", "mai", "juin",
+    "juillet", "août", "septembre", "octobre", "novembre", "décembre",
+]  # fmt: skip
+
+templates = Jinja2Templates(directory=HERE / "templates")
+
+
+def french_date(value: date | datetime | str | None) -> str:
+    """« 3 mars 2026 » ; instants are shown in Paris."""
+    if not value:
+        return "–"
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = value.astimezone(PARIS).date()
+    day = "1er" if value.day == 1 else str(value.day)
+    return f"{day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def french_time(value: datetime | str | None) -> str:
+    """« 3 mars 2026 à 17 h 00 min 05 s (heure de Paris) », seconds only where there are some."""
+    if not value:
+        return "–"
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    local = value.astimezone(PARIS)
+    seconds = f" min {local:%S} s" if local.second else ""
+    return f"{french_date(local.date())} à {local:%H} h {local:%M}{seconds} (heure de Paris)"
+
+
+def euros(value: Decimal | str | int | None) -> str:
+    """« 12 345,60 € » with thin no-break spaces."""
+    if value is None or value == "":
+        return "–"
+    whole = f"{Decimal(value):,.2f}".replace(",", "\u202f").replace(".", ",")
+    return f"{whole}\u00a0€"
+
+
+def file_size(value: int) -> str:
+    for unit in ("octets", "Ko", "Mo"):
+        if value < 1000 or unit == "Mo":
+            return f"{value:.0f} {unit}" if unit == "octets" else f"{value:.1f} {unit}".replace(".", ",")
+        value = value / 1000  # type: ignore[assignment]
+    return str(value)
+
+
+templates.env.undefined = StrictUndefined
+templates.env.trim_blocks = templates.env.lstrip_blocks = True
+templates.env.filters.update(jour=french_date, heure=french_time, euros=euros, taille=file_size)
+templates.env.globals.update(Role=Role)
+
+
+def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
+    """Render with the visitor, the sandbox banner and empty errors always there."""
+    person: Person | None = getattr(request.state, "person", None)
+    base: dict[str, Any] = {
+        "user": person,
+        "sandbox": request.app.state.sandbox,
+        "errors": {},
+        "values": {},
+        "flash": request.query_params.get("ok") and FLASHES.get(request.query_params["ok"]),
+    }
+    return templates.TemplateResponse(request, template, base | context, status_code=status)
+
+
+# Shown after a redirect (?ok=key): only sentences written here, never text from the address.
+FLASHES: dict[str, str] = {
+    "enregistre": "C’est enregistré.",
+    "publie": "La consultation est publiée.",
+    "prolonge": "Le délai est prolongé ; les personnes connues sont prévenues.",
+    "depose": "Votre réponse est déposée.",
+    "retire": "Votre réponse est retirée.",
+    "fichier": "Le fichier est reçu.",
+    "motif": "Le motif est conservé au dossier.",
+    "ouvert": "Les plis sont ouverts.",
+    "annule": "La consultation est arrêtée ; le motif est conservé.",
+    "pressenti": "L’attributaire pressenti est désigné ; ses preuves sont demandées.",
+    "attribue": "Le marché est attribué ; les courriers partent.",
+    "signe": "La signature est vérifiée et conservée.",
+    "notifie": "La notification part.",
+    "recu": "La réception est enregistrée : le marché prend effet.",
+    "facture": "La facture est contrôlée.",
+    "decide": "La décision est enregistrée.",
+}

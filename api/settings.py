@@ -1,0 +1,81 @@
+"""Settings: environment variables with the prefix MPS_, and `.env`. A bad one stops the start with one sentence."""
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str | None) -> str | None:
+        if value is not None and value.partition("://")[0] not in schemes:
+            raise ValueError(f"une adresse en {' ou '.join(s + '://' for s in schemes)} est attendue")
+        return value
+
+    return AfterValidator(check)
+
+
+Http = Annotated[str | None, _url("http", "https")]
+
+
+class Settings(BaseSettings):
+    """Every setting. A service whose URL is not set is the sandbox's."""
+
+    model_config = SettingsConfigDict(env_prefix="MPS_", env_file=ROOT / ".env", extra="ignore")
+
+    database_url: Annotated[str, _url("sqlite", "postgresql", "postgresql+psycopg")] = (
+        f"sqlite:///{ROOT / 'var' / 'mps.db'}"
+    )
+    storage_url: Annotated[str, _url("file", "s3")] = f"file://{ROOT / 'var' / 'files'}"
+    secret_key: SecretStr = SecretStr("")
+    public_url: Annotated[str, _url("http", "https")] = "http://127.0.0.1:8000"
+    trusted_proxies: str = ""
+    api_entreprise_url: Http = None
+    api_entreprise_token: SecretStr | None = None
+    recherche_entreprises_url: Http = None
+    smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
+    tsa_url: Http = None
+    trust_list: str | None = None
+    https_proxy: Http = None
+    ca_file: Path | None = None
+    max_upload_mb: int = 300
+
+
+class BadSettings(Exception):
+    """One French sentence that names the variable."""
+
+
+def load() -> Settings:
+    """Read the environment; make SECRET_KEY at first start (mode 0600). Raises BadSettings."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MPS_" + "_".join(str(p) for p in first["loc"]).upper()
+        raise BadSettings(
+            f"Le réglage {name} ne convient pas : {first['msg'].removeprefix('Value error, ')}."
+        ) from None
+    if settings.database_url == "sqlite://":
+        raise BadSettings("Le réglage MPS_DATABASE_URL doit nommer un fichier : sqlite:///var/mps.db.")
+    if not settings.secret_key.get_secret_value():
+        settings.secret_key = SecretStr(_own_secret(ROOT / "var" / "secret_key"))
+    elif len(settings.secret_key.get_secret_value()) < 32:
+        raise BadSettings("Le réglage MPS_SECRET_KEY doit avoir au moins 32 caractères.")
+    return settings
+
+
+@cache
+def _own_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()

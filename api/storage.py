@@ -1,0 +1,62 @@
+"""Files: a folder or an S3 bucket behind obstore. Keys are write-once."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore, S3Store
+
+from procurement.errors import NotFound
+
+
+class Storage:
+    """put once, get, list. The only place that knows obstore."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            Path(parts.path).mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._store: LocalStore | S3Store = LocalStore(parts.path)
+        else:
+            self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None)
+
+    def put(self, folder: str, content: bytes | Path) -> str:
+        """Write under a fresh key of `folder`; never over an existing one."""
+        key = f"{folder}/{secrets.token_hex(16)}"
+        try:
+            obstore.put(self._store, key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError as error:
+            raise RuntimeError("a random key was drawn twice") from error
+        return key
+
+    def put_at(self, key: str, content: bytes) -> None:
+        """Write under a known key (restoring a backup); never over an existing one."""
+        obstore.put(self._store, key, content, mode="create", use_multipart=False)
+
+    def usable(self) -> bool:
+        """A tiny object can be written, is write-once, and read back."""
+        try:
+            key = self.put("probe", b"ok")
+            whole = self.get(key) == b"ok"
+            obstore.delete(self._store, key)
+        except (OSError, RuntimeError, obstore.exceptions.BaseError):
+            return False
+        return whole
+
+    def get(self, key: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except FileNotFoundError as error:
+            raise NotFound("Ce fichier n’est plus là.") from error
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        for chunk in obstore.get(self._store, key).stream(min_chunk_size=1 << 20):
+            yield bytes(chunk)
+
+    def names(self) -> Iterator[str]:
+        for batch in obstore.list(self._store):
+            for item in batch:
+                yield item["path"]

@@ -1,0 +1,54 @@
+"""The worker: runs each step as long as it finds work, then rests. Any number of workers share the database.
+
+A step is claim (short transaction, lease) → act (no transaction open) → record. A dead worker's lease expires.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from api import db as database
+from api.context import Context
+from api.steps import mail, pieces, receipts
+from procurement.counters import beat
+
+REST = 0.5
+log = structlog.get_logger("mps.worker")
+
+# name → step; a step returns True when it did something.
+STEPS: Mapping[str, Callable[[Context], bool]] = {
+    "send_mail": mail.send_one,
+    "fetch_pieces": pieces.fetch_one,
+    "make_receipts": receipts.make_one,
+}
+
+
+def run_once(context: Context) -> int:
+    """Run every step until none finds work; returns how many pieces of work were done."""
+    done = 0
+    busy = True
+    while busy:
+        busy = False
+        for name, step in STEPS.items():
+            if _guarded(name, step, context):
+                done, busy = done + 1, True
+    return done
+
+
+def _guarded(name: str, step: Callable[[Context], bool], context: Context) -> bool:
+    """One failing row must not stop the others: its lease expires and it is tried again."""
+    try:
+        return step(context)
+    except Exception as error:
+        log.error("step failed", step=name, exc_info=error)
+        return False
+
+
+def run(context: Context, stop: threading.Event) -> None:
+    """Work until `stop` is set, with a heartbeat for /readyz."""
+    while not stop.is_set():
+        with database.transaction(context.database) as db:
+            beat(db, database.now(db))
+        if not run_once(context):
+            stop.wait(REST)

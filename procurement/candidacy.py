@@ -1,0 +1,369 @@
+"""A candidacy: a draft of one account, a deposit, and what may replace it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from procurement.base import Base, HasRef
+from procurement.consultation import Consultation
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.events import lock, move, record
+from procurement.people import Organisation, Person, Role
+
+MOVES: Mapping[str, frozenset[str]] = {
+    "draft": frozenset({"submitted"}),
+    "submitted": frozenset({"replaced", "withdrawn"}),
+    "replaced": frozenset(),
+    "withdrawn": frozenset(),
+}
+
+# What nobody else knows: asked of every candidate (R2143-3).
+QUESTIONS: Mapping[str, str] = {
+    "capacity": "En quelle qualité signez-vous (gérant, salarié habilité…) ?",
+    "turnover_share": "Part de votre chiffre d’affaires dans le domaine du marché, sur les trois derniers exercices",
+    "references": "Vos références comparables (trois ans)",
+    "insurance": "Votre assurance responsabilité civile professionnelle (assureur, numéro)",
+    "foreign_workers": "Employez-vous des salariés étrangers soumis à autorisation de travail ?",
+}
+MANDATORY = ("capacity", "insurance")
+
+
+class Candidacy(HasRef, Base):
+    """One answer to one consultation by one account. Identity is a snapshot; corrections stand beside."""
+
+    __tablename__ = "candidacy"
+    __table_args__ = (UniqueConstraint("consultation_id", "account_id", "siret", "generation"),)
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = MOVES
+
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultation.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    siret: Mapped[str] = mapped_column(String(14), index=True)
+    generation: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(20), default="draft")
+    contact_email: Mapped[str] = mapped_column(String(254))
+    belonging: Mapped[str] = mapped_column(String(20), default="declared")
+    identity: Mapped[dict[str, Any]]
+    corrections: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    attested_at: Mapped[datetime | None]
+    offer_amount: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    snapshot: Mapped[dict[str, Any] | None]
+    snapshot_sha256: Mapped[str | None] = mapped_column(String(64))
+    receipt_key: Mapped[str | None] = mapped_column(String(200))
+    receipt_sha256: Mapped[str | None] = mapped_column(String(64))
+    receipt_lease: Mapped[datetime | None]
+    opened_amount: Mapped[str | None] = mapped_column(String(40))
+    consultation: Mapped[Consultation] = relationship()
+    files: Mapped[list["CandidacyFile"]] = relationship(order_by="CandidacyFile.id")
+
+    @property
+    def name(self) -> str:
+        return str(self.corrections.get("name") or self.identity.get("name") or self.siret)
+
+    @property
+    def offer_received(self) -> bool:
+        return any(f.kind == "offer" for f in self.files)
+
+
+class CandidacyFile(HasRef, Base):
+    """One file, sealed to the consultation's key before it touched a disk; sha256 and size are of the clear bytes."""
+
+    __tablename__ = "candidacy_file"
+
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey("candidacy.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))  # candidacy | offer
+    name: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
+class Look(Base):
+    """Who looked at what, when: kept, and shown to the company."""
+
+    __tablename__ = "look"
+
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey("candidacy.id"), index=True)
+    by: Mapped[str] = mapped_column(String(254))
+    what: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+
+
+def open_candidacy(
+    db: Session, consultation: Consultation, siret: str, identity: dict[str, Any], account: Person, now: datetime
+) -> tuple[Candidacy, bool]:
+    """The account's draft for this SIRET: (candidacy, created). Another account's is never seen."""
+    lock(db, consultation)
+    if not account.verified:
+        raise Refused("Confirmez d’abord votre adresse électronique.")
+    if not consultation.receives(now):
+        raise Refused("Cette consultation ne reçoit plus de réponses.", "R2143-2")
+    mine = _of_account(db, consultation, siret, account)
+    if mine and mine[0].state in ("draft", "submitted"):
+        return mine[0], False
+    candidacy = Candidacy(
+        consultation=consultation,
+        account_id=account.id,
+        siret=siret,
+        generation=len(mine) + 1,
+        contact_email=account.email,
+        belonging="proven" if belongs(db, account, siret) else "declared",
+        identity=identity,
+        created_at=now,
+    )
+    db.add(candidacy)
+    db.flush()
+    record(db, consultation, "candidacy.created", candidacy.ref, f"account:{account.id}", now)
+    return candidacy, True
+
+
+def _of_account(db: Session, consultation: Consultation, siret: str, account: Person) -> list[Candidacy]:
+    query = select(Candidacy).where(
+        Candidacy.consultation_id == consultation.id, Candidacy.siret == siret, Candidacy.account_id == account.id
+    )
+    return list(db.scalars(query.order_by(Candidacy.generation.desc())))
+
+
+def belongs(db: Session, account: Person, siret: str) -> bool:
+    """True once an administrator attached this person to the company, with evidence."""
+    company = db.scalar(select(Organisation).where(Organisation.siret == siret, Organisation.kind == "company"))
+    return company is not None and account.has(Role.COMPANY, company.id)
+
+
+def editable(candidacy: Candidacy, now: datetime) -> None:
+    """Raises Refused unless this draft can still change."""
+    if candidacy.state != "draft":
+        raise Refused("Ce dépôt est fait : pour changer quelque chose, remplacez-le ou retirez-le.")
+    if not candidacy.consultation.receives(now):
+        raise Refused("La date limite est passée : rien ne peut plus être déposé.", "R2143-2")
+
+
+def answer(candidacy: Candidacy, answers: dict[str, str], corrections: dict[str, str], now: datetime) -> None:
+    """Keep what the person typed. A correction stands beside the official value, with its date."""
+    editable(candidacy, now)
+    unknown = set(answers) - set(QUESTIONS)
+    if unknown:
+        raise Invalid(dict.fromkeys(unknown, "Cette question n’existe pas."))
+    too_long = {k: "Cette réponse dépasse 4 000 caractères." for k, v in answers.items() if len(v) > 4000}
+    if too_long:
+        raise Invalid(too_long)
+    candidacy.answers = {**candidacy.answers, **{k: v.strip() for k, v in answers.items()}}
+    kept = {k: v.strip()[:300] for k, v in corrections.items() if v.strip()}
+    candidacy.corrections = {**kept, "typed_at": now.isoformat()} if kept else {}
+
+
+def add_file(candidacy: Candidacy, file: CandidacyFile, now: datetime) -> None:
+    """Attach a received file; the end of the upload counts, so the deadline is checked here, again."""
+    editable(candidacy, now)
+    if file.kind == "offer" and not candidacy.consultation.offers_here:
+        raise Refused(f"L’offre se dépose ailleurs : {candidacy.consultation.offers_elsewhere}")
+    if len(candidacy.files) >= 50:
+        raise Refused("Cinquante fichiers au plus par dépôt.")
+    candidacy.files.append(file)
+
+
+def remove_file(db: Session, candidacy: Candidacy, ref: str, now: datetime) -> None:
+    """Take a file out of a draft; a second click finds nothing left to do."""
+    editable(candidacy, now)
+    for file in [f for f in candidacy.files if f.ref == ref]:
+        db.delete(file)
+    db.flush()
+    db.expire(candidacy, ["files"])
+
+
+def set_amount(candidacy: Candidacy, sealed: bytes | None, now: datetime) -> None:
+    """Keep the offer's amount, already sealed to the consultation's key; None takes it back."""
+    editable(candidacy, now)
+    if not candidacy.consultation.offers_here:
+        raise Refused(f"L’offre se dépose ailleurs : {candidacy.consultation.offers_elsewhere}")
+    candidacy.offer_amount = sealed
+
+
+def submit(db: Session, candidacy: Candidacy, attested: bool, now: datetime) -> None:
+    """Deposit: check, freeze a snapshot and its sha256, replace the same account's former deposit."""
+    lock(db, candidacy.consultation)
+    editable(candidacy, now)
+    missing = {k: "Cette réponse est nécessaire." for k in MANDATORY if not candidacy.answers.get(k)}
+    if not attested:
+        missing["attested"] = "La déclaration sur l’honneur est nécessaire (R2143-3)."
+    if missing:
+        raise Invalid(missing)
+    for former in _of_account_submitted(db, candidacy):
+        move(db, candidacy.consultation, former, "replaced", f"account:{candidacy.account_id}", now, by=candidacy.ref)
+    candidacy.attested_at = candidacy.submitted_at = now
+    candidacy.snapshot = snapshot(candidacy)
+    candidacy.snapshot_sha256 = sha256_json(candidacy.snapshot)
+    move(
+        db, candidacy.consultation, candidacy, "submitted", f"account:{candidacy.account_id}", now,
+        snapshot=candidacy.snapshot_sha256,
+    )  # fmt: skip
+
+
+def _of_account_submitted(db: Session, candidacy: Candidacy) -> list[Candidacy]:
+    """Only the same account's deposits: two from strangers both stay, and the buyer is told."""
+    return list(
+        db.scalars(
+            select(Candidacy).where(
+                Candidacy.consultation_id == candidacy.consultation_id,
+                Candidacy.siret == candidacy.siret,
+                Candidacy.account_id == candidacy.account_id,
+                Candidacy.state == "submitted",
+                Candidacy.id != candidacy.id,
+            )
+        )
+    )
+
+
+def snapshot(candidacy: Candidacy) -> dict[str, Any]:
+    """What was deposited, whole: the receipt and the opening read this and nothing else."""
+    return {
+        "candidacy": candidacy.ref,
+        "consultation": candidacy.consultation.ref,
+        "dce_version": candidacy.consultation.dce_version,
+        "siret": candidacy.siret,
+        "identity": candidacy.identity,
+        "corrections": candidacy.corrections,
+        "answers": candidacy.answers,
+        "belonging": candidacy.belonging,
+        "contact": candidacy.contact_email,
+        "attested_at": candidacy.attested_at.isoformat() if candidacy.attested_at else None,
+        "offer_received_here": candidacy.offer_received,
+        "amount_sealed": candidacy.offer_amount is not None,
+        "files": [
+            {
+                "kind": f.kind,
+                "name": f.name,
+                "size": f.size,
+                "sha256": f.sha256,
+                "received_at": f.received_at.isoformat(),
+            }
+            for f in candidacy.files
+        ],
+    }
+
+
+def sha256_json(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def replace(db: Session, candidacy: Candidacy, now: datetime) -> Candidacy:
+    """A new draft that starts from the deposit; the deposit stands until the new one is deposited."""
+    lock(db, candidacy.consultation)
+    if candidacy.state != "submitted" or not candidacy.consultation.receives(now):
+        raise Refused("Ce dépôt ne peut plus être remplacé.")
+    latest = db.scalar(
+        select(Candidacy)
+        .where(
+            Candidacy.consultation_id == candidacy.consultation_id,
+            Candidacy.siret == candidacy.siret,
+            Candidacy.account_id == candidacy.account_id,
+        )
+        .order_by(Candidacy.generation.desc())
+        .limit(1)
+    )
+    if latest is not None and latest.state == "draft":
+        return latest
+    fresh = Candidacy(
+        consultation=candidacy.consultation,
+        account_id=candidacy.account_id,
+        siret=candidacy.siret,
+        generation=(latest or candidacy).generation + 1,
+        contact_email=candidacy.contact_email,
+        belonging=candidacy.belonging,
+        identity=candidacy.identity,
+        corrections=candidacy.corrections,
+        answers=candidacy.answers,
+        offer_amount=candidacy.offer_amount,
+        files=[copy_of(f) for f in candidacy.files],
+        created_at=now,
+    )
+    db.add(fresh)
+    db.flush()
+    record(db, candidacy.consultation, "candidacy.created", fresh.ref, f"account:{candidacy.account_id}", now)
+    return fresh
+
+
+def copy_of(file: CandidacyFile) -> CandidacyFile:
+    """The same sealed bytes in another draft: what was received once is not sent twice."""
+    kept = ("kind", "name", "size", "sha256", "key", "started_at", "received_at")
+    return CandidacyFile(**{column: getattr(file, column) for column in kept})
+
+
+def withdraw(db: Session, candidacy: Candidacy, now: datetime) -> None:
+    """Take a deposit back before the deadline; its trace stays."""
+    lock(db, candidacy.consultation)
+    if not candidacy.consultation.receives(now):
+        raise Refused("La date limite est passée : le dépôt ne se retire plus.")
+    move(db, candidacy.consultation, candidacy, "withdrawn", f"account:{candidacy.account_id}", now)
+
+
+def find_own(db: Session, ref: str, person: Person) -> Candidacy:
+    """The account's own; anyone else gets NotFound, officers too before the opening."""
+    candidacy = db.scalar(select(Candidacy).where(Candidacy.ref == ref))
+    if candidacy is None or candidacy.account_id != person.id:
+        raise NotFound
+    return candidacy
+
+
+def find_own_locked(db: Session, ref: str, person: Person) -> Candidacy:
+    """The same, to change it: the consultation is locked, and what another tab committed before us is seen."""
+    candidacy = find_own(db, ref, person)
+    lock(db, candidacy.consultation)
+    db.refresh(candidacy)
+    return candidacy
+
+
+def list_own(db: Session, person: Person, before: int | None, size: int) -> list[Candidacy]:
+    query = select(Candidacy).where(Candidacy.account_id == person.id).order_by(Candidacy.id.desc())
+    return list(db.scalars(query.where(Candidacy.id < before).limit(size) if before else query.limit(size)))
+
+
+def received(db: Session, consultation: Consultation) -> list[Candidacy]:
+    """The deposits that count, once the consultation is opened; before, nobody gets a list, nor a number."""
+    if consultation.opened_at is None:
+        raise Refused("Les plis sont scellés jusqu’à l’ouverture.", "R2132-9")
+    query = select(Candidacy).where(Candidacy.consultation_id == consultation.id, Candidacy.state == "submitted")
+    return list(db.scalars(query.order_by(Candidacy.submitted_at)))
+
+
+def find_received(db: Session, consultation: Consultation, ref: str) -> Candidacy:
+    for candidacy in received(db, consultation):
+        if candidacy.ref == ref:
+            return candidacy
+    raise NotFound
+
+
+def looked(db: Session, candidacy: Candidacy, by: str, what: str, now: datetime) -> None:
+    db.add(Look(candidacy_id=candidacy.id, by=by, what=what, at=now))
+    db.flush()
+
+
+def looks(db: Session, candidacy: Candidacy, size: int = 50) -> list[Look]:
+    return list(db.scalars(select(Look).where(Look.candidacy_id == candidacy.id).order_by(Look.id.desc()).limit(size)))
+
+
+def claim_receipt(db: Session, now: datetime, lease: timedelta = timedelta(minutes=2)) -> Candidacy | None:
+    """A deposit whose receipt is still to be made, leased to the caller."""
+    candidacy = db.scalar(
+        select(Candidacy)
+        .where(
+            Candidacy.submitted_at.is_not(None),
+            Candidacy.receipt_sha256.is_(None),
+            (Candidacy.receipt_lease.is_(None)) | (Candidacy.receipt_lease <= now),
+        )
+        .order_by(Candidacy.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if candidacy is not None:
+        candidacy.receipt_lease = now + lease
+    return candidacy

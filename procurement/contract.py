@@ -1,0 +1,265 @@
+"""The contract: signed file, notification, its reception; then what finance and open data read."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from procurement.award import Award
+from procurement.base import Base, HasRef
+from procurement.candidacy import Candidacy
+from procurement.consultation import Consultation
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.events import lock, move, record
+from procurement.mail import post
+from procurement.people import Organisation, Person, Role
+
+PARIS = ZoneInfo("Europe/Paris")
+IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+MOVES: Mapping[str, frozenset[str]] = {
+    "awaiting_signature": frozenset({"signed"}),
+    "signed": frozenset({"notified"}),
+    "notified": frozenset({"in_effect"}),
+    "in_effect": frozenset(),
+}
+
+
+class Contract(HasRef, Base):
+    """One contract of one buyer with one holder. `number` ≤ 16 of [A-Za-z0-9-], unique per buyer and year."""
+
+    __tablename__ = "contract"
+    __table_args__ = (UniqueConstraint("organisation_id", "number"),)
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = MOVES
+
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultation.id"), unique=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey("candidacy.id"))
+    number: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(20), default="awaiting_signature")
+    holder_siret: Mapped[str] = mapped_column(String(14))
+    holder_name: Mapped[str] = mapped_column(String(200))
+    amount: Mapped[Decimal]
+    created_at: Mapped[datetime]
+    unsigned_key: Mapped[str] = mapped_column(String(200))
+    unsigned_sha256: Mapped[str] = mapped_column(String(64))
+    signed_key: Mapped[str | None] = mapped_column(String(200))
+    signed_sha256: Mapped[str | None] = mapped_column(String(64))
+    signature_report: Mapped[dict[str, Any] | None]
+    signed_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+    received_on: Mapped[date | None] = mapped_column(Date)
+    published_at: Mapped[datetime | None]
+    engagement: Mapped[str] = mapped_column(String(50), default="")
+    service: Mapped[str] = mapped_column(String(100), default="")
+    vat_rate: Mapped[str] = mapped_column(String(10), default="20")
+    ibans: Mapped[list[Any]] = mapped_column(default=list)
+    consultation: Mapped[Consultation] = relationship()
+    organisation: Mapped[Organisation] = relationship()
+    candidacy: Mapped[Candidacy] = relationship()
+
+
+def paris_day(instant: datetime) -> date:
+    """The day it is in Paris: a reception at half past midnight is of that day."""
+    return instant.astimezone(PARIS).date()
+
+
+def next_number(db: Session, organisation: Organisation, year: int) -> str:
+    """`2026-0001`, per buyer and year; the unique constraint decides races."""
+    prefix = f"{year}-"
+    last = db.scalar(
+        select(Contract.number)
+        .where(Contract.organisation_id == organisation.id, Contract.number.startswith(prefix))
+        .order_by(Contract.number.desc())
+        .limit(1)
+    )
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04d}"
+
+
+def prepare(db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, now: datetime) -> Contract:
+    """The contract to sign, right after the award: the acte d’engagement's bytes are locked by their sha256."""
+    consultation = award.consultation
+    db.refresh(consultation.organisation, with_for_update=True)
+    contract = Contract(
+        consultation=consultation,
+        organisation=consultation.organisation,
+        candidacy=award.candidacy,
+        number=next_number(db, consultation.organisation, paris_day(now).year),
+        holder_siret=award.candidacy.siret,
+        holder_name=award.candidacy.name,
+        amount=award.amount,
+        created_at=now,
+        unsigned_key=unsigned_key,
+        unsigned_sha256=unsigned_sha256,
+    )
+    db.add(contract)
+    db.flush()
+    record(
+        db, consultation, "contract.created", contract.ref, award.decided_by, now,
+        number=contract.number, sha256=unsigned_sha256,
+    )  # fmt: skip
+    return contract
+
+
+def fresh(db: Session, contract: Contract) -> None:
+    """Take the lock, then read the contract again: another tab may have moved it meanwhile."""
+    lock(db, contract.consultation)
+    db.refresh(contract)
+
+
+def same_document(contract: Contract, unsigned: bytes, signed: bytes) -> None:
+    """Raises Refused unless `signed` only adds to the very bytes that were handed out to be signed."""
+    if contract.state != "awaiting_signature":
+        raise Refused("L’acte d’engagement signé est déjà reçu.")
+    if hashlib.sha256(unsigned).hexdigest() != contract.unsigned_sha256:
+        raise Refused("L’acte d’engagement conservé n’est plus celui qui a été préparé : prévenez l’acheteur.")
+    if signed == unsigned:
+        raise Refused(
+            "C’est l’acte d’engagement tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3"
+        )
+    if not signed.startswith(unsigned):
+        raise Refused(
+            "Ce n’est pas l’acte d’engagement téléchargé ici qui est signé, mais un autre fichier (réenregistré, "
+            "imprimé ou modifié). Téléchargez-le à nouveau et signez-le sans l’ouvrir dans un autre logiciel.",
+            "R2182-3",
+        )
+
+
+def check_report(report: Mapping[str, Any]) -> None:
+    """Raises Refused unless every signature holds and the last one covers the whole file."""
+    signatures = report.get("signatures") or []
+    if not signatures:
+        raise Refused("Ce fichier ne porte aucune signature électronique.", "R2182-3")
+    if any(s["indication"] != "TOTAL-PASSED" for s in signatures):
+        raise Refused("La signature de ce fichier n’est pas valide : voyez le détail de la vérification.", "R2182-3")
+    if not any(s["covers_whole_document"] for s in signatures):
+        raise Refused("Le fichier a été complété après sa signature : signez-le en dernier.", "R2182-3")
+
+
+def keep_signed(
+    db: Session,
+    contract: Contract,
+    *,
+    key: str,
+    unsigned: bytes,
+    signed: bytes,
+    report: dict[str, Any],
+    person: Person,
+    now: datetime,
+) -> None:
+    """Keep the signed file. `report` is signature.verify's, on these very bytes; the holder's account brings it."""
+    fresh(db, contract)
+    if contract.candidacy.account_id != person.id:
+        raise NotFound
+    same_document(contract, unsigned, signed)
+    check_report(report)
+    sha256 = hashlib.sha256(signed).hexdigest()
+    signers = [s["signer"] for s in report["signatures"]]
+    actor = f"account:{person.id}"
+    move(db, contract.consultation, contract, "signed", actor, now, sha256=sha256, signers=signers)
+    move(db, contract.consultation, contract.consultation, "signed", actor, now)
+    contract.signed_key, contract.signed_sha256, contract.signature_report = key, sha256, report
+    contract.signed_at = now
+
+
+def notify(db: Session, contract: Contract, person: Person, now: datetime) -> None:
+    """Notify the holder (R2182-4); the contract takes effect at the reception, which is recorded apart."""
+    fresh(db, contract)
+    move(db, contract.consultation, contract, "notified", person.email, now)
+    move(db, contract.consultation, contract.consultation, "notified", person.email, now)
+    contract.notified_at = now
+    post(
+        db,
+        to=contract.candidacy.contact_email,
+        subject=f"Notification du marché {contract.number}",
+        body=NOTIFIED.format(contract=contract, consultation=contract.consultation, buyer=contract.organisation.name),
+        now=now,
+        consultation_id=contract.consultation_id,
+    )
+
+
+NOTIFIED = """Madame, Monsieur,
+
+Le marché {contract.number} « {consultation.object} » vous est notifié. Il prend effet à la date où vous recevez ce
+message (article R2182-4 du code de la commande publique) : accusez-en réception dans « Mes réponses ».
+
+Pour vos factures : numéro de marché {contract.number}, acheteur SIRET {contract.organisation.siret}.
+
+{buyer.name}
+"""
+
+
+def acknowledge(db: Session, contract: Contract, received_on: date, actor: str, now: datetime) -> None:
+    """Record the reception: from here the contract is in effect and its open data is due within two months."""
+    fresh(db, contract)
+    if contract.state != "notified" or contract.notified_at is None:
+        raise Refused("La réception suit la notification ; elle s’enregistre une fois.", "R2182-4")
+    if not paris_day(contract.notified_at) <= received_on <= paris_day(now):
+        raise Invalid({"received_on": "La date de réception va de la notification à aujourd’hui."})
+    move(db, contract.consultation, contract, "in_effect", actor, now, received_on=received_on.isoformat())
+    contract.received_on = received_on
+    contract.published_at = now
+
+
+def set_billing(
+    db: Session, contract: Contract, engagement: str, service: str, ibans: list[str], person: Person, now: datetime
+) -> None:
+    """What invoices must quote: engagement (BT-13, 50 characters), service code (100), and the holder's IBANs."""
+    fresh(db, contract)
+    wrong = {}
+    if len(engagement.strip()) > 50:
+        wrong["engagement"] = "Le numéro d’engagement a 50 caractères au plus."
+    if len(service.strip()) > 100:
+        wrong["service"] = "Le code service a 100 caractères au plus."
+    accounts = [account for account in ("".join(text.split()).upper() for text in ibans) if account]
+    if len(accounts) > 10:
+        wrong["ibans"] = "Dix comptes au plus."
+    for account in accounts:
+        if not _iban_holds(account):
+            wrong["ibans"] = f"L’IBAN {account[:40]} n’est pas juste : sa clé ne correspond pas."
+    if wrong:
+        raise Invalid(wrong)
+    changed = accounts != contract.ibans
+    contract.engagement, contract.service, contract.ibans = engagement.strip(), service.strip(), accounts
+    record(
+        db, contract.consultation, "contract.billing", contract.ref, person.email, now,
+        engagement=contract.engagement, service=contract.service, ibans_changed=changed,
+    )  # fmt: skip
+
+
+def _iban_holds(account: str) -> bool:
+    """ISO 13616: shape, then modulo 97 with the four first characters moved to the end."""
+    if not IBAN.fullmatch(account):
+        return False
+    return int("".join(str(int(c, 36)) for c in account[4:] + account[:4])) % 97 == 1
+
+
+def find_contract(db: Session, ref: str, person: Person) -> Contract:
+    """The buyer's officers and finance staff; the holder's page finds it through its candidacy."""
+    contract = db.scalar(select(Contract).where(Contract.ref == ref))
+    if contract is None or not (
+        person.has(Role.OFFICER, contract.organisation_id) or person.has(Role.FINANCE, contract.organisation_id)
+    ):
+        raise NotFound
+    return contract
+
+
+def contract_of(db: Session, candidacy: Candidacy) -> Contract | None:
+    """The winner's side: its own candidacy's contract, once it is prepared."""
+    return db.scalar(select(Contract).where(Contract.candidacy_id == candidacy.id))
+
+
+def contracts_for(db: Session, person: Person, before: int | None, size: int) -> list[Contract]:
+    mine = person.organisations(Role.OFFICER, Role.FINANCE)
+    query = select(Contract).where(Contract.organisation_id.in_(mine)).order_by(Contract.id.desc())
+    return list(db.scalars(query.where(Contract.id < before).limit(size) if before else query.limit(size)))
+
+
+def published_contracts(db: Session) -> list[Contract]:
+    """What decp.json and decp.xml show: contracts in effect, oldest first; sandbox buyers are marked by the caller."""
+    return list(db.scalars(select(Contract).where(Contract.published_at.is_not(None)).order_by(Contract.id)))

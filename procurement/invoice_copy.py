@@ -1,0 +1,147 @@
+"""A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from procurement.base import Base, HasRef
+from procurement.contract import Contract
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.events import lock, move, record
+from procurement.people import Organisation, Person, Role
+
+FINAL: frozenset[str] = frozenset()
+
+
+class InvoiceCopy(HasRef, Base):
+    """A copy being checked, without value of deposit; the report and the match are frozen as they were computed."""
+
+    __tablename__ = "invoice_copy"
+    __table_args__ = (UniqueConstraint("organisation_id", "sha256"),)
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "received": frozenset({"approved", "partial", "held", "refused", "sent_back"}),
+        "held": frozenset({"approved", "partial", "refused", "sent_back"}),
+        "approved": FINAL,
+        "partial": FINAL,
+        "refused": FINAL,
+        "sent_back": FINAL,
+    }
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"), index=True)
+    state: Mapped[str] = mapped_column(String(20), default="received")
+    name: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(200))
+    number: Mapped[str] = mapped_column(String(100), default="")
+    seller_siret: Mapped[str] = mapped_column(String(14), default="")
+    amount_ht: Mapped[Decimal | None]
+    report: Mapped[dict[str, Any]]
+    match: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    uploaded_by: Mapped[str] = mapped_column(String(254))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(254), default="")
+    motive: Mapped[str] = mapped_column(String(1000), default="")
+    contract: Mapped[Contract | None] = relationship()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the file says of itself, as far as it can be read."""
+
+    name: str
+    sha256: str
+    number: str
+    seller_siret: str
+    amount_ht: Decimal | None
+
+
+def already(db: Session, organisation: Organisation, sha256: str) -> InvoiceCopy | None:
+    """The same bytes were dropped before: that one is shown, nothing is added."""
+    query = select(InvoiceCopy).where(InvoiceCopy.organisation_id == organisation.id, InvoiceCopy.sha256 == sha256)
+    return db.scalar(query)
+
+
+def keep_copy(
+    db: Session,
+    organisation: Organisation,
+    facts: Facts,
+    *,
+    key: str,
+    contract: Contract | None,
+    report: dict[str, Any],
+    match: dict[str, Any],
+    person: Person,
+    now: datetime,
+) -> InvoiceCopy:
+    """Keep a checked copy; two uploads of the same bytes at once give one row. Raises NotFound without the role."""
+    if not person.has(Role.FINANCE, organisation.id):
+        raise NotFound
+    db.refresh(organisation, with_for_update=True)
+    twin = already(db, organisation, facts.sha256)
+    if twin is not None:
+        return twin
+    copy = InvoiceCopy(
+        organisation_id=organisation.id, contract=contract, name=facts.name[:200], sha256=facts.sha256, key=key,
+        number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht, report=report,
+        match=match, created_at=now, uploaded_by=person.email,
+    )  # fmt: skip
+    db.add(copy)
+    db.flush()
+    if contract is not None:
+        record(db, contract.consultation, "invoicecopy.received", copy.ref, person.email, now, sha256=copy.sha256)
+    return copy
+
+
+def attach_to(
+    db: Session, copy: InvoiceCopy, contract: Contract, match: dict[str, Any], person: Person, now: datetime
+) -> None:
+    """A person says which contract the invoice belongs to; the match is computed again for it."""
+    if contract.organisation_id != copy.organisation_id:
+        raise NotFound
+    lock(db, contract.consultation)
+    db.refresh(copy)
+    if copy.state not in ("received", "held"):
+        raise Refused("Cette facture est déjà décidée.")
+    copy.contract, copy.match = contract, match
+    record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
+
+
+def decide_copy(db: Session, copy: InvoiceCopy, to: str, motive: str, person: Person, now: datetime) -> None:
+    """A person decides; the proposal stays beside. Other than approval asks a motive."""
+    contract = copy.contract
+    if contract is None:
+        raise Refused("Rattachez d’abord cette facture à un marché : sa décision y est conservée.")
+    lock(db, contract.consultation)
+    db.refresh(copy)
+    if to != "approved" and len(motive.strip()) < 10:
+        raise Invalid({"motive": "Écrivez le motif en une phrase : le fournisseur le lira."})
+    if len(motive.strip()) > 1000:
+        raise Invalid({"motive": "Le motif a mille caractères au plus."})
+    move(db, contract.consultation, copy, to, person.email, now, motive=motive.strip())
+    copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive.strip()
+
+
+def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:
+    """Finance staff of the buyer; anyone else gets NotFound."""
+    copy = db.scalar(select(InvoiceCopy).where(InvoiceCopy.ref == ref))
+    if copy is None or not person.has(Role.FINANCE, copy.organisation_id):
+        raise NotFound
+    return copy
+
+
+def invoices_of(db: Session, contract: Contract) -> list[InvoiceCopy]:
+    """The ledger's lines, oldest first."""
+    return list(db.scalars(select(InvoiceCopy).where(InvoiceCopy.contract_id == contract.id).order_by(InvoiceCopy.id)))
+
+
+def invoices_for(db: Session, person: Person, before: int | None, size: int) -> list[InvoiceCopy]:
+    mine = person.organisations(Role.FINANCE)
+    query = select(InvoiceCopy).where(InvoiceCopy.organisation_id.in_(mine)).order_by(InvoiceCopy.id.desc())
+    return list(db.scalars(query.where(InvoiceCopy.id < before).limit(size) if before else query.limit(size)))

@@ -1,0 +1,19 @@
+"""Every model, imported once, so that migrations and tests see the whole schema."""
+
+from procurement.award import Award
+from procurement.base import Base
+from procurement.candidacy import Candidacy, CandidacyFile, Look
+from procurement.consultation import Consultation, DceFile, Override
+from procurement.contract import Contract
+from procurement.counters import Counter, Heartbeat
+from procurement.events import Event
+from procurement.invoice_copy import InvoiceCopy
+from procurement.mail import Mail
+from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
+from procurement.pieces import Piece
+
+__all__ = [
+    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
+    "EmailCode", "Event", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership", "Organisation",
+    "Override", "Piece", "User",
+]  # fmt: skip

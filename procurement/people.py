@@ -1,0 +1,211 @@
+"""Organisations, users, who belongs where, and what each may do."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from procurement.base import Base, HasRef
+from procurement.errors import Invalid, NotFound, Refused
+
+
+class Role(StrEnum):
+    OFFICER = "officer"
+    FINANCE = "finance"
+    COMPANY = "company"
+    ADMINISTRATOR = "administrator"
+
+
+class Organisation(HasRef, Base):
+    """A public buyer or a company."""
+
+    __tablename__ = "organisation"
+
+    name: Mapped[str] = mapped_column(String(200))
+    siret: Mapped[str] = mapped_column(String(14), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))  # buyer | company
+    address: Mapped[str] = mapped_column(String(300), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    created_at: Mapped[datetime]
+    sandbox: Mapped[bool] = mapped_column(default=False)
+    token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    adopted_rules: Mapped[str | None] = mapped_column(String(64))
+    adopted_by: Mapped[str | None] = mapped_column(String(200))
+    adopted_at: Mapped[datetime | None]
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
+
+
+class User(HasRef, Base):
+    """A person with an account."""
+
+    __tablename__ = "user_account"
+
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    email_verified_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="user")
+
+
+class Membership(Base):
+    """One role of one user in one organisation; for a company, `evidence` says how belonging was proven."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("user_id", "organisation_id", "role"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    evidence: Mapped[str] = mapped_column(String(500), default="")
+    granted_by: Mapped[str] = mapped_column(String(254), default="")
+    created_at: Mapped[datetime]
+    user: Mapped[User] = relationship(back_populates="memberships")
+    organisation: Mapped[Organisation] = relationship(back_populates="memberships")
+
+
+class LoginSession(Base):
+    """A browser's session; the cookie holds the token, the row its sha256."""
+
+    __tablename__ = "login_session"
+
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """A token for the JSON API, shown once, stored hashed."""
+
+    __tablename__ = "api_token"
+
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    label: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class EmailCode(Base):
+    """A one-time code sent by e-mail; the address is verified when it comes back in time."""
+
+    __tablename__ = "email_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is asking, detached from any session: what pages and `may` look at."""
+
+    id: int
+    email: str
+    name: str
+    verified: bool
+    roles: frozenset[tuple[str, int]]
+
+    def has(self, role: Role, organisation_id: int) -> bool:
+        return (role.value, organisation_id) in self.roles
+
+    def any(self, *roles: Role) -> bool:
+        return any(role in {r.value for r in roles} for role, _ in self.roles)
+
+    def organisations(self, *roles: Role) -> frozenset[int]:
+        wanted = {r.value for r in roles}
+        return frozenset(organisation for role, organisation in self.roles if role in wanted)
+
+
+def sha256_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents: both databases compare the same column."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def clean_email(text: str) -> str:
+    """One plain address in lower case; raises Invalid on anything else."""
+    email = text.strip().lower()
+    local, at, domain = email.partition("@")
+    if not (local and at and "." in domain.strip(".")) or any(c.isspace() or c in "<>,;\"'" for c in email):
+        raise Invalid({"email": "Cette adresse n’a pas la forme nom@exemple.fr."})
+    if len(email) > 254:
+        raise Invalid({"email": "Cette adresse dépasse 254 caractères."})
+    return email
+
+
+def create_organisation(
+    db: Session, *, name: str, siret: str, kind: str, now: datetime, sandbox: bool = False
+) -> Organisation:
+    """Add an organisation; `siret` was parsed by siret_lookup. One organisation per SIRET."""
+    if db.scalar(select(Organisation).where(Organisation.siret == siret)):
+        raise Refused(f"Une organisation porte déjà le SIRET {siret}.")
+    organisation = Organisation(name=name.strip(), siret=siret, kind=kind, created_at=now, sandbox=sandbox)
+    db.add(organisation)
+    db.flush()
+    return organisation
+
+
+def create_user(db: Session, *, email: str, name: str, now: datetime, verified: bool = False) -> User:
+    """Add an account; the password is set by api/auth.py, which knows argon2."""
+    email = clean_email(email)
+    if db.scalar(select(User).where(User.email == email)):
+        raise Refused("Un compte existe déjà pour cette adresse.")
+    user = User(email=email, name=name.strip(), created_at=now, email_verified_at=now if verified else None)
+    db.add(user)
+    db.flush()
+    return user
+
+
+def attach(
+    db: Session, user: User, organisation: Organisation, role: Role, *, evidence: str, granted_by: str, now: datetime
+) -> Membership:
+    """Give a role. A company's member needs evidence: it opens protected pieces (L114-8 CRPA)."""
+    if role is Role.COMPANY and not evidence.strip():
+        raise Invalid({"evidence": "Dites quelle pièce prouve que cette personne appartient à l’entreprise."})
+    if (role is Role.COMPANY) != (organisation.kind == "company") and role is not Role.ADMINISTRATOR:
+        raise Refused("Ce rôle ne va pas avec cette organisation.")
+    for membership in organisation.memberships:
+        if membership.user_id == user.id and membership.role == role.value:
+            return membership
+    membership = Membership(
+        user=user, organisation=organisation, role=role.value, evidence=evidence, granted_by=granted_by, created_at=now
+    )
+    db.add(membership)
+    db.flush()
+    return membership
+
+
+def adopt_rules(organisation: Organisation, table_sha256: str, by: str, now: datetime) -> None:
+    """The buyer adopts the shipped table of rules in one act: its findings may block from now on."""
+    organisation.adopted_rules = table_sha256
+    organisation.adopted_by = by
+    organisation.adopted_at = now
+
+
+def person_of(user: User) -> Person:
+    return Person(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        verified=user.email_verified_at is not None,
+        roles=frozenset((m.role, m.organisation_id) for m in user.memberships),
+    )
+
+
+def find_user(db: Session, email: str) -> User:
+    user = db.scalar(select(User).where(User.email == email.strip().lower()))
+    if user is None:
+        raise NotFound("Aucun compte n’a cette adresse.")
+    return user

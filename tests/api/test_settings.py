@@ -1,0 +1,34 @@
+"""Settings: a bad one stops the start with one sentence that names it."""
+
+import pytest
+
+from api import settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MPS_DATABASE_URL", "mysql://x"),
+        ("MPS_STORAGE_URL", "ftp://x"),
+        ("MPS_PUBLIC_URL", "mps.example"),
+        ("MPS_SMTP_URL", "http://x"),
+        ("MPS_SECRET_KEY", "trop-court"),
+        ("MPS_MAX_UPLOAD_MB", "beaucoup"),
+        ("MPS_API_ENTREPRISE_URL", "entreprise.api"),
+    ],
+)
+def test_a_bad_setting_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(settings.BadSettings) as error:
+        settings.load()
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_secrets_never_show_in_a_printed_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPS_SECRET_KEY", "s" * 40)
+    monkeypatch.setenv("MPS_API_ENTREPRISE_TOKEN", "jeton-tres-secret")
+    shown = repr(settings.load())
+    assert "s" * 40 not in shown
+    assert "jeton-tres-secret" not in shown

@@ -1,0 +1,136 @@
+"""Fixtures: both databases, storage, the application, the checked client. One database clone per test."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from api.sandbox.server import SandboxUrls, running_sandbox
+from fastapi import FastAPI
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+
+from api import isolate
+from api.app import create_app
+from api.auth import open_session
+from api.context import Context
+from api.db import Database, connect, transaction
+from api.migrate import upgrade
+from api.settings import Settings
+from api.storage import Storage
+from procurement.people import User
+from tests.checked_client import CheckedClient
+from tests.postgres import cluster
+
+hypothesis_settings.register_profile(
+    "mps", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True
+)
+hypothesis_settings.load_profile("mps")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with cluster() as server:
+        _admin(server, "CREATE DATABASE template_mps")
+        upgrade(f"{server}/template_mps")
+        yield server
+
+
+def _admin(server: str, statement: str) -> None:
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, migrated database: every test that uses one runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "mps.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server = request.getfixturevalue("postgres_server")
+    name = f"test_{next(_numbers)}"
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE template_mps STRATEGY file_copy")
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = connect(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        database_url=database_url,
+        storage_url=f"file://{tmp_path / 'files'}",
+        secret_key=SecretStr("k" * 48),
+        public_url="http://testserver",
+    )
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[SandboxUrls]:
+    """One sandbox for the run, over real HTTP on loopback."""
+    with running_sandbox() as urls:
+        yield urls
+
+
+@pytest.fixture
+def context(settings: Settings, database: Database, sandbox: SandboxUrls) -> Context:
+    return Context(settings, database, Storage(settings.storage_url), sandbox.services())
+
+
+@pytest.fixture
+def app(settings: Settings, sandbox: SandboxUrls) -> Iterator[FastAPI]:
+    made = create_app(settings, sandbox=True, **sandbox.services())
+    yield made
+    made.state.database.dispose()
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[CheckedClient]:
+    """A stranger's browser."""
+    with CheckedClient(app) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(app: FastAPI, database: Database) -> Iterator[Callable[[User], CheckedClient]]:
+    """`browser(user)`: that person's own browser, signed in."""
+    opened: list[CheckedClient] = []
+
+    def sign_in(user: User) -> CheckedClient:
+        with transaction(database) as db:
+            token = open_session(db, user)
+        mine = CheckedClient(app)
+        mine.__enter__()
+        mine.cookies.set("mps_session", token)
+        opened.append(mine)
+        return mine
+
+    yield sign_in
+    for each in opened:
+        each.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_worker_processes() -> Iterator[None]:
+    yield
+    isolate.stop()
