@@ -31,7 +31,8 @@ def advance_rate(c: Context) -> Iterator[Problem]:
     low, high, rate = c.figure("advance_rate_min"), c.figure("advance_rate_max"), c.dossier.advance.rate
     if c.dossier.advance.granted and not low <= rate <= high:
         yield Problem(
-            f"Le taux de l'avance est de {french.percent(rate)}, hors de {french.percent(low)} à {french.percent(high)}.",
+            f"Le taux de l'avance est de {french.percent(rate)},"
+            f" hors de {french.percent(low)} à {french.percent(high)}.",
             "Choisissez un taux dans ces bornes.",
             "advance.rate",
         )

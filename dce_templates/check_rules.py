@@ -136,8 +136,8 @@ def procedure_threshold(c: Context) -> Iterator[Problem]:
     limit = c.figure(eu_threshold(c))
     if c.dossier.estimated_amount >= limit:
         yield Problem(
-            f"La valeur estimée, {french.euros(c.dossier.estimated_amount)} HT, atteint le seuil de"
-            f" {french.euros(limit)} HT à partir duquel une procédure formalisée s'applique.",
+            f"La valeur estimée, {french.euros(c.dossier.estimated_amount)} HT, atteint le seuil"
+            f" européen de {french.euros(limit)} HT.",
             "Choisissez une procédure formalisée, ou vérifiez l'estimation.",
             "procedure",
         )
@@ -147,8 +147,8 @@ def dispensation(c: Context) -> Iterator[Problem]:
     limit = c.figure("dispensation_works" if c.dossier.kind == "works" else "dispensation_others")
     if c.dossier.estimated_amount < limit:
         yield Problem(
-            f"La valeur estimée est inférieure à {french.euros(limit)} HT : la procédure adaptée est un choix possible.",
-            "Rien à corriger.",
+            f"La valeur estimée est inférieure à {french.euros(limit)} HT.",
+            "Rien à corriger : la procédure adaptée reste un choix possible.",
             "estimated_amount",
         )
 

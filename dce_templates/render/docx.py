@@ -186,7 +186,7 @@ class _Writer:
         table.autofit = False
         sizes = [int(_TEXT_WIDTH * width / sum(widths)) for width in widths]
         for column, size in zip(table._tbl.tblGrid.gridCol_lst, sizes, strict=True):
-            column.w = size
+            column.w = Length(size)
         for cell, size in zip(table._cells, sizes * rows, strict=True):
             cell.width = Length(size)
         table.alignment = WD_TABLE_ALIGNMENT.CENTER

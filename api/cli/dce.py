@@ -1,0 +1,179 @@
+"""`mps dce check` and `mps dce build`: the legal checks and the documents, from a YAML file."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, cast
+
+import typer
+
+from dce_templates.build import FORMATS, Built, Format, build
+from dce_templates.checks import Finding, check
+from dce_templates.dossier import Dossier, DossierError, load_dossier
+from dce_templates.render.pdf import PdfError
+from procurement.rules import rule_table
+
+app = typer.Typer(no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Un document JSON sur la sortie standard")]
+NotAdopted = Annotated[bool, typer.Option("--not-adopted", help="Table des règles non adoptée : rien ne bloque")]
+At = Annotated[str, typer.Option("--at", help="Contrôler comme à cet instant (ISO 8601, avec fuseau)")]
+MAX_BYTES = 1_000_000
+_MARKS = {"block": "BLOQUE", "warn": "ATTENTION", "info": "À SAVOIR"}
+
+
+class BadFile(Exception):
+    """A file that cannot be read; `str()` is one French sentence."""
+
+
+def _end(sentence: str, code: int = 2) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _moment(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        _end(f"« {text} » n'est pas un instant : écrivez par exemple 2026-12-01T09:00:00+01:00.")
+    return moment
+
+
+def _read(path: Path) -> Dossier:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = "est introuvable" if isinstance(error, FileNotFoundError) else "ne peut pas être lu"
+        raise BadFile(f"Le fichier « {path} » {reason}.") from error
+    if len(data) > MAX_BYTES:
+        raise BadFile(f"Le fichier « {path} » est trop gros pour être un dossier.")
+    try:
+        return load_dossier(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadFile(f"Le fichier « {path} » n'est pas du texte en UTF-8.") from error
+    except DossierError as error:
+        raise BadFile(f"Le fichier « {path} » ne décrit pas un dossier. {error}") from error
+
+
+def _plain(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    return [asdict(finding) | {"blocks": finding.blocks} for finding in findings]
+
+
+def _print_findings(findings: tuple[Finding, ...]) -> None:
+    for item in findings:
+        print(f"{_MARKS[item.severity]} {item.id} ({item.article}) : {item.message}")
+        print(f"    À faire : {item.fix} ({item.read})")
+        if item.passed_over:
+            print(f"    Passé outre : {item.passed_over}")
+    if not findings:
+        print("Rien à signaler.")
+
+
+def _check_one(path: Path, adopted: bool, now: datetime) -> tuple[int, dict[str, Any], tuple[Finding, ...]]:
+    table = rule_table()
+    try:
+        findings = check(_read(path), table.figures, table.rules, now=now, adopted=adopted)
+    except BadFile as error:
+        return 2, {"file": str(path), "error": str(error)}, ()
+    code = int(any(finding.blocks for finding in findings))
+    return code, {"file": str(path), "table": table.sha256, "findings": _plain(findings)}, findings
+
+
+@app.command("check")
+def check_command(
+    files: Annotated[list[Path], typer.Argument(help="Dossiers en YAML")],
+    as_json: Json = False,
+    not_adopted: NotAdopted = False,
+    at: At = "",
+) -> None:
+    """Check dossiers against the shipped table of rules: exit 1 where something blocks, 2 where a file is unreadable."""
+    now = _moment(at)
+    worst, results = 0, []
+    for path in files:
+        code, result, findings = _check_one(path, not not_adopted, now)
+        worst = max(worst, code)
+        results.append(result)
+        if "error" in result:
+            print(result["error"], file=sys.stderr)
+        elif not as_json:
+            print(path)
+            _print_findings(findings)
+    if as_json:
+        print(json.dumps(results[0] if len(results) == 1 else {"results": results}, ensure_ascii=False))
+    raise typer.Exit(worst)
+
+
+def _formats(text: str) -> tuple[Format, ...]:
+    wanted = [item.strip() for item in text.split(",") if item.strip()]
+    unknown = [item for item in wanted if item not in FORMATS]
+    if unknown or not wanted:
+        _end(f"Format inconnu ou absent : « {', '.join(unknown)} ». Formats possibles : {', '.join(FORMATS)}.")
+    return tuple(cast(Format, item) for item in wanted)
+
+
+def _motives(texts: list[str]) -> dict[str, str]:
+    known = {rule.id for rule in rule_table().rules}
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, motive = text.partition("=")
+        if name not in known:
+            _end(f"« {name} » n'est pas une règle de la table.")
+        if not motive.strip():
+            _end(f"Pour passer outre la règle « {name} », écrivez un motif : --override {name}=motif.")
+        found[name] = motive.strip()
+    return found
+
+
+def _write(folder: Path, built: Built) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in built.files:
+            partial = folder / f".{file.name}.partial"
+            partial.write_bytes(file.content)
+            os.replace(partial, folder / file.name)
+    except OSError as error:
+        _end(f"Impossible d'écrire dans « {folder} » : {error.strerror or 'erreur du disque'}.")
+
+
+@app.command("build")
+def build_command(
+    file: Annotated[Path, typer.Argument(help="Dossier en YAML")],
+    out: Annotated[Path, typer.Option("--out", help="Dossier de sortie")],
+    formats: Annotated[str, typer.Option("--format", help="docx,pdf,html")] = "docx,pdf",
+    override: Annotated[list[str] | None, typer.Option("--override", help="REGLE=motif, pour passer outre")] = None,
+    as_json: Json = False,
+    not_adopted: NotAdopted = False,
+    at: At = "",
+) -> None:
+    """Check, then write RC, AE, CCAP and their manifest: exit 1 and no file where something blocks."""
+    wanted, motives, now, table = _formats(formats), _motives(override or []), _moment(at), rule_table()
+    try:
+        built = build(
+            _read(file), table.figures, table.rules, wanted, now=now, adopted=not not_adopted, passed_over=motives
+        )
+    except (BadFile, PdfError) as error:
+        _end(str(error))
+    _write(out, built)
+    if as_json:
+        print(json.dumps(_answer(built), ensure_ascii=False))
+    else:
+        _print_findings(built.findings)
+        for made in built.files:
+            print(f"{out / made.name}  sha256 {made.sha256}")
+    if built.blocked:
+        _end("Aucun document n'a été écrit : corrigez ce qui bloque, ou passez outre avec un motif (--override).", 1)
+
+
+def _answer(built: Built) -> dict[str, Any]:
+    return {
+        "files": [{"name": file.name, "media_type": file.media_type, "sha256": file.sha256} for file in built.files],
+        "clauses": [asdict(clause) for clause in built.clauses],
+        "findings": _plain(built.findings),
+    }

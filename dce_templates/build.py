@@ -1,0 +1,145 @@
+"""build(): checks, then documents. A plain function whose arguments and result pickle: it runs in a worker process."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from dce_templates.assemble import assemble, filled_clauses
+from dce_templates.blocks import Document, Kind
+from dce_templates.catalogue import catalogue
+from dce_templates.checks import Finding, check
+from dce_templates.dossier import Dossier, Holder, parse_dossier, parse_holder
+from dce_templates.law import Figure, Rule, in_force
+from dce_templates.manifest import manifest
+from dce_templates.render import docx, html, pdf
+from dce_templates.view import view
+
+Format = Literal["docx", "pdf", "html"]
+FORMATS: tuple[Format, ...] = ("docx", "pdf", "html")
+KINDS: tuple[Kind, ...] = ("rc", "ae", "ccap")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A produced file, with the sha256 of its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseUsed:
+    """A clause in the documents. `sha256` is of its words as filled, `source_sha256` of the catalogue's files."""
+
+    id: str
+    title: str
+    version: str
+    bookmark: str
+    sha256: str
+    source_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """`files` is empty when a finding blocks; the last file is manifest.json."""
+
+    files: tuple[File, ...]
+    clauses: tuple[ClauseUsed, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> bool:
+        return any(finding.blocks for finding in self.findings)
+
+
+def _file(name: str, media_type: str, content: bytes) -> File:
+    return File(name, media_type, content, hashlib.sha256(content).hexdigest())
+
+
+def _name(kind: Kind, dossier: Dossier, extension: str) -> str:
+    return f"{kind.upper()}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}.{extension}"
+
+
+def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUsed, ...]:
+    return tuple(
+        ClauseUsed(
+            filled.clause.meta.id, filled.title, filled.clause.meta.semver, filled.bookmark,
+            hashlib.sha256(filled.words.encode()).hexdigest(), filled.clause.sha256,
+        )
+        for filled in filled_clauses(dossier, view(dossier, figures), catalogue())
+    )  # fmt: skip
+
+
+def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder | None) -> bytes:
+    data = {
+        "dossier": dossier.model_dump(mode="json"),
+        "holder": holder.model_dump(mode="json") if holder else None,
+        "clauses": [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses],
+    }
+    return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _renderers(now: datetime, attached: bytes) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
+    return {
+        "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now)),
+        "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
+        "html": (html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
+    }
+
+
+def build(
+    dossier: Dossier,
+    figures: Iterable[Figure],
+    rules: Iterable[Rule],
+    formats: Collection[Format] = ("docx", "pdf"),
+    holder: Holder | None = None,
+    *,
+    now: datetime,
+    kinds: Collection[Kind] = KINDS,
+    adopted: bool | Collection[str] = True,
+    passed_over: Mapping[str, str] | None = None,
+    checked: bool = True,
+) -> Built:
+    """RC, AE and CCAP in the formats asked, with their manifest.
+
+    `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
+    already published (an award comes after the deadline, which a check would find past). The same arguments give the
+    same bytes. Raises ClauseError (only with `checked=False`) and PdfError.
+    """
+    table = tuple(figures)
+    findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
+    if any(finding.blocks for finding in findings):
+        return Built((), (), findings)
+    current = in_force(table, dossier.launched_on)
+    clauses = _clauses(dossier, current)
+    renderers = _renderers(now, _attached(dossier, clauses, holder))
+    files = []
+    for kind in (kind for kind in KINDS if kind in kinds):
+        document = assemble(kind, dossier, current, holder)
+        for extension in (name for name in FORMATS if name in formats):
+            media_type, render = renderers[extension]
+            files.append(_file(_name(kind, dossier, extension), media_type, render(document)))
+    named = [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
+    files.append(_file("manifest.json", "application/json", manifest(dossier, files, named, findings, now)))
+    return Built(tuple(files), clauses, findings)
+
+
+def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:
+    """One document as an HTML fragment, whatever the checks say. Raises ClauseError when a clause cannot be filled."""
+    return html.render_html(assemble(kind, dossier, in_force(figures, dossier.launched_on), holder))
+
+
+def build_ae(dossier: Mapping[str, Any], holder: Mapping[str, Any], now: datetime) -> bytes:
+    """The acte d'engagement with its holder as PDF, ready to sign, from plain data (a stored dossier, an award).
+
+    No check runs: the consultation was published. Raises DossierError and PdfError.
+    """
+    winner, known = parse_holder(holder), parse_dossier(dossier)
+    attached = _attached(known, (), winner)
+    return pdf.render_pdf(assemble("ae", known, {}, winner), now, attached)
