@@ -52,6 +52,19 @@ class InvoiceCopy(HasRef, Base):
 
 
 @dataclass(frozen=True)
+class Ledger:
+    """Euros HT, credit notes taken off: what is approved, what waits for a decision, what is left of the amount."""
+
+    amount: Decimal
+    approved: Decimal
+    in_flight: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        return self.amount - self.approved - self.in_flight
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the file says of itself, as far as it can be read."""
 
@@ -139,6 +152,15 @@ def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:
 def invoices_of(db: Session, contract: Contract) -> list[InvoiceCopy]:
     """The ledger's lines, oldest first."""
     return list(db.scalars(select(InvoiceCopy).where(InvoiceCopy.contract_id == contract.id).order_by(InvoiceCopy.id)))
+
+
+def ledger_of(contract: Contract, copies: list[InvoiceCopy]) -> Ledger:
+    """The contract's account as its copies tell it; a partial approval counts for the whole until it is paid."""
+
+    def total(*states: str) -> Decimal:
+        return sum((c.amount_ht for c in copies if c.state in states and c.amount_ht is not None), Decimal(0))
+
+    return Ledger(contract.amount, total("approved", "partial"), total("received", "held"))
 
 
 def invoices_for(db: Session, person: Person, before: int | None, size: int) -> list[InvoiceCopy]:

@@ -1,0 +1,99 @@
+"""What the award and the contract need from the leaves: documents and verdicts, made in worker processes."""
+
+import hashlib
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from api import isolate
+from api.context import Context
+from api.sandbox import pki
+from dce_templates.dossier import Holder, parse_dossier
+from procurement.candidacy import Candidacy
+from procurement.errors import Invalid, Refused
+from procurement.rules import rule_table
+from signature.trust import Trust
+
+SIGNED_CAP = 20_000_000
+
+
+def read_euros(text: str, field: str = "amount") -> Decimal:
+    """« 12 345,60 », « 12345.6 € » → Decimal. Raises Invalid on anything else."""
+    cleaned = "".join(text.split()).replace("\u202f", "").removesuffix("€").replace(",", ".")
+    try:
+        value = Decimal(cleaned)
+    except InvalidOperation:
+        raise Invalid({field: "Écrivez un montant en euros, par exemple 12 345,60."}) from None
+    if not value.is_finite():
+        raise Invalid({field: "Écrivez un montant en euros, par exemple 12 345,60."})
+    return value
+
+
+def holder_of(candidacy: Candidacy, amount: Decimal) -> Holder:
+    """The holder's part of the acte d’engagement, from what was deposited (corrections stand over open data)."""
+    known = candidacy.identity
+    place = [*known.get("address_lines", ()), f"{known.get('postcode') or ''} {known.get('city') or ''}"]
+    return Holder(
+        name=_line(candidacy.name, 300),
+        siret=candidacy.siret,
+        amount=amount,
+        address=_line(candidacy.corrections.get("address") or ", ".join(part for part in place if part.strip())),
+        email=candidacy.contact_email,
+        role=_line(candidacy.answers.get("capacity")),
+    )
+
+
+def _line(value: object, size: int = 500) -> str:
+    """One printable line of what someone typed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(value or "")).split())[:size]
+
+
+def trust_of(context: Context, sandbox: bool, now: datetime) -> Trust:
+    """Whom a verification trusts: the sandbox's own authority, or nobody until a trusted list is set up."""
+    if not sandbox:
+        return Trust()
+    return pki.sandbox_trust(Path(context.services.get("pki", str(pki.FOLDER))), now)
+
+
+def verify_signature(content: bytes, trust: Trust, now: datetime, not_before: datetime | None = None) -> dict[str, Any]:
+    """Our verdict on these very bytes, in the shape of `mps sign verify`. Raises WorkFailed, Unavailable."""
+    moment = not_before.isoformat() if not_before else None
+    report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), moment)
+    shape: dict[str, Any] = report.as_dict()
+    return shape
+
+
+def check_additions(unsigned: bytes, signed: bytes) -> None:
+    """Raises Refused where something else than a signature was added to the document that was handed out."""
+    problem: str = isolate.run("signature.additions:redrawn", unsigned, signed)
+    if problem:
+        raise Refused(problem, "R2182-3")
+
+
+def read_date(text: str, field: str) -> date:
+    """« 2026-12-01 » as browsers send it, or « 01/12/2026 ». Raises Invalid."""
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    raise Invalid({field: "Écrivez une date, par exemple 01/12/2026."})
+
+
+def build_acte(data: dict[str, Any], holder: Holder, now: datetime) -> tuple[bytes, str]:
+    """(PDF, sha256) of the acte d’engagement with its holder, ready to sign. Raises WorkFailed, Unavailable."""
+    built = isolate.run(
+        "dce_templates.build:build",
+        parse_dossier(data),
+        rule_table().figures,
+        (),
+        ("pdf",),
+        holder,
+        now=now,
+        kinds=("ae",),
+        checked=False,
+        seconds=60,
+    )
+    content: bytes = built.files[0].content
+    return content, hashlib.sha256(content).hexdigest()

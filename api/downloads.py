@@ -1,0 +1,27 @@
+"""Files handed to a browser: always as attachments, with their type, length and name."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+
+def attachment(content: bytes, name: str, media_type: str) -> Response:
+    """The bytes under that name (RFC 6266: a plain name for old browsers, the true one in UTF-8)."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name) or "fichier"
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type=media_type, headers={"content-disposition": disposition})
+
+
+def zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """A ZIP with fixed dates: the same files give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    return out.getvalue()

@@ -1,0 +1,182 @@
+"""The officer's way from the analysis to the contract in effect: name, decide, notify, record the reception."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api import db as database
+from api.auth import OFFICER, Who
+from api.context import Context, Ctx
+from api.contracts import build_acte, holder_of, read_date, read_euros
+from api.db import Db, reading, transaction
+from api.errors import PageInvalid
+from api.render import page
+from procurement.award import award_of, check_decision, decide, name_intended, set_aside
+from procurement.candidacy import received
+from procurement.consultation import Consultation, find_for
+from procurement.contract import Contract, acknowledge, contract_of, notify, prepare
+from procurement.errors import Invalid, NotFound
+from procurement.people import Person
+from procurement.pieces import WINNER, Piece, pieces_of
+from siret_lookup.outcome import Outcome
+from siret_lookup.sources import SOURCES
+from siret_lookup.words import LABELS
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+PATH = "/acheteur/consultations/{ref}/attribuer"
+STEPS = ["Attributaire pressenti", "Preuves et décision", "Signature", "Notification", "Réception"]
+STEP_OF = {"opened": 1, "intended": 2, "awarded": 3, "signed": 4, "notified": 5}
+STEP = {"awaiting_signature": 3, "signed": 4, "notified": 5, "in_effect": 5}
+# Words and symbols say it; the tone only repeats them.
+TONES = {
+    "obtained": "success",
+    "refused_by_authority": "warning",
+    "unavailable": "waiting",
+    "not_authorised": "warning",
+}
+
+
+def piece_row(piece: Piece) -> dict[str, Any]:
+    """One proof as the officer reads it."""
+    outcome = piece.outcome or ""
+    return {
+        "label": SOURCES[piece.key].title,
+        "words": LABELS[Outcome(outcome)] if outcome else "Demandée, réponse attendue",
+        "tone": TONES.get(outcome, "neutral") if outcome else "waiting",
+        "fetched_at": piece.fetched_at,
+        "valid_until": piece.valid_until,
+        "next_try_at": piece.next_try_at if piece.state == "waiting" and piece.attempts else None,
+    }
+
+
+def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
+    award = award_of(db, consultation) if consultation.state != "opened" else None
+    contract = contract_of(db, award.candidacy) if award else None
+    proofs = [p for p in pieces_of(db, award.candidacy) if p.key in WINNER] if award else []
+    return {
+        "consultation": consultation,
+        "candidacies": received(db, consultation) if consultation.opened_at else [],
+        "award": award,
+        "proofs": [piece_row(piece) for piece in proofs],
+        "waiting": any(p.state == "waiting" and p.attempts == 0 for p in proofs),
+        "contract": contract,
+        "steps": STEPS,
+        "step": STEP[contract.state] if contract else STEP_OF.get(consultation.state, 1),
+        "values": {"amount": award.candidacy.opened_amount or "" if award else "", "motive": ""},
+    }
+
+
+def _again(db: Session, consultation: Consultation, error: Invalid, **values: str) -> PageInvalid:
+    context = _context(db, consultation)
+    return PageInvalid(error, "award/award.html", context | {"values": {"amount": "", "motive": "", **values}})
+
+
+def _mine(db: Session, ref: str, who: Person) -> Consultation:
+    consultation = find_for(db, ref, who)
+    if consultation.opened_at is None:
+        raise NotFound
+    return consultation
+
+
+def _back(ref: str, flash: str) -> Response:
+    return RedirectResponse(f"{PATH.format(ref=ref)}?ok={flash}", 303)
+
+
+@router.get(PATH, dependencies=[Depends(OFFICER)])
+def award_page(request: Request, db: Db, who: Who, ref: str) -> Response:
+    return page(request, "award/award.html", **_context(db, _mine(db, ref, who)))
+
+
+@router.post(PATH + "/designer", dependencies=[Depends(OFFICER)])
+def name(request: Request, db: Db, who: Who, ref: str, candidacy: Text = "") -> Response:
+    consultation = _mine(db, ref, who)
+    if candidacy not in {c.ref for c in received(db, consultation)}:
+        raise _again(db, consultation, Invalid({"candidacy": "Choisissez une des candidatures reçues."}))
+    name_intended(db, consultation, candidacy, who, database.now(db))
+    return _back(ref, "pressenti")
+
+
+@router.post(PATH + "/ecarter", dependencies=[Depends(OFFICER)])
+def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -> Response:
+    """Back to the analysis; the motive is kept in the register."""
+    consultation = _mine(db, ref, who)
+    try:
+        set_aside(db, consultation, reason, who, database.now(db))
+    except Invalid as error:
+        shown = Invalid({"reason": error.fields.get("motive", error.sentence)})
+        raise _again(db, consultation, shown, reason=reason) from None
+    return _back(ref, "motif")
+
+
+@router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
+def award(request: Request, ctx: Ctx, who: Who, ref: str, amount: Text = "", motive: Text = "") -> Response:
+    """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
+    with reading(ctx.database) as db:
+        consultation = _mine(db, ref, who)
+        try:
+            price = _price(db, consultation, amount, motive)
+        except Invalid as error:
+            raise _again(db, consultation, error, amount=amount, motive=motive) from None
+    key, sha256 = _acte(ctx, ref, who, price)
+    with transaction(ctx.database) as db:
+        consultation = _mine(db, ref, who)
+        now = database.now(db)
+        prepare(db, decide(db, consultation, price, motive, who, now), key, sha256, now)
+    return _back(ref, "attribue")
+
+
+def _price(db: Session, consultation: Consultation, amount: str, motive: str) -> Decimal:
+    """The amount, once everything allows the decision; both fields are checked together."""
+    try:
+        price = read_euros(amount)
+    except Invalid as wrong:
+        try:
+            check_decision(db, consultation, Decimal(1), motive)
+        except Invalid as also:
+            raise Invalid(wrong.fields | also.fields) from None
+        raise
+    check_decision(db, consultation, price, motive)
+    return price
+
+
+def _acte(ctx: Context, ref: str, who: Person, price: Decimal) -> tuple[str, str]:
+    """(key, sha256) of the PDF to sign, stored; no transaction is open meanwhile."""
+    with reading(ctx.database) as db:
+        consultation = _mine(db, ref, who)
+        chosen = check_decision(db, consultation, price, "motif déjà contrôlé")
+        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
+    content, sha256 = build_acte(dossier, holder, now)
+    return ctx.storage.put("contracts", content), sha256
+
+
+def _contract(db: Session, consultation: Consultation) -> Contract:
+    chosen = award_of(db, consultation)
+    contract = contract_of(db, chosen.candidacy) if chosen else None
+    if contract is None:
+        raise NotFound
+    return contract
+
+
+@router.post(PATH + "/notifier", dependencies=[Depends(OFFICER)])
+def send_notification(request: Request, db: Db, who: Who, ref: str) -> Response:
+    contract = _contract(db, _mine(db, ref, who))
+    notify(db, contract, who, database.now(db))
+    return _back(ref, "notifie")
+
+
+@router.post(PATH + "/reception", dependencies=[Depends(OFFICER)])
+def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: Text = "") -> Response:
+    """The buyer holds the proof of reception (paper receipt, answer by mail): it gives its date."""
+    consultation = _mine(db, ref, who)
+    contract = _contract(db, consultation)
+    try:
+        day: date = read_date(received_on, "received_on")
+        acknowledge(db, contract, day, who.email, database.now(db))
+    except Invalid as error:
+        raise _again(db, consultation, error, received_on=received_on) from None
+    return _back(ref, "recu")

@@ -1,0 +1,98 @@
+"""What the buyer's people know of a contract: its dates, its signature, what invoices must quote, its ledger."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api import db as database
+from api.auth import BUYER, FINANCE, Who
+from api.context import Ctx
+from api.db import Db, reading
+from api.downloads import attachment
+from api.errors import PageInvalid
+from api.render import page
+from procurement.contract import Contract, contracts_for, find_contract, set_billing
+from procurement.errors import Invalid, NotFound
+from procurement.invoice_copy import invoices_of, ledger_of
+from procurement.people import Role
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+PAGE = 20
+# State → (words, tone).
+STATES = {
+    "awaiting_signature": ("Signature attendue", "waiting"),
+    "signed": ("Signé, à notifier", "info"),
+    "notified": ("Notifié, réception attendue", "waiting"),
+    "in_effect": ("En vigueur", "success"),
+}
+INVOICE_STATES = {
+    "received": ("À décider", "waiting"),
+    "held": ("Suspendue", "warning"),
+    "approved": ("Approuvée", "success"),
+    "partial": ("Approuvée en partie", "success"),
+    "refused": ("Rejetée", "danger"),
+    "sent_back": ("Renvoyée au fournisseur", "warning"),
+}
+
+
+def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
+    copies = invoices_of(db, contract)
+    return {
+        "contract": contract,
+        "consultation": contract.consultation,
+        "buyer": contract.organisation,
+        "state": STATES[contract.state],
+        "finance": who.has(Role.FINANCE, contract.organisation_id),
+        "officer": who.has(Role.OFFICER, contract.organisation_id),
+        "copies": copies,
+        "invoice_states": INVOICE_STATES,
+        "ledger": ledger_of(contract, copies),
+        "values": {"engagement": contract.engagement, "service": contract.service, "ibans": "\n".join(contract.ibans)},
+    }
+
+
+@router.get("/contrats", dependencies=[Depends(BUYER)])
+def contracts(request: Request, db: Db, who: Who, avant: int | None = None) -> Response:
+    found = contracts_for(db, who, avant, PAGE)
+    older = found[-1].id if len(found) == PAGE else None
+    return page(request, "contracts/list.html", contracts=found, states=STATES, older=older, finance=who.any(Role.FINANCE))
+
+
+@router.get("/contrats/{ref}", dependencies=[Depends(BUYER)])
+def contract_page(request: Request, db: Db, who: Who, ref: str) -> Response:
+    return page(request, "contracts/contract.html", **_context(db, find_contract(db, ref, who), who))
+
+
+@router.get("/contrats/{ref}/carte", dependencies=[Depends(BUYER)])
+def billing_card(request: Request, db: Db, who: Who, ref: str) -> Response:
+    """What to give to the supplier, on one page to print."""
+    contract = find_contract(db, ref, who)
+    return page(request, "contracts/card.html", contract=contract, buyer=contract.organisation)
+
+
+@router.post("/contrats/{ref}/facturation", dependencies=[Depends(FINANCE)])
+def keep_billing(
+    request: Request, db: Db, who: Who, ref: str, engagement: Text = "", service: Text = "", ibans: Text = ""
+) -> Response:
+    contract = find_contract(db, ref, who)
+    if not who.has(Role.FINANCE, contract.organisation_id):
+        raise NotFound
+    try:
+        set_billing(db, contract, engagement, service, ibans.splitlines(), who, database.now(db))
+    except Invalid as error:
+        typed = {"engagement": engagement, "service": service, "ibans": ibans}
+        context = _context(db, contract, who) | {"values": typed}
+        raise PageInvalid(error, "contracts/contract.html", context) from None
+    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
+
+
+@router.get("/contrats/{ref}/acte-engagement.pdf", dependencies=[Depends(BUYER)])
+def signed_document(ctx: Ctx, who: Who, ref: str) -> Response:
+    """The signed acte d’engagement, or the one that waits for its signature."""
+    with reading(ctx.database) as db:
+        contract = find_contract(db, ref, who)
+    name = f"acte-engagement-{contract.number}{'-signe' if contract.signed_key else ''}.pdf"
+    return attachment(ctx.storage.get(contract.signed_key or contract.unsigned_key), name, "application/pdf")
