@@ -27,21 +27,9 @@ CHECKED_LATER_LABEL = "Sera vérifiée après l’ouverture"
 CHECKED_LATER = "Vous n’avez rien à fournir : l’acheteur l’obtiendra lui-même."
 
 _PARIS = ZoneInfo("Europe/Paris")
-_MONTHS = tuple(
-    [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ]
+_MONTHS = (
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
 )
 # « l’Urssaf », « de l’Urssaf »
 _ARTICLES = {

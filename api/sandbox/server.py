@@ -1,0 +1,89 @@
+"""The sandbox as one server on this machine: each stand-in under its prefix, in a thread or in its own process."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from api.sandbox import api_entreprise, recherche
+from api.sandbox.api_entreprise import Clock, wall_clock
+
+HOST = "127.0.0.1"
+# Prefix → how to make the stand-in: a new service is a module and a line here.
+SERVICES: dict[str, Callable[[Clock], Starlette]] = {
+    "/api-entreprise": api_entreprise.create_app,
+    "/recherche": lambda _clock: recherche.create_app(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxUrls:
+    """Where one running sandbox answers."""
+
+    base: str
+
+    @property
+    def host(self) -> str:
+        """`host:port`, as the allow-list of documents names it."""
+        return self.base.partition("://")[2]
+
+    @property
+    def api_entreprise(self) -> str:
+        return self.base + "/api-entreprise"
+
+    @property
+    def recherche_entreprises(self) -> str:
+        return self.base + "/recherche"
+
+
+def create_app(clock: Clock = wall_clock) -> Starlette:
+    """Every service of SERVICES, each with a state of its own."""
+    return Starlette(routes=[Mount(prefix, make(clock)) for prefix, make in SERVICES.items()])
+
+
+@contextmanager
+def running_sandbox(port: int = 0, clock: Clock = wall_clock) -> Iterator[SandboxUrls]:
+    """Serve on a thread until the block ends; port 0 takes a free one."""
+    with socket.create_server((HOST, port)) as listener:
+        server = uvicorn.Server(_config(clock))
+        thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
+        thread.start()
+        try:
+            _wait_until_started(server, thread)
+            yield SandboxUrls(f"http://{HOST}:{listener.getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+def serve(port: int, clock: Clock = wall_clock) -> None:
+    """Serve in this process until it is told to stop."""
+    config = _config(clock)
+    config.port = port
+    uvicorn.Server(config).run()
+
+
+def _config(clock: Clock) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(clock),
+        host=HOST,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + 10
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the sandbox did not start")
+        time.sleep(0.005)
