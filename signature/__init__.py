@@ -1,0 +1,1 @@
+"""Sign, verify, explain. A leaf: plain bytes and trust in, frozen dataclasses out; nothing is fetched from here."""
