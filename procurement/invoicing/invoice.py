@@ -1,0 +1,116 @@
+"""What an invoice says, whatever its syntax: plain frozen data, amounts as Decimal.
+
+BT and BG numbers are those of EN 16931.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+# UNTDID 1001 codes that lower what is owed (EN 16931, BR-FR-04).
+CREDIT_TYPES = frozenset({"261", "262", "381", "396", "502", "503"})
+
+
+class InvoiceUnreadable(Exception):
+    """The file cannot be read as an invoice; `sentence` is French and shown to people."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class Seller:
+    """BG-4. `sirets` are BT-29 under scheme 0009 (or any 14-digit identifier), `siren` BT-30, `vat` BT-31."""
+
+    name: str
+    sirets: tuple[str, ...] = ()
+    siren: str = ""
+    vat: str = ""
+    country: str = ""
+    schemes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """BG-7. `services` gathers the service codes of BT-46@0224 and BT-10: suppliers use one or the other."""
+
+    name: str
+    siret: str = ""
+    siren: str = ""
+    services: tuple[str, ...] = ()
+    routed_services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """BG-25. `unit_price` is BT-146 for `base_quantity` (BT-149, 1 by default) units."""
+
+    id: str
+    name: str
+    code: str
+    quantity: Decimal
+    unit_price: Decimal
+    base_quantity: Decimal
+    net: Decimal
+    vat_category: str
+    vat_rate: Decimal | None
+    adjustments: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """BT-106 to BT-115; None where the invoice does not say."""
+
+    net: Decimal
+    gross: Decimal
+    due: Decimal
+    lines: Decimal | None = None
+    allowances: Decimal | None = None
+    charges: Decimal | None = None
+    vat: Decimal | None = None
+    paid: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """One invoice. `terms` keeps the raw text of each BT that length rules read."""
+
+    syntax: str
+    profile: str
+    number: str
+    issued_on: date
+    type_code: str
+    currency: str
+    seller: Seller
+    buyer: Buyer
+    totals: Totals
+    buyer_reference: str = ""
+    contract: str = ""
+    engagement: str = ""
+    process: str = ""
+    ibans: tuple[str, ...] = ()
+    payee: str = ""
+    agent_sirets: tuple[str, ...] = ()
+    lines: tuple[InvoiceLine, ...] = ()
+    vat_rates: tuple[tuple[str, Decimal], ...] = ()
+    period: tuple[date | None, date | None] = (None, None)
+    delivered_on: date | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+    terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_credit(self) -> bool:
+        """A credit note: its amounts are taken off."""
+        return self.type_code in CREDIT_TYPES
+
+    @property
+    def signed_net(self) -> Decimal:
+        """BT-109, negative for a credit note."""
+        return -abs(self.totals.net) if self.is_credit else self.totals.net
+
+    @property
+    def is_b2g(self) -> bool:
+        """The supplier marked the invoice as addressed to a public body (note ADN = B2G)."""
+        return ("ADN", "B2G") in self.notes

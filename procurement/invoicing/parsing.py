@@ -1,0 +1,240 @@
+"""A document that passed the hardened door → Invoice. Figures must be decimals and dates real days."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from lxml import etree
+
+from procurement.invoicing.invoice import Buyer, Invoice, InvoiceLine, InvoiceUnreadable, Seller, Totals
+from procurement.invoicing.reading import NAMESPACES, Source, open_invoice
+from procurement.invoicing.terms import HEADER, LINE
+
+MAX_LINES = 100_000
+_DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,12})?|\.\d{1,12})")
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(Z|[+-]\d{2}:\d{2})?")
+_SIRET = re.compile(r"\d{14}")
+_RAW = (
+    "BT-12 BT-13 BT-20 BT-22 BT-25 BT-27 BT-28 BT-41 BT-44 BT-45 BT-56 BT-59 BT-71 BT-84 BT-120 BT-122 BT-125-2 BT-154"
+)
+_UBL_NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
+
+type_of_ids = tuple[tuple[str, str], ...]
+
+
+def read_invoice(content: bytes) -> Invoice:
+    """Read a CII or UBL XML, or a Factur-X PDF. Raises InvoiceUnreadable with a French sentence."""
+    return to_invoice(open_invoice(content))
+
+
+def to_invoice(source: Source) -> Invoice:
+    """The invoice that a parsed document holds. Raises InvoiceUnreadable on a missing or impossible value."""
+    doc = _Doc(source)
+    start, end = doc.day("BT-73"), doc.day("BT-74")
+    return Invoice(
+        syntax=source.syntax,
+        profile=doc.one("BT-24"),
+        number=doc.needed("BT-1", "le numéro de la facture"),
+        issued_on=_required_day(doc),
+        type_code=doc.one("BT-3"),
+        currency=doc.one("BT-5"),
+        seller=_seller(doc),
+        buyer=_buyer(doc),
+        totals=_totals(doc),
+        buyer_reference=doc.one("BT-10"),
+        contract=doc.one("BT-12"),
+        engagement=doc.one("BT-13"),
+        process=doc.one("BT-23"),
+        ibans=tuple(iban.replace(" ", "").upper() for iban in doc.all("BT-84")),
+        payee=doc.one("BT-59"),
+        agent_sirets=tuple(value for _, value in doc.ids("agent-ids") if _SIRET.fullmatch(value)),
+        lines=_lines(doc),
+        vat_rates=doc.taxes(),
+        period=(start, end),
+        delivered_on=doc.day("BT-72"),
+        notes=doc.notes(),
+        terms={term: doc.all(term) for term in _RAW.split()},
+    )
+
+
+class _Doc:
+    """Reads terms from one document by the table of its syntax."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.paths = HEADER[source.syntax]
+
+    def nodes(self, term: str) -> list[etree._Element]:
+        found = self.paths[term](self.source.tree)
+        return [node for node in found if isinstance(node, etree._Element)] if isinstance(found, list) else []
+
+    def all(self, term: str) -> tuple[str, ...]:
+        return _texts(self.paths[term](self.source.tree))
+
+    def one(self, term: str) -> str:
+        return next(iter(self.all(term)), "")
+
+    def needed(self, term: str, what: str) -> str:
+        if value := self.one(term):
+            return value
+        raise InvoiceUnreadable(f"Facture incomplète : il manque {what} ({term}).")
+
+    def day(self, term: str) -> date | None:
+        return to_day(self.one(term), term)
+
+    def amount(self, term: str) -> Decimal | None:
+        return to_decimal(self.one(term), term)
+
+    def ids(self, term: str) -> type_of_ids:
+        return tuple((node.get("schemeID", ""), (node.text or "").strip()) for node in self.nodes(term))
+
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        if self.source.syntax == "UBL":
+            found = [_UBL_NOTE.fullmatch(text) for text in self.all("notes")]
+            return tuple((note[1], note[2].strip()) for note in found if note)
+        return tuple(
+            (
+                node.findtext("ram:SubjectCode", "", NAMESPACES).strip(),
+                node.findtext("ram:Content", "", NAMESPACES).strip(),
+            )
+            for node in self.nodes("notes")
+        )
+
+    def taxes(self) -> tuple[tuple[str, Decimal], ...]:
+        category, rate = (
+            ("cbc:ID", "cbc:Percent")
+            if self.source.syntax == "UBL"
+            else ("ram:CategoryCode", "ram:RateApplicablePercent")
+        )
+        return tuple(
+            (
+                node.findtext(category, "", NAMESPACES).strip(),
+                to_decimal(node.findtext(rate, "", NAMESPACES), "BT-119") or Decimal(0),
+            )
+            for node in self.nodes("taxes")
+        )
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    values = found if isinstance(found, list) else []
+    texts = ("".join(node.itertext()) if isinstance(node, etree._Element) else str(node) for node in values)
+    return tuple(text.strip() for text in texts if text.strip())
+
+
+def to_decimal(text: str, term: str) -> Decimal | None:
+    """A decimal with a point, None where empty. Raises InvoiceUnreadable on anything else (NaN, 1e9, a comma)."""
+    if not (cleaned := text.strip()):
+        return None
+    if not _DECIMAL.fullmatch(cleaned):
+        raise InvoiceUnreadable(f"« {cleaned[:40]} » n’est pas un montant ou un nombre décimal ({term}).")
+    return Decimal(cleaned)
+
+
+def to_day(text: str, term: str) -> date | None:
+    """A day as YYYYMMDD or YYYY-MM-DD, None where empty. Raises InvoiceUnreadable on anything else."""
+    if not (cleaned := text.strip()):
+        return None
+    found = _DAY.fullmatch(cleaned)
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3])) if found else _no_day(cleaned, term)
+    except ValueError:
+        return _no_day(cleaned, term)
+
+
+def _no_day(text: str, term: str) -> date:
+    raise InvoiceUnreadable(f"« {text[:40]} » n’est pas une date ({term}).")
+
+
+def _required_day(doc: _Doc) -> date:
+    doc.needed("BT-2", "la date de la facture")
+    return doc.day("BT-2") or _no_day("", "BT-2")
+
+
+def _needed_amount(doc: _Doc, term: str, what: str) -> Decimal:
+    doc.needed(term, what)
+    return doc.amount(term) or Decimal(0)
+
+
+def _totals(doc: _Doc) -> Totals:
+    return Totals(
+        net=_needed_amount(doc, "BT-109", "le total hors taxes"),
+        gross=_needed_amount(doc, "BT-112", "le total toutes taxes comprises"),
+        due=_needed_amount(doc, "BT-115", "le net à payer"),
+        lines=doc.amount("BT-106"),
+        allowances=doc.amount("BT-107"),
+        charges=doc.amount("BT-108"),
+        vat=doc.amount("BT-110"),
+        paid=doc.amount("BT-113"),
+    )
+
+
+def _seller(doc: _Doc) -> Seller:
+    ids = doc.ids("seller-ids") + doc.ids("BT-30")
+    return Seller(
+        name=doc.one("BT-27"),
+        sirets=_sirets(ids),
+        siren=_siren(doc.ids("BT-30"), _sirets(ids)),
+        vat=doc.one("BT-31").replace(" ", "").upper(),
+        country=doc.one("BT-40").upper(),
+        schemes=tuple(scheme for scheme, _ in ids if scheme),
+    )
+
+
+def _buyer(doc: _Doc) -> Buyer:
+    ids = doc.ids("buyer-ids") + doc.ids("BT-47")
+    sirets = _sirets(ids)
+    routed = tuple(value for scheme, value in ids if scheme == "0224" and value)
+    return Buyer(
+        name=doc.one("BT-44"),
+        siret=sirets[0] if sirets else "",
+        siren=_siren(doc.ids("BT-47"), sirets),
+        services=tuple(dict.fromkeys((*routed, *doc.all("BT-10")))),
+        routed_services=routed,
+    )
+
+
+def _sirets(ids: type_of_ids) -> tuple[str, ...]:
+    cleaned = [(scheme, value.replace(" ", "")) for scheme, value in ids]
+    named = [value for scheme, value in cleaned if scheme == "0009" and value]
+    plain = [value for scheme, value in cleaned if scheme != "0009" and _SIRET.fullmatch(value)]
+    return tuple(dict.fromkeys(named + plain))
+
+
+def _siren(ids: type_of_ids, sirets: tuple[str, ...]) -> str:
+    for scheme, value in ids:
+        cleaned = value.replace(" ", "")
+        if scheme == "0002" or re.fullmatch(r"\d{9}", cleaned):
+            return cleaned[:9]
+    return sirets[0][:9] if sirets else ""
+
+
+def _lines(doc: _Doc) -> tuple[InvoiceLine, ...]:
+    nodes = doc.nodes("lines")
+    if len(nodes) > MAX_LINES:
+        raise InvoiceUnreadable(f"Cette facture a plus de {MAX_LINES} lignes.")
+    return tuple(_line(node, LINE[doc.source.syntax]) for node in nodes)
+
+
+def _line(node: etree._Element, paths: Mapping[str, etree.XPath]) -> InvoiceLine:
+    text = {term: _texts(path(node)) for term, path in paths.items()}
+    one = {term: next(iter(values), "") for term, values in text.items()}
+
+    def figure(term: str) -> Decimal:
+        return to_decimal(one[term], term) or Decimal(0)
+
+    def total(term: str, name: str) -> Decimal:
+        return sum((to_decimal(value, name) or Decimal(0) for value in text[term]), Decimal(0))
+
+    return InvoiceLine(
+        id=one["BT-126"],
+        name=one["BT-153"],
+        code=one["BT-155"] or one["BT-156"],
+        quantity=figure("BT-129"),
+        unit_price=figure("BT-146"),
+        base_quantity=figure("BT-149") or Decimal(1),
+        net=figure("BT-131"),
+        vat_category=one["BT-151"],
+        vat_rate=to_decimal(one["BT-152"], "BT-152"),
+        adjustments=total("charges", "BT-141") - total("allowances", "BT-136"),
+    )

@@ -1,0 +1,109 @@
+"""The hardened door: bytes of unknown origin → a parsed document, or one French sentence.
+
+Sources: EN 16931-1 (BT and BG numbers), bindings CII D16B/D22B and UBL 2.1.
+"""
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from procurement.invoicing.invoice import InvoiceUnreadable
+from procurement.invoicing.pdf import embedded_xml
+
+MAX_FILE = 20 * 1024 * 1024
+MAX_XML = 10 * 1024 * 1024
+CII_NAMESPACE = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
+UBL_ROOTS = {
+    "{urn:oasis:names:specification:ubl:schema:xsd:Invoice-2}Invoice": "Invoice",
+    "{urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2}CreditNote": "CreditNote",
+}
+NAMESPACES = {
+    "rsm": CII_NAMESPACE,
+    "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
+    "udt": "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100",
+    "qdt": "urn:un:unece:uncefact:data:standard:QualifiedDataType:100",
+    "cac": "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2",
+    "cbc": "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2",
+}
+
+_TOO_BIG = "Ce fichier est trop gros pour une facture (20 Mo au plus)."
+_XML_TOO_BIG = "Ce fichier XML est trop gros pour une facture (10 Mo au plus)."
+_EMPTY = "Ce fichier est vide."
+_DOCTYPE = "Ce fichier XML contient une déclaration DOCTYPE : elle est refusée, une facture n’en a jamais besoin."
+_NOT_XML = "Ce fichier n’est ni un PDF, ni un XML bien formé{where}."
+_NO_XML = "Ce PDF ne contient pas de facture électronique (aucun fichier XML joint) : ce n’est pas un Factur-X."
+_NOT_INVOICE = "Ce fichier XML n’est pas une facture CII ou UBL (élément racine « {root} »)."
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document that passed the door. `root` is the local name of the root element, `container` pdf or xml."""
+
+    tree: etree._Element
+    syntax: str
+    root: str
+    container: str
+
+    @property
+    def text(self) -> str:
+        """The document re-serialised: no DOCTYPE, no BOM, no entity left."""
+        return etree.tostring(self.tree, encoding="unicode")
+
+
+def open_invoice(content: bytes) -> Source:
+    """Read a CII or UBL XML, or a PDF that embeds one. Raises InvoiceUnreadable with the reason."""
+    if not content.strip():
+        raise InvoiceUnreadable(_EMPTY)
+    if len(content) > MAX_FILE:
+        raise InvoiceUnreadable(_TOO_BIG)
+    if b"%PDF-" in content[:1024]:
+        return _first_invoice(embedded_xml(content, MAX_XML))
+    return _source(content, "xml")
+
+
+def _first_invoice(candidates: list[bytes]) -> Source:
+    if not candidates:
+        raise InvoiceUnreadable(_NO_XML)
+    refused: InvoiceUnreadable | None = None
+    for data in candidates:
+        try:
+            return _source(data, "pdf")
+        except InvoiceUnreadable as error:
+            refused = refused or error
+    raise refused or InvoiceUnreadable(_NO_XML)
+
+
+def parse_xml(content: bytes) -> etree._Element:
+    """Parse untrusted XML: no DOCTYPE, no entity, no network, capped. Raises InvoiceUnreadable.
+
+    Comments and processing instructions are dropped, so that a value split by a comment reads whole everywhere.
+    """
+    if len(content) > MAX_XML:
+        raise InvoiceUnreadable(_XML_TOO_BIG)
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise InvoiceUnreadable(_DOCTYPE)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        tree = etree.fromstring(content.lstrip(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise InvoiceUnreadable(_NOT_XML.format(where=f" (ligne {line})" if line else "")) from error
+    if tree.getroottree().docinfo.internalDTD is not None:  # a DOCTYPE hidden by another encoding
+        raise InvoiceUnreadable(_DOCTYPE)
+    return tree
+
+
+def _source(content: bytes, container: str) -> Source:
+    tree = parse_xml(content)
+    if tree.tag == f"{{{CII_NAMESPACE}}}CrossIndustryInvoice":
+        return Source(tree, "CII", "CrossIndustryInvoice", container)
+    if tree.tag in UBL_ROOTS:
+        return Source(tree, "UBL", UBL_ROOTS[str(tree.tag)], container)
+    raise InvoiceUnreadable(_NOT_INVOICE.format(root=etree.QName(tree).localname))

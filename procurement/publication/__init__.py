@@ -1,0 +1,1 @@
+"""Open data on contracts (données essentielles de la commande publique)."""
