@@ -120,7 +120,7 @@ def _obtained_buyer(result: PieceResult) -> str:
         return f"Réponse {_of(result)}, reçue le {french_time(result.fetched_at)}."
     end = f", fin le {french_day(result.valid_until)}" if result.valid_until else ""
     strict = (
-        f" Date de moins de six mois jusqu’au {french_day(result.valid_strictly_until)} seulement (D8222-5)."
+        f" Moins de six mois jusqu’au {french_day(result.valid_strictly_until)} seulement (D8222-5)."
         if result.valid_strictly_until and result.valid_strictly_until != result.valid_until
         else ""
     )

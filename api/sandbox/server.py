@@ -3,9 +3,10 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,11 +16,24 @@ from api.sandbox import api_entreprise, recherche
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
+
+
+def _signing(module: str, clock: Clock) -> Starlette:
+    # Loaded when mounted: a command that only needs a SIRET does not pay for the signature libraries.
+    pki, service = import_module("api.sandbox.pki"), import_module(module)
+    app: Starlette = service.create_app(pki.ensure(pki.FOLDER), clock)
+    return app
+
+
 # Prefix → how to make the stand-in: a new service is a module and a line here.
 SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/api-entreprise": api_entreprise.create_app,
     "/recherche": lambda _clock: recherche.create_app(),
+    "/tsa": lambda clock: _signing("api.sandbox.tsa", clock),
+    "/pki": lambda clock: _signing("api.sandbox.pki", clock),
 }
+# What a look-up by SIRET needs.
+LOOKUP = ("/api-entreprise", "/recherche")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +55,32 @@ class SandboxUrls:
     def recherche_entreprises(self) -> str:
         return self.base + "/recherche"
 
+    @property
+    def tsa(self) -> str:
+        return self.base + "/tsa/"
 
-def create_app(clock: Clock = wall_clock) -> Starlette:
-    """Every service of SERVICES, each with a state of its own."""
-    return Starlette(routes=[Mount(prefix, make(clock)) for prefix, make in SERVICES.items()])
+    def services(self) -> dict[str, str]:
+        """Name → address, as api.context.Context.services wants it, with the token that the sandbox takes."""
+        return {
+            "api_entreprise_token": api_entreprise.TOKEN,
+            "api_entreprise": self.api_entreprise,
+            "recherche_entreprises": self.recherche_entreprises,
+            "tsa": self.tsa,
+        }
+
+
+def create_app(clock: Clock = wall_clock, services: Collection[str] = tuple(SERVICES)) -> Starlette:
+    """The services of these prefixes, each with a state of its own."""
+    return Starlette(routes=[Mount(prefix, SERVICES[prefix](clock)) for prefix in services])
 
 
 @contextmanager
-def running_sandbox(port: int = 0, clock: Clock = wall_clock) -> Iterator[SandboxUrls]:
+def running_sandbox(
+    port: int = 0, clock: Clock = wall_clock, services: Collection[str] = tuple(SERVICES)
+) -> Iterator[SandboxUrls]:
     """Serve on a thread until the block ends; port 0 takes a free one."""
     with socket.create_server((HOST, port)) as listener:
-        server = uvicorn.Server(_config(clock))
+        server = uvicorn.Server(_config(clock, services))
         thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
         thread.start()
         try:
@@ -64,14 +93,14 @@ def running_sandbox(port: int = 0, clock: Clock = wall_clock) -> Iterator[Sandbo
 
 def serve(port: int, clock: Clock = wall_clock) -> None:
     """Serve in this process until it is told to stop."""
-    config = _config(clock)
+    config = _config(clock, tuple(SERVICES))
     config.port = port
     uvicorn.Server(config).run()
 
 
-def _config(clock: Clock) -> uvicorn.Config:
+def _config(clock: Clock, services: Collection[str]) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(clock),
+        create_app(clock, services),
         host=HOST,
         log_level="warning",
         access_log=False,
