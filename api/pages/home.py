@@ -1,5 +1,9 @@
 """The first page and the papers every public service shows."""
 
+from collections.abc import Mapping
+from functools import cache
+
+import yaml
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
@@ -7,13 +11,34 @@ from api import db as database
 from api.auth import PUBLIC
 from api.context import Ctx
 from api.db import Db
+from api.demo import PASSWORD, PEOPLE
 from api.render import page
+from api.settings import ROOT
 from procurement.consultation import public_list
 from procurement.errors import NotFound
 from procurement.mail import latest_mail
+from procurement.pieces import CAPACITY, WINNER
+from siret_lookup.sources import SOURCES
 
 router = APIRouter(include_in_schema=False)
 PAGE = 20
+
+# /aide/<slug> → its template.
+HELP: Mapping[str, str] = {
+    "entreprise": "home/help_company.html",
+    "acheteur": "home/help_officer.html",
+    "juriste": "home/help_lawyer.html",
+    "finances": "home/help_finance.html",
+}
+# Companies of the sandbox worth trying first: name in api/sandbox/companies.yaml → what a person will see.
+TELLING: Mapping[str, str] = {
+    "BOULANGERIE TOUT VA BIEN": "Toutes les pièces sont obtenues.",
+    "MAÇONNERIE URSSAF REFUSE": "L’Urssaf ne délivre pas l’attestation de vigilance.",
+    "NETTOYAGE URSSAF EN PANNE": "L’Urssaf ne répond pas : la réponse se dépose quand même.",
+    "JEANNE DISCRÈTE": "L’entrepreneuse a choisi de ne pas rendre publiques toutes ses informations.",
+    "MARIE MICRO": "Une micro-entreprise que plusieurs administrations ne connaissent pas.",
+    "ATELIER CESSÉ": "L’entreprise a cessé son activité.",
+}
 
 
 @router.get("/", dependencies=[Depends(PUBLIC)])
@@ -29,7 +54,7 @@ def legal(request: Request) -> Response:
 
 @router.get("/donnees-personnelles", dependencies=[Depends(PUBLIC)])
 def privacy(request: Request) -> Response:
-    return page(request, "home/privacy.html")
+    return page(request, "home/privacy.html", fetched=fetched_rows())
 
 
 @router.get("/accessibilite", dependencies=[Depends(PUBLIC)])
@@ -39,7 +64,39 @@ def accessibility(request: Request) -> Response:
 
 @router.get("/aide", dependencies=[Depends(PUBLIC)])
 def help_page(request: Request) -> Response:
-    return page(request, "home/help.html")
+    trial = (
+        {"companies": trial_companies(), "people": PEOPLE, "password": PASSWORD} if request.app.state.sandbox else {}
+    )
+    return page(request, "home/help.html", trial=trial)
+
+
+@router.get("/aide/{slug}", dependencies=[Depends(PUBLIC)])
+def help_for(request: Request, slug: str) -> Response:
+    if slug not in HELP:
+        raise NotFound
+    return page(request, HELP[slug])
+
+
+def fetched_rows() -> list[tuple[str, str, str]]:
+    """(what, from whom, when) for each source that is called: written from the code, so that it stays true."""
+    places = ("Liste des établissements", "Recherche d’entreprises", "Si vous n’écrivez que neuf chiffres")
+    return [places, *((s.title, s.provider, _moment(s.key)) for s in SOURCES.values() if _moment(s.key))]
+
+
+def _moment(key: str) -> str:
+    if SOURCES[key].open:
+        return "Dès que le SIRET est écrit : ce sont des données publiques"
+    if key in CAPACITY:
+        return "Après l’ouverture des plis, pour chaque réponse reçue"
+    return "Pour l’attributaire pressenti seulement" if key in WINNER else ""
+
+
+@cache
+def trial_companies() -> list[tuple[str, str, str]]:
+    """(SIRET, name, what it shows) of the sandbox's telling companies."""
+    listed = yaml.safe_load((ROOT / "api" / "sandbox" / "companies.yaml").read_text(encoding="utf-8"))["companies"]
+    sirets = {company["name"]: str(company["places"][0]["siret"]) for company in listed}
+    return [(sirets[name], name, shown) for name, shown in TELLING.items()]
 
 
 @router.get("/boite", dependencies=[Depends(PUBLIC)])
