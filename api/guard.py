@@ -1,6 +1,5 @@
 """ASGI guards around every request: reference number, body cap, CSRF, security headers, log line, metrics."""
 
-import logging
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -8,8 +7,10 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import errors
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_CAP = 2 << 20
@@ -66,22 +67,39 @@ class Guard:
 
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await refusal(scope, receive, stamped)
+            await errors.answer(Request(scope), *refusal)(scope, receive, stamped)
         else:
-            await self.app(scope, self._capped(receive, scope), stamped)
+            await self._answered(scope, self._capped(receive, scope), stamped)
         spent = time.monotonic() - started
         DURATION.labels(scope["method"], f"{status // 100}xx").observe(spent)
-        if status >= 500 or log.is_enabled_for(logging.DEBUG):
-            log.warning("request", method=scope["method"], status=status, seconds=round(spent, 3), reference=reference)
+        say = log.warning if status >= 500 else log.info
+        say("request", method=scope["method"], status=status, seconds=round(spent, 3), reference=reference)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A bug becomes a page with its reference; nothing else can be said once the answer began."""
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            response = errors.bug(Request(scope), error)
+            if began:
+                raise
+            await response(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         length = headers.get("content-length", "0")
         if not length.isdigit():
-            return PlainTextResponse("La longueur annoncée n’est pas un nombre.", 400)
+            return 400, "La longueur annoncée n’est pas un nombre."
         if not self._streams(scope) and int(length) > BODY_CAP:
-            return PlainTextResponse("Cet envoi dépasse la taille permise (2 Mo).", 413)
+            return 413, "Cet envoi dépasse la taille permise (2 Mo)."
         if scope["method"] not in SAFE and _cross_site(headers, headers.get("host", "")):
-            return PlainTextResponse("Cette demande vient d’un autre site : elle est refusée.", 403)
+            return 403, "Cette demande vient d’un autre site : elle est refusée."
         return None
 
     def _streams(self, scope: Scope) -> bool:

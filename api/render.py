@@ -68,14 +68,21 @@ templates.env.filters.update(jour=french_date, heure=french_time, euros=euros, t
 templates.env.globals.update(Role=Role)
 
 
+class Fields(dict[str, Any]):
+    """Field → value, where a field that nobody filled is none, not a mistake of the template."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     """Render with the visitor, the sandbox banner and empty errors always there."""
     person: Person | None = getattr(request.state, "person", None)
     base: dict[str, Any] = {
         "user": person,
         "sandbox": request.app.state.sandbox,
-        "errors": {},
-        "values": {},
+        "errors": Fields(context.pop("errors", {})),
+        "values": Fields(context.pop("values", {})),
         "flash": request.query_params.get("ok") and FLASHES.get(request.query_params["ok"]),
     }
     return templates.TemplateResponse(request, template, base | context, status_code=status)

@@ -27,12 +27,12 @@ def seal_stream(recipient: str, clear: BinaryIO, sealed: BinaryIO) -> None:
 
 
 def seal_bytes(recipient: str, clear: bytes) -> bytes:
-    return pyrage.encrypt(clear, [pyrage.x25519.Recipient.from_str(recipient)])
+    return bytes(pyrage.encrypt(clear, [pyrage.x25519.Recipient.from_str(recipient)]))
 
 
 def open_bytes(secret: str, consultation: Consultation, sealed: bytes, now: datetime) -> bytes:
     """Unseal one value. Raises Refused before the deadline and before the opening."""
-    return pyrage.decrypt(sealed, [_identity(secret, consultation, now)])
+    return bytes(pyrage.decrypt(sealed, [_identity(secret, consultation, now)]))
 
 
 def open_stream(secret: str, consultation: Consultation, sealed: bytes, clear: BinaryIO, now: datetime) -> None:

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from api.sandbox.server import SandboxUrls, running_sandbox
 from fastapi import FastAPI
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
-from api import isolate
+from api import isolate, logs
 from api.app import create_app
 from api.auth import open_session
 from api.context import Context
 from api.db import Database, connect, transaction
 from api.migrate import upgrade
+from api.sandbox.server import SandboxUrls, running_sandbox
 from api.settings import Settings
 from api.storage import Storage
 from procurement.people import User
@@ -30,6 +30,7 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("mps")
 _numbers = itertools.count(1)
+logs.configure()
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,10 @@ import time
 from collections.abc import Iterator
 from typing import Annotated
 
-import structlog
 import typer
 import uvicorn
 
-from api import isolate
+from api import isolate, logs
 from api import worker as work
 from api.app import create_app
 from api.context import Context
@@ -32,19 +31,6 @@ Host = Annotated[str, typer.Option(help="Adresse d’écoute")]
 SANDBOX_PORT = 8001
 
 
-def quiet_logs() -> None:
-    """Logs go to stderr, one JSON document a line; stdout is for answers."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Données inventées, bac à sable")] = False,
     host: Host = "127.0.0.1",
@@ -52,7 +38,7 @@ def serve(
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Sans ouvrier dans ce processus")] = False,
 ) -> None:
     """Serve the pages and the API; with the sandbox as a child process where API Entreprise has no URL."""
-    quiet_logs()
+    logs.configure()
     settings = load()
     upgrade(settings.database_url)
     sandboxed = settings.api_entreprise_url is None
@@ -106,7 +92,7 @@ def _sandbox_child(port: int) -> Iterator[SandboxUrls]:
     )
     try:
         _wait_for(port, child)
-        yield SandboxUrls.at(f"http://127.0.0.1:{port}")
+        yield SandboxUrls(f"http://127.0.0.1:{port}")
     finally:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -138,7 +124,7 @@ def _worker_thread(context: Context) -> Iterator[None]:
 
 def worker(once: Annotated[bool, typer.Option("--once", help="Faire ce qui attend, puis finir")] = False) -> None:
     """Run a worker; several may run, on any machine that reaches the database."""
-    quiet_logs()
+    logs.configure()
     settings = load()
     upgrade(settings.database_url)
     with contextlib.ExitStack() as stack:

@@ -65,6 +65,7 @@ class SandboxUrls:
             "api_entreprise_token": api_entreprise.TOKEN,
             "api_entreprise": self.api_entreprise,
             "recherche_entreprises": self.recherche_entreprises,
+            "api_entreprise_token": api_entreprise.TOKEN,
             "tsa": self.tsa,
         }
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, StatementError
 
 from api.db import Database, connect, now, reading, transaction
 from api.migrate import upgrade
-from procurement.counters import Counter, take
 from procurement.base import Money
+from procurement.counters import Counter, take
 from procurement.models import Base
 from procurement.people import Organisation
 

@@ -1,0 +1,44 @@
+"""`bin/bench [name]`: runs the benchmarks and prints their ratios as a table; exits 1 where a limit is passed."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import fanout, invoice, pages, start
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured ratio and its limit."""
+
+    name: str
+    peer: str
+    ratio: float
+    limit: str
+    holds: bool
+    detail: str
+
+
+ALL: dict[str, Callable[[], list[tuple[str, str, float, str, bool, str]]]] = {
+    "pages": pages.measure,
+    "fanout": fanout.measure,
+    "invoice": invoice.measure,
+    "start": start.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [n for n in names if n not in ALL]
+    if unknown:
+        print(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(ALL)})", file=sys.stderr)
+        return 2
+    rows = [Row(*row) for name in names or ALL for row in ALL[name]()]
+    print("| what | against | ratio | limit | holds | detail |\n|---|---|---|---|---|---|")
+    for row in rows:
+        held = "yes" if row.holds else "NO"
+        print(f"| {row.name} | {row.peer} | {row.ratio:.2f} | {row.limit} | {held} | {row.detail} |")
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

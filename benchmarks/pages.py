@@ -1,0 +1,117 @@
+"""A page of 50 rows at 16 clients on SQLite, against a bare Starlette + Jinja2 page of the same rows, in one run."""
+
+import multiprocessing
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+from jinja2 import Environment
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from api.app import create_app
+from api.db import connect, now, transaction
+from api.migrate import upgrade
+from api.settings import Settings
+from benchmarks import load
+from procurement.consultation import Consultation
+from procurement.people import create_organisation
+from tests.factories import make_siret
+
+ROWS = 50
+BARE = """<!doctype html><html lang="fr"><title>x</title><h1>Consultations</h1><table>{% for r in rows %}
+<tr><th><a href="/consultations/{{ r.ref }}">{{ r.object }}</a></th><td>{{ r.buyer }}</td><td>{{ r.deadline }}</td></tr>
+{% endfor %}</table></html>"""
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _bare(port: int) -> None:
+    template = Environment(autoescape=True).from_string(BARE)
+    rows = [
+        {"ref": f"{i:012d}", "object": f"Nettoyage de l’école n° {i}", "buyer": "Ville", "deadline": "3 mars 2027"}
+        for i in range(ROWS)
+    ]
+
+    def page(request: Request) -> HTMLResponse:
+        return HTMLResponse(template.render(rows=rows))
+
+    uvicorn.run(Starlette(routes=[Route("/", page)]), port=port, log_level="critical")
+
+
+def _ours(port: int, folder: str) -> None:
+    uvicorn.run(create_app(_settings(folder), sandbox=True), port=port, log_level="critical")
+
+
+def _settings(folder: str) -> Settings:
+    return Settings(
+        _env_file=None,
+        database_url=f"sqlite:///{folder}/bench.db",
+        storage_url=f"file://{folder}/files",
+        secret_key=SecretStr("b" * 48),
+    )
+
+
+def _fill(folder: str) -> None:
+    url = _settings(folder).database_url
+    upgrade(url)
+    database = connect(url)
+    with transaction(database) as db:
+        at = now(db)
+        buyer = create_organisation(db, name="Ville de Démonstration", siret=make_siret(1), kind="buyer", now=at)
+        for i in range(ROWS * 4):
+            db.add(
+                Consultation(
+                    organisation=buyer,
+                    number=f"B-{i}",
+                    object=f"Nettoyage de l’école n° {i}",
+                    dossier={},
+                    state="published",
+                    published_at=at,
+                    created_at=at,
+                    deadline=at + timedelta(days=30),
+                )
+            )
+    database.dispose()
+
+
+def _served(target: Callable[..., None], path: str, *arguments: str) -> tuple[float, float]:
+    port = _free()
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(port, *arguments), daemon=True)
+    process.start()
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        load.run(f"http://127.0.0.1:{port}{path}", seconds=1.0)
+        return load.run(f"http://127.0.0.1:{port}{path}")
+    finally:
+        process.terminate()
+        process.join()
+
+
+def measure() -> list[tuple[str, str, float, str, bool, str]]:
+    """Requests per second, ours over bare, and our p95."""
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(folder)
+        bare, _ = _served(_bare, "/")
+        ours, p95 = _served(_ours, "/consultations", folder)
+        assert Path(folder, "bench.db").stat().st_size > 0
+    detail = f"{ours:.0f} against {bare:.0f} requests/s"
+    return [
+        ("page of 50 rows, 16 clients", "bare Starlette + Jinja2", ours / bare, "≥ 0.5", ours / bare >= 0.5, detail),
+        ("its p95", "60 ms", p95 / 60, "≤ 1", p95 <= 60, f"{p95:.0f} ms"),
+    ]

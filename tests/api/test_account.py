@@ -1,0 +1,115 @@
+"""Signing in with a password, or with a code that proves the address."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from api.auth import set_password
+from api.db import Database, reading, transaction
+from procurement.mail import Mail
+from procurement.people import LoginSession, User
+from tests.checked_client import CheckedClient
+from tests.factories import make_account
+
+PASSWORD = "une phrase assez longue"
+
+
+def with_password(database: Database) -> User:
+    user = make_account(database)
+    with transaction(database) as db:
+        set_password(db.get_one(User, user.id), PASSWORD)
+    return user
+
+
+def last_code(database: Database) -> str:
+    with reading(database) as db:
+        body = db.scalars(select(Mail).order_by(Mail.id.desc())).first()
+        assert body is not None
+        found = re.search(r"\d{4} \d{4}", body.body)
+        assert found
+        return found.group()
+
+
+def test_a_password_opens_and_closes_a_session(client: CheckedClient, database: Database) -> None:
+    user = with_password(database)
+    form = client.get("/connexion?suite=/compte")
+    client.submit(form, "/connexion", email=user.email, password=PASSWORD)
+    assert client.page.h1 == "Mon compte"
+    assert user.email in client.page.text
+    client.submit(client.page, "/deconnexion")
+    assert client.get("/compte", follow_redirects=False).headers["location"] == "/connexion?suite=/compte"
+
+
+def test_the_session_token_is_stored_hashed_and_the_cookie_closed_to_scripts(
+    client: CheckedClient, database: Database
+) -> None:
+    user = with_password(database)
+    answer = client.post("/connexion", data={"email": user.email, "password": PASSWORD}, follow_redirects=False)
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    token = cookie.split("=", 1)[1].split(";")[0]
+    with reading(database) as db:
+        assert token not in db.scalars(select(LoginSession.token_hash)).all()
+
+
+@pytest.mark.parametrize("email", ["known", "inconnue@exemple.fr", "", "pas une adresse"])
+def test_a_wrong_password_and_an_unknown_address_get_the_same_sentence(
+    client: CheckedClient, database: Database, email: str
+) -> None:
+    user = with_password(database)
+    answer = client.submit(
+        client.get("/connexion"), "/connexion", email=user.email if email == "known" else email, password="non"
+    )
+    assert answer.status_code == 422
+    assert "Adresse ou mot de passe inconnus." in client.page.text
+    assert client.page.title.startswith("Erreur")
+
+
+def test_ten_wrong_tries_and_the_door_waits(client: CheckedClient, database: Database) -> None:
+    user = with_password(database)
+    for _ in range(10):
+        client.post("/connexion", data={"email": user.email, "password": "non"})
+    answer = client.post("/connexion", data={"email": user.email, "password": PASSWORD})
+    assert answer.status_code == 409
+    assert "Trop d’essais" in answer.text
+
+
+@pytest.mark.parametrize("target", ["https://ailleurs.example/", "//ailleurs.example", "/\\ailleurs.example"])
+def test_signing_in_never_leads_to_another_site(client: CheckedClient, database: Database, target: str) -> None:
+    user = with_password(database)
+    answer = client.post(
+        "/connexion",
+        data={"email": user.email, "password": PASSWORD, "suite": target},
+        follow_redirects=False,
+    )
+    assert answer.headers["location"] == "/"
+
+
+def test_a_code_proves_the_address_once(client: CheckedClient, database: Database) -> None:
+    client.submit(client.get("/inscription"), "/inscription", name="Léa Martin", email="Lea@Exemple.fr")
+    code = last_code(database)
+    client.submit(client.page, "/inscription/code", email="lea@exemple.fr", code=code)
+    with reading(database) as db:
+        user = db.scalar(select(User).where(User.email == "lea@exemple.fr"))
+        assert user is not None
+        assert user.email_verified_at is not None
+    again = client.submit(client.get("/inscription/code"), "/inscription/code", email="lea@exemple.fr", code=code)
+    assert again.status_code == 422
+    assert "n’est pas le bon" in client.page.main
+
+
+def test_a_code_of_somebody_else_opens_nothing(client: CheckedClient, database: Database) -> None:
+    client.post("/inscription", data={"name": "Léa", "email": "lea@exemple.fr"})
+    code = last_code(database)
+    client.post("/inscription", data={"name": "Max", "email": "max@exemple.fr"})
+    answer = client.post("/inscription/code", data={"email": "max@exemple.fr", "code": code})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("email", ["", "lea", "lea@", "@exemple.fr", "lea@exemple", "a b@exemple.fr", "a@b.fr,c@d.fr"])
+def test_an_address_that_is_none_is_said_at_once(client: CheckedClient, email: str) -> None:
+    answer = client.submit(client.get("/inscription"), "/inscription", name="Léa", email=email)
+    assert answer.status_code == 422
+    assert "nom@exemple.fr" in client.page.main
