@@ -30,11 +30,11 @@ def _clean(text: str) -> str:
     return stripped
 
 
-Line = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=300)]
-Text = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=4000)]
-Optional = Annotated[str, AfterValidator(_clean), Field(max_length=4000)]
+Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_clean)]
+Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_clean)]
+Optional = Annotated[str, Field(max_length=4000), AfterValidator(_clean)]
 Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$")]
-Url = Annotated[str, AfterValidator(_clean), Field(pattern=r"^https?://[^\s<>\"']{3,300}$")]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s<>\"']{3,300}$"), AfterValidator(_clean)]
 Email = Annotated[str, Field(pattern=r"^[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}\.[a-zA-Z]{2,24}$")]
 Money = Annotated[Decimal, Field(ge=0, le=Decimal("10000000000"), decimal_places=2)]
 Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=6)]
@@ -178,7 +178,7 @@ class Dossier(Model):
 
     launched_on: date
     reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
-    object: Annotated[str, AfterValidator(_clean), Field(min_length=5, max_length=1000)]
+    object: Annotated[str, Field(min_length=5, max_length=1000), AfterValidator(_clean)]
     need: Text
     buyer: Buyer
     court: Court

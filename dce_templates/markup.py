@@ -8,9 +8,10 @@ A value put in by `{{ … }}` is inert: it can neither open a line nor split a c
 
 import re
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dce_templates.blocks import Block, ClauseMark, Fields, Heading, Items, Note, Para, Sign, Table
@@ -37,6 +38,7 @@ def paragraphs(value: str) -> Ready:
     return Ready("\n\n".join(str(inert(line)) for line in value.splitlines() if line.strip()))
 
 
+@cache
 def environment() -> ImmutableSandboxedEnvironment:
     """The only Jinja2 environment of the package: sandboxed, strict, no globals, values inert."""
     env = ImmutableSandboxedEnvironment(
@@ -134,6 +136,11 @@ def read_blocks(text: str, prefix: str = "") -> tuple[Block, ...]:
     return tuple(reader.blocks)
 
 
+@lru_cache(maxsize=128)
+def _compiled(source: str) -> Template:
+    return environment().from_string(source)
+
+
 def fill(source: str, context: dict[str, Any]) -> str:
     """The template filled; raises jinja2.UndefinedError on a variable that is not given."""
-    return environment().from_string(source).render(context)
+    return _compiled(source).render(context)

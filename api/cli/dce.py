@@ -93,7 +93,7 @@ def check_command(
     not_adopted: NotAdopted = False,
     at: At = "",
 ) -> None:
-    """Check dossiers against the shipped table of rules: exit 1 where something blocks, 2 where a file is unreadable."""
+    """Check dossiers against the shipped rules: exit 1 where something blocks, 2 where a file is unreadable."""
     now = _moment(at)
     worst, results = 0, []
     for path in files:

@@ -1,0 +1,128 @@
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from api.cli.dce import app
+from tests.dce_templates.sample import changed
+
+AT = "2026-11-23T10:00:00+01:00"
+
+
+def write(folder: Path, changes: Mapping[str, Any], name: str = "dossier.yaml") -> Path:
+    path = folder / name
+    path.write_text(yaml.safe_dump(changed(changes), allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_good_dossier_is_exit_0(tmp_path: Path) -> None:
+    result = run("check", write(tmp_path, {}), "--json", "--at", AT)
+    assert (result.exit_code, json.loads(result.stdout)["findings"]) == (0, [])
+    assert "Rien à signaler." in run("check", write(tmp_path, {}), "--at", AT).stdout
+
+
+def test_a_blocking_finding_is_exit_1_with_article_and_fix(tmp_path: Path) -> None:
+    path = write(tmp_path, {"criteria.0.weight": "30"})
+    result = run("check", path, "--json", "--at", AT)
+    finding = json.loads(result.stdout)["findings"][0]
+    assert result.exit_code == 1
+    assert {"id", "severity", "article", "message", "fix"} <= set(finding)
+    assert (finding["id"], finding["severity"], finding["article"]) == ("weights", "block", "R2152-12")
+    assert "BLOQUE weights (R2152-12)" in run("check", path, "--at", AT).stdout
+    assert run("check", path, "--not-adopted", "--at", AT).exit_code == 0
+
+
+def test_the_present_is_the_default_moment(tmp_path: Path) -> None:
+    past = write(tmp_path, {"launched_on": "2025-01-10", "deadline": "2025-02-15T12:00:00+01:00"})
+    found = json.loads(run("check", past, "--json").stdout)["findings"]
+    assert "deadline_past" in {item["id"] for item in found}
+
+
+def test_several_files_keep_their_order_and_the_highest_code(tmp_path: Path) -> None:
+    good, bad = write(tmp_path, {}), write(tmp_path, {"colour": "bleu"}, "bad.yaml")
+    result = run("check", bad, good, "--json", "--at", AT)
+    first, second = json.loads(result.stdout)["results"]
+    assert result.exit_code == 2
+    assert set(first) == {"file", "error"}
+    assert "colour : ce champ est inconnu" in first["error"]
+    assert second["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\xff\xfe\x00a", "UTF-8"),
+        (b"a: [", "YAML"),
+        (b"- a", "cl"),
+        (b"a" * 1_000_001, "trop gros"),
+        (b"", "dossier"),
+    ],
+)
+def test_an_unreadable_file_is_one_sentence_and_exit_2(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(data)
+    for command in (["check", path], ["build", path, "--out", tmp_path / "out"]):
+        result = run(*command)
+        assert result.exit_code == 2
+        assert words in result.stderr
+        assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_file_folder_and_moment(tmp_path: Path) -> None:
+    assert "introuvable" in run("check", tmp_path / "none.yaml").stderr
+    assert "ne peut pas être lu" in run("check", tmp_path).stderr
+    result = run("check", write(tmp_path, {}), "--at", "demain")
+    assert (result.exit_code, "n'est pas un instant" in result.stderr) == (2, True)
+
+
+def test_build_writes_the_files_it_names(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run("build", write(tmp_path, {}), "--out", out, "--format", "pdf,html", "--json", "--at", AT)
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert sorted(item["name"] for item in answer["files"]) == sorted(path.name for path in out.iterdir())
+    assert {"id", "version", "sha256"} <= set(answer["clauses"][0])
+    assert answer["findings"] == []
+
+
+def test_build_stops_unless_a_motive_is_given(tmp_path: Path) -> None:
+    path, out = write(tmp_path, {"lot.single_reason": None}), tmp_path / "out"
+    stopped = run("build", path, "--out", out, "--format", "html", "--at", AT)
+    assert stopped.exit_code == 1
+    assert "Aucun document" in stopped.stderr
+    assert list(out.iterdir()) == []
+    passed = run("build", path, "--out", out, "--format", "html", "--override", "single_lot=besoin unique", "--at", AT)
+    assert passed.exit_code == 0
+    assert "Passé outre : besoin unique" in passed.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--format", "odt"], "Format inconnu"),
+        (["--format", ","], "Format inconnu ou absent"),
+        (["--override", "unknown=motif"], "pas une règle"),
+        (["--override", "single_lot="], "écrivez un motif"),
+        (["--override", "single_lot"], "écrivez un motif"),
+    ],
+)
+def test_wrong_usage_is_exit_2(tmp_path: Path, options: list[str], words: str) -> None:
+    result = run("build", write(tmp_path, {}), "--out", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("x")
+    result = run("build", write(tmp_path, {}), "--out", blocked / "out", "--format", "html", "--at", AT)
+    assert (result.exit_code, "Impossible d'écrire" in result.stderr) == (2, True)

@@ -1,0 +1,215 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dce_templates.catalogue import catalogue, read_clause
+from dce_templates.check_rules import CHECKS
+from dce_templates.checks import NOT_ADOPTED, Finding, check
+from dce_templates.dossier import parse_dossier
+from procurement.rules import rule_table
+from tests.dce_templates.sample import NOW, changed, dossier
+
+TABLE = rule_table()
+
+
+def findings(changes: Mapping[str, Any], **options: Any) -> dict[str, Finding]:
+    found = check(parse_dossier(changed(changes)), TABLE.figures, TABLE.rules, **{"now": NOW, **options})
+    return {item.id: item for item in found}
+
+
+PRICE = {"id": "price", "label": "Prix", "kind": "price", "weight": "100"}
+CHEAP = {"estimated_amount": "30000", "capacity.minimum_turnover": None}
+# One way to break the example for each rule of the table.
+BROKEN: dict[str, Mapping[str, Any]] = {
+    "weights": {"criteria.0.weight": "35"},
+    "subweights": {"criteria.1.subcriteria.0.weight": "19"},
+    "environmental_criterion": {"criteria.2.kind": "technical"},
+    "price_only": {"criteria": [PRICE]},
+    "environmental_condition": {"environmental_condition": None},
+    "social_condition": {"estimated_amount": "230000", "social_condition": None},
+    "deadline_past": {"deadline": "2026-11-22T12:00:00+01:00"},
+    "deadline_short": {"deadline": "2026-12-10T12:00:00+01:00", "questions_deadline": None},
+    "questions_late": {"questions_deadline": "2027-01-15T12:00:00+01:00"},
+    "single_lot": {"lot.single_reason": None},
+    "variants": {"variants.requirements": None},
+    "procedure_threshold": {"estimated_amount": "216000"},
+    "dispensation": CHEAP,
+    "publicity": {"publicity": ["profile"]},
+    "advance": {"advance.granted": "false"},
+    "advance_rate": {"advance.rate": "0.04"},
+    "advance_sme": {"buyer.kind": "state"},
+    "retention": {"retention_rate": "0.051"},
+    "payment_delay": {"payment_delay_days": "31"},
+    "turnover": {"capacity.minimum_turnover": "144000.01"},
+    "revision": {"price.revision_formula": None},
+    "actualisation": {"price.kind": "Définitif actualisable", "price.revision_index": None},
+    "decp_fields": {"place.code": "1234"},
+    "clause_vars": {"clauses.1.vars": {}},
+    "clause_conflict": {"clauses.3.id": "OD-10"},
+    "clause_requires": {"clauses.4": {"id": "OD-27", "refused_motive": "aucune donnée diffusée"}},
+    "clause_dates": {"launched_on": "2020-01-02"},
+    "dead_references": {"need": "Voir le décret n° 2016-360."},
+    "placeholders": {"need": "Surface : XXX m2"},
+}
+
+
+def test_the_example_has_nothing_to_report() -> None:
+    assert findings({}) == {}
+
+
+def test_each_rule_has_a_test_and_a_way_to_break_it() -> None:
+    assert set(CHECKS) == {rule.id for rule in TABLE.rules} == set(BROKEN)
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_each_rule_finds_what_breaks_it(rule: str) -> None:
+    found = findings(BROKEN[rule])[rule]
+    law = {item.id: item for item in TABLE.rules}[rule]
+    assert (found.severity, found.article) == (law.severity, law.origin.article)
+    assert found.blocks == (law.severity == "block")
+    assert found.message.endswith((".", "…"))
+    assert found.fix.endswith(".")
+    assert found.read.startswith("texte lu le ")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in BROKEN if rule not in ("price_only", "clause_dates")])
+def test_breaking_one_thing_breaks_little_else(rule: str) -> None:
+    related = {"social_condition": {"procedure_threshold"}, "procedure_threshold": {"social_condition"}}
+    related |= {"clause_conflict": {"clause_vars"}, "deadline_past": {"questions_late"}}
+    assert set(findings(BROKEN[rule])) - {rule} <= related.get(rule, set())
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in TABLE.rules if rule.severity == "block"])
+def test_a_rule_that_is_not_adopted_never_blocks(rule: str) -> None:
+    found = findings(BROKEN[rule], adopted=False)[rule]
+    law = {item.id: item for item in TABLE.rules}[rule]
+    if law.can_be_passed_over:
+        assert (found.severity, found.blocks) == ("warn", False)
+        assert NOT_ADOPTED in found.message
+        assert law.sentence not in found.message
+    else:
+        assert found.blocks
+
+
+def test_adoption_is_row_by_row() -> None:
+    changes = {**BROKEN["weights"], **BROKEN["single_lot"]}
+    found = findings(changes, adopted={"weights"})
+    assert (found["weights"].severity, found["single_lot"].severity) == ("block", "warn")
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in TABLE.rules if rule.severity == "block"])
+def test_passing_over_needs_a_motive_and_a_rule_that_allows_it(rule: str) -> None:
+    law = {item.id: item for item in TABLE.rules}[rule]
+    assert findings(BROKEN[rule], passed_over={rule: "  "})[rule].blocks
+    passed = findings(BROKEN[rule], passed_over={rule: "décision du maire"})[rule]
+    assert passed.blocks is not law.can_be_passed_over
+    assert passed.severity == "block"
+    assert passed.passed_over == ("décision du maire" if law.can_be_passed_over else "")
+
+
+@pytest.mark.parametrize(
+    ("launched", "rule", "applies"),
+    [
+        ("2026-08-21", "environmental_criterion", False),
+        ("2026-08-22", "environmental_criterion", True),
+        ("2026-08-20", "price_only", False),
+        ("2026-08-21", "price_only", True),
+        ("2026-08-21", "environmental_condition", False),
+        ("2026-08-22", "environmental_condition", True),
+    ],
+)
+def test_the_launch_date_chooses_the_law(launched: str, rule: str, applies: bool) -> None:
+    assert (rule in findings({**BROKEN[rule], "launched_on": launched})) is applies
+
+
+@pytest.mark.parametrize(
+    ("launched", "kind", "amount", "blocks"),
+    [
+        ("2026-11-30", "local", "215999.99", False),
+        ("2026-11-30", "local", "216000", True),
+        ("2026-11-30", "state", "140000", True),
+        ("2025-11-30", "local", "220999", False),
+        ("2025-11-30", "state", "143000", True),
+    ],
+)
+def test_thresholds_by_date_and_buyer(launched: str, kind: str, amount: str, blocks: bool) -> None:
+    changes = {"launched_on": launched, "buyer.kind": kind, "estimated_amount": amount}
+    assert ("procedure_threshold" in findings(changes)) is blocks
+
+
+def test_dispensation_before_and_after_april_2026() -> None:
+    changes = {**CHEAP, "estimated_amount": "50000"}
+    assert "dispensation" not in findings({**changes, "launched_on": "2026-03-31"})
+    assert findings({**changes, "launched_on": "2026-04-01"})["dispensation"].severity == "info"
+
+
+def test_a_year_without_figures_is_said_and_blocks_nothing() -> None:
+    later = {"launched_on": "2028-02-01", "deadline": "2028-03-15T12:00:00+01:00", "questions_deadline": None}
+    found = findings(later)["procedure_threshold"]
+    assert (found.severity, found.blocks) == ("warn", False)
+    assert "pas de chiffre" in found.message
+
+
+def test_law_from_memory_is_never_spoken() -> None:
+    unsure = tuple(replace(rule, origin=replace(rule.origin, mark="K")) for rule in TABLE.rules)
+    assert check(dossier(BROKEN["weights"]), TABLE.figures, unsure, now=NOW) == ()
+
+
+def test_the_deadline_is_judged_by_the_clock_given() -> None:
+    deadline = datetime.fromisoformat("2027-01-15T12:00:00+01:00")
+    assert findings({}, now=deadline)["deadline_past"].blocks
+
+
+def test_the_clauses_of_any_catalogue_may_contradict_each_other() -> None:
+    clause = catalogue()["OD-10"]
+    rival = replace(clause, meta=clause.meta.model_copy(update={"excludes": ("OD-07",)}))
+    found = findings({}, clauses={**catalogue(), "OD-10": rival})
+    assert "se contredisent" in found["clause_conflict"].message
+
+
+def test_an_unknown_clause_cannot_be_passed_over() -> None:
+    found = findings({"clauses.0": {"id": "ZZ-99"}}, passed_over={"clause_vars": "tant pis"})
+    assert found["clause_vars"].blocks
+
+
+def test_a_clause_can_be_out_of_force() -> None:
+    text = "id: OD-10\ntitle: T\nsemver: 1.0.0\nstatus: draft\nvalid_from: 2019-01-01\nvalid_to: 2019-12-31\n"
+    text += "level: possible\nplace: ccap\nnote: n\n"
+    text += "refs: [{article: a, source: s, read_by: r, read_on: '2026-11', mark: T}]\n"
+    old = read_clause(text, "Texte.")
+    found = findings({"clauses.2.vars": {}}, clauses={**catalogue(), "OD-10": old})
+    assert old.in_force(date(2019, 12, 31))
+    assert found["clause_dates"].severity == "warn"
+
+
+shares = st.lists(st.integers(1, 60), min_size=1, max_size=8)
+
+
+@given(shares)
+def test_weights_block_unless_they_sum_to_100(parts: list[int]) -> None:
+    criteria = [
+        {"id": f"c{index}", "label": "Critère", "kind": "environmental", "weight": part}
+        for index, part in enumerate(parts)
+    ]
+    assert ("weights" in findings({"criteria": criteria})) is (sum(parts) != 100)
+
+
+@given(shares, st.integers(-3, 3))
+def test_subweights_block_unless_they_sum_to_their_parent(parts: list[int], shift: int) -> None:
+    weight = max(sum(parts) + shift, 0)
+    subs = [{"id": f"s{index}", "label": "Sous-critère", "weight": part} for index, part in enumerate(parts)]
+    criterion = {"id": "c", "label": "Critère", "kind": "environmental", "weight": weight, "subcriteria": subs}
+    assert ("subweights" in findings({"criteria": [criterion]})) is (sum(parts) != weight)
+
+
+def test_weights_count_in_decimals() -> None:
+    thirds = [{"id": f"c{i}", "label": "C", "kind": "environmental", "weight": "33.33"} for i in range(3)]
+    assert "99,99" in findings({"criteria": thirds})["weights"].message
+    thirds[0]["weight"] = str(Decimal("33.34"))
+    assert "weights" not in findings({"criteria": thirds})
