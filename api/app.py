@@ -11,7 +11,21 @@ from api import errors
 from api.context import Context
 from api.db import connect
 from api.guard import Guard
-from api.pages import account, administration, health, home
+from api.pages import (
+    account,
+    administration,
+    award,
+    buyer,
+    buyer_check,
+    buyer_draft,
+    buyer_publish,
+    consultations,
+    contracts,
+    health,
+    home,
+    verify,
+    winner,
+)
 from api.settings import ROOT, Settings
 from api.storage import Storage
 
@@ -23,6 +37,15 @@ ROUTERS: list[APIRouter] = [
     health.router,
     account.router,
     administration.router,
+    award.router,
+    contracts.router,
+    winner.router,
+    verify.router,
+    consultations.router,
+    buyer_draft.router,
+    buyer_check.router,
+    buyer_publish.router,
+    buyer.router,
 ]
 
 

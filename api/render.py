@@ -97,6 +97,7 @@ FLASHES: dict[str, str] = {
     "retire": "Votre réponse est retirée.",
     "fichier": "Le fichier est reçu.",
     "motif": "Le motif est conservé au dossier.",
+    "adopte": "La table est adoptée : ses règles bloquent désormais vos dossiers.",
     "ouvert": "Les plis sont ouverts.",
     "annule": "La consultation est arrêtée ; le motif est conservé.",
     "pressenti": "L’attributaire pressenti est désigné ; ses preuves sont demandées.",

@@ -1,0 +1,112 @@
+"""The checks of a draft, passing over one with a motive, and the table of rules that a buyer adopts in one act."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api import db as database
+from api.auth import OFFICER, Who
+from api.context import Ctx
+from api.db import Db, reading, transaction
+from api.errors import PageInvalid
+from api.pages.buyer_draft import TITLES
+from api.render import page
+from api.review import has_adopted, review
+from dce_templates.law import UNVERIFIED
+from procurement.consultation import Consultation, find_for, pass_over
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.events import lock
+from procurement.people import Organisation, Person, Role, adopt_rules
+from procurement.rules import rule_table
+
+router = APIRouter(include_in_schema=False)
+VERIFY = "buyer/verify.html"
+MARKS = {"T": "texte lu", "S": "source secondaire", "X": "usage mesuré"}
+Text = Annotated[str, Form()]
+
+
+def verify_context(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What the page of findings needs, in plain values."""
+    buyer = consultation.organisation
+    return {
+        "ref": consultation.ref,
+        "number": consultation.number,
+        "object": consultation.object,
+        "draft": consultation.state == "draft",
+        "review": review(consultation, data, now),
+        "adopted": has_adopted(buyer),
+        "buyer": {"ref": buyer.ref, "name": buyer.name},
+        "overrides": {o.rule: (o.motive, o.by, o.at) for o in consultation.overrides},
+        "table": rule_table(),
+        "titles": TITLES,
+        "passing": "",
+    }
+
+
+@router.get("/acheteur/consultations/{ref}/verifier", dependencies=[Depends(OFFICER)])
+def verify(request: Request, db: Db, who: Who, ref: str) -> Response:
+    consultation = find_for(db, ref, who)
+    return page(request, VERIFY, **verify_context(consultation, consultation.dossier, database.now(db)))
+
+
+@router.post("/acheteur/consultations/{ref}/verifier/{rule}", dependencies=[Depends(OFFICER)])
+def pass_one_over(ctx: Ctx, who: Who, ref: str, rule: str, motive: Text = "") -> Response:
+    """Keep a motive for one blocking finding; only what blocks now, and may be passed over."""
+    with reading(ctx.database) as db:
+        consultation = find_for(db, ref, who)
+        context = verify_context(consultation, consultation.dossier, database.now(db))
+    try:
+        with transaction(ctx.database) as db:
+            consultation = find_for(db, ref, who)
+            lock(db, consultation)
+            now = database.now(db)
+            _may_pass(consultation, rule, now)
+            if len(motive) > 1000:
+                raise Invalid({"motive": "Mille caractères au plus."})
+            pass_over(db, consultation, rule, motive, who, now)
+    except Invalid as error:
+        fields = {f"motive-{rule}": sentence for sentence in error.fields.values()}
+        values = {f"motive-{rule}": motive}
+        raise PageInvalid(Invalid(fields), VERIFY, context | {"passing": rule, "values": values}) from None
+    return RedirectResponse(f"/acheteur/consultations/{ref}/verifier?ok=motif", 303)
+
+
+def _may_pass(consultation: Consultation, rule: str, now: datetime) -> None:
+    if consultation.state != "draft":
+        raise Refused("Cette consultation n’est plus un brouillon.")
+    if any(o.rule == rule for o in consultation.overrides):
+        return
+    found = [f for f, _ in review(consultation, consultation.dossier, now).blocking if f.id == rule]
+    if not found:
+        raise NotFound
+    if not all(f.can_be_passed_over for f in found):
+        raise Refused("Ce point rend le dossier impossible : il se corrige, aucun motif ne le remplace.")
+
+
+def _buyers(db: Session, who: Person) -> list[Organisation]:
+    ids = who.organisations(Role.OFFICER)
+    return db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).all()
+
+
+@router.get("/acheteur/regles", dependencies=[Depends(OFFICER)])
+def rules(request: Request, db: Db, who: Who) -> Response:
+    """The shipped table, line by line, with who read the text; the unverified lines are not there."""
+    table = rule_table()
+    rows = [r for r in table.rules if r.origin.mark not in UNVERIFIED]
+    buyers = [(o, has_adopted(o)) for o in _buyers(db, who)]
+    return page(request, "buyer/rules.html", table=table, rules=rows, buyers=buyers, marks=MARKS)
+
+
+@router.post("/acheteur/regles/adopter", dependencies=[Depends(OFFICER)])
+def adopt(db: Db, who: Who, buyer: Text = "", suite: Text = "") -> Response:
+    """One act for the whole table; its fingerprint names exactly what was read."""
+    for organisation in _buyers(db, who):
+        if organisation.ref == buyer:
+            adopt_rules(organisation, rule_table().sha256, f"{who.name} ({who.email})"[:200], database.now(db))
+            back = f"/acheteur/consultations/{suite}/verifier" if suite.isalnum() else "/acheteur/regles"
+            return RedirectResponse(f"{back}?ok=adopte", 303)
+    raise NotFound

@@ -1,0 +1,98 @@
+"""What anyone may read, without an account: the list, one consultation, its documents."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from api import db as database
+from api.auth import PUBLIC
+from api.context import Ctx
+from api.db import Db, reading
+from api.downloads import attachment, zipped
+from api.render import page
+from api.review import read
+from api.wording import public_state_of, time_left, to_the_second
+from dce_templates.view import view
+from procurement.consultation import Consultation, DceFile, find_public, public_list
+from procurement.errors import NotFound
+from procurement.people import Organisation
+from procurement.rules import rule_table
+
+router = APIRouter(include_in_schema=False)
+PAGE = 20
+Cursor = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
+FileId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.get("/consultations", dependencies=[Depends(PUBLIC)])
+def listing(request: Request, db: Db, q: str = "", avant: Cursor = None) -> Response:
+    text = q.replace("\x00", "").strip()[:200]
+    found = public_list(db, text, avant, PAGE + 1)
+    # One query for all the names: the rows then find their organisation in the session.
+    buyers = db.query(Organisation).filter(Organisation.id.in_({c.organisation_id for c in found})).all()
+    now = database.now(db)
+    rows = [(c, public_state_of(c, now)) for c in found[:PAGE]]
+    following = str(request.url.include_query_params(avant=rows[-1][0].id).query) if len(found) > PAGE else ""
+    return page(
+        request,
+        "consultations/list.html",
+        rows=rows,
+        buyers=buyers,
+        values={"q": text},
+        first=avant is None,
+        following=f"/consultations?{following}" if following else None,
+    )
+
+
+def _current(consultation: Consultation) -> list[DceFile]:
+    return [f for f in consultation.files if f.version == consultation.dce_version]
+
+
+@router.get("/consultations/{ref}", dependencies=[Depends(PUBLIC)])
+def public_page(request: Request, db: Db, ref: str) -> Response:
+    """All that a company needs to decide whether to answer."""
+    consultation = find_public(db, ref)
+    now = database.now(db)
+    return page(
+        request,
+        "consultations/page.html",
+        c=consultation,
+        buyer=consultation.organisation,
+        shown=public_state_of(consultation, now),
+        open_now=consultation.receives(now),
+        deadline=to_the_second(consultation.deadline) if consultation.deadline else "",
+        left=time_left(consultation.deadline, now) if consultation.deadline else "",
+        files=_current(consultation),
+        **_told(consultation),
+    )
+
+
+def _told(consultation: Consultation) -> dict[str, Any]:
+    """The dossier in ready words; nothing but the row where it cannot be read."""
+    dossier, _ = read(consultation.dossier)
+    if dossier is None:
+        return {"w": None, "extended": False}
+    figures = rule_table().in_force(dossier.launched_on).figures
+    return {"w": view(dossier, figures), "extended": consultation.deadline != dossier.deadline}
+
+
+@router.get("/consultations/{ref}/dce.zip", dependencies=[Depends(PUBLIC)])
+def whole(ctx: Ctx, ref: str) -> Response:
+    """Every document with manifest.json, free, without account."""
+    with reading(ctx.database) as db:
+        consultation = find_public(db, ref)
+        name = f"DCE_{re.sub(r'[^A-Za-z0-9-]+', '-', consultation.number)}.zip"
+        files = [(f.name, f.key) for f in _current(consultation)]
+    return attachment(zipped((n, ctx.storage.get(key)) for n, key in files), name, "application/zip")
+
+
+@router.get("/consultations/{ref}/dce/{file_id}/{name}", dependencies=[Depends(PUBLIC)])
+def one_file(ctx: Ctx, ref: str, file_id: FileId, name: str) -> Response:
+    with reading(ctx.database) as db:
+        found = [f for f in find_public(db, ref).files if f.id == file_id and f.name == name]
+        if not found:
+            raise NotFound
+        key, media_type = found[0].key, found[0].media_type
+    return attachment(ctx.storage.get(key), name, media_type)

@@ -1,0 +1,129 @@
+"""States, remaining time and register lines, in the words that pages use."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from api.render import PARIS, french_date, french_time
+from procurement.consultation import Consultation
+from procurement.events import Event
+
+
+class Shown(NamedTuple):
+    """A state as a badge: words and tone (api/templates/ui.html)."""
+
+    text: str
+    tone: str
+
+
+_STATES: Mapping[str, Shown] = {
+    "draft": Shown("Brouillon", "neutral"),
+    "opened": Shown("Ouverte, analyse en cours", "info"),
+    "intended": Shown("Attributaire pressenti", "info"),
+    "awarded": Shown("Attribuée", "success"),
+    "signed": Shown("Signée", "success"),
+    "notified": Shown("Notifiée", "success"),
+    "cancelled": Shown("Annulée", "danger"),
+    "abandoned": Shown("Sans suite", "danger"),
+}
+
+
+def state_of(consultation: Consultation, now: datetime) -> Shown:
+    """Dates decide: published and past its deadline is closed, whatever the row says."""
+    if consultation.state != "published":
+        return _STATES[consultation.state]
+    if consultation.closed(now):
+        return Shown("Close, plis scellés", "waiting")
+    return Shown("Publiée, réponses ouvertes", "success")
+
+
+def public_state_of(consultation: Consultation, now: datetime) -> Shown:
+    """What anyone may know: between the deadline and the decision, only that it is closed."""
+    if consultation.state in ("opened", "intended"):
+        return Shown("Close, analyse en cours", "waiting")
+    if consultation.state in ("signed", "notified"):
+        return _STATES["awarded"]
+    return state_of(consultation, now)
+
+
+def to_the_second(moment: datetime) -> str:
+    """« 15 janvier 2027 à 12 h 00 min 00 s, heure de Paris » : a deadline falls at its second."""
+    local = moment.astimezone(PARIS)
+    return f"{french_date(local.date())} à {local:%H} h {local:%M} min {local:%S} s, heure de Paris"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}{'s' if number > 1 and not unit.endswith('s') else ''}"
+
+
+def time_left(deadline: datetime, now: datetime) -> str:
+    """« 3 jours et 4 heures » : the two largest units that count."""
+    seconds = int((deadline - now).total_seconds())
+    if seconds <= 0:
+        return "aucun : la date limite est passée"
+    parts = [(seconds // 86400, "jour"), (seconds % 86400 // 3600, "heure"), (seconds % 3600 // 60, "minute")]
+    said = [_count(number, unit) for number, unit in parts if number]
+    return " et ".join(said[:2]) if said else "moins d’une minute"
+
+
+_EVENTS: Mapping[str, str] = {
+    "consultation.created": "Brouillon créé",
+    "consultation.published": "Consultation publiée",
+    "consultation.extended": "Délai prolongé",
+    "consultation.passed_over": "Contrôle passé outre",
+    "consultation.cancelled": "Consultation annulée",
+    "consultation.abandoned": "Procédure déclarée sans suite",
+    "consultation.opened": "Plis ouverts, ou retour à l’analyse",
+    "consultation.intended": "Attributaire pressenti désigné",
+    "consultation.awarded": "Marché attribué",
+    "consultation.signed": "Marché signé",
+    "consultation.notified": "Marché notifié",
+    "candidacy.created": "Réponse commencée",
+    "candidacy.submitted": "Réponse déposée",
+    "candidacy.replaced": "Réponse remplacée",
+    "candidacy.withdrawn": "Réponse retirée",
+    "pieces.asked": "Pièces demandées",
+    "piece.settled": "Pièce reçue ou classée",
+    "piece.waiting": "Pièce redemandée",
+}
+
+
+class Line(NamedTuple):
+    """One line of the register, said."""
+
+    at: str
+    what: str
+    detail: str
+    who: str
+
+
+def _detail(event: Event) -> str:
+    data: dict[str, Any] = event.data
+    if event.kind == "consultation.extended":
+        return f"du {french_time(data['before'])} au {french_time(data['after'])}"
+    if event.kind == "consultation.published":
+        return ", ".join(f"{name} ({sha256[:12]}…)" for name, sha256 in data.get("files", {}).items())
+    said = [str(data[key]) for key in ("reason", "motive", "amount", "candidacy", "key", "outcome") if data.get(key)]
+    if event.kind == "consultation.passed_over":
+        return f"{event.subject} : {' '.join(said)}"
+    if event.kind.startswith(("candidacy.", "piece")):
+        said.insert(0, event.subject)
+    return " – ".join(said)
+
+
+def _who(actor: str) -> str:
+    if actor == "worker":
+        return "le service"
+    return "un candidat" if actor.startswith("account:") else actor
+
+
+def register_line(event: Event) -> Line:
+    """A register's line for its reader."""
+    return Line(french_time(event.at), _EVENTS.get(event.kind, event.kind), _detail(event), _who(event.actor))
+
+
+def open_lines(consultation: Consultation, events: list[Event]) -> list[Event]:
+    """Until the opening the register must not betray who answers, nor how many (R2132-9)."""
+    if consultation.opened_at is not None:
+        return events
+    return [event for event in events if event.kind.startswith("consultation.")]
