@@ -112,10 +112,14 @@ def fresh(db: Session, contract: Contract) -> None:
     db.refresh(contract)
 
 
-def same_document(contract: Contract, unsigned: bytes, signed: bytes) -> None:
-    """Raises Refused unless `signed` only adds to the very bytes that were handed out to be signed."""
+def awaits_signature(contract: Contract) -> None:
+    """Raises Refused once the signed file was received."""
     if contract.state != "awaiting_signature":
         raise Refused("L’acte d’engagement signé est déjà reçu.")
+
+
+def same_document(contract: Contract, unsigned: bytes, signed: bytes) -> None:
+    """Raises Refused unless `signed` only adds to the very bytes that were handed out to be signed."""
     if hashlib.sha256(unsigned).hexdigest() != contract.unsigned_sha256:
         raise Refused("L’acte d’engagement conservé n’est plus celui qui a été préparé : prévenez l’acheteur.")
     if signed == unsigned:
@@ -156,6 +160,7 @@ def keep_signed(
     fresh(db, contract)
     if contract.candidacy.account_id != person.id:
         raise NotFound
+    awaits_signature(contract)
     same_document(contract, unsigned, signed)
     check_report(report)
     sha256 = hashlib.sha256(signed).hexdigest()
@@ -190,7 +195,7 @@ message (article R2182-4 du code de la commande publique) : accusez-en réceptio
 
 Pour vos factures : numéro de marché {contract.number}, acheteur SIRET {contract.organisation.siret}.
 
-{buyer.name}
+{buyer}
 """
 
 

@@ -19,7 +19,16 @@ from api.isolate import WorkFailed
 from api.render import page
 from api.uploads import MemorySink, receive
 from procurement.candidacy import find_own
-from procurement.contract import Contract, acknowledge, check_report, contract_of, keep_signed, paris_day, same_document
+from procurement.contract import (
+    Contract,
+    acknowledge,
+    awaits_signature,
+    check_report,
+    contract_of,
+    keep_signed,
+    paris_day,
+    same_document,
+)
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
 
@@ -88,7 +97,7 @@ async def receive_signed(request: Request, ctx: Ctx, who: Who, ref: str) -> Resp
 
 def _authorise(ctx: Context, who: Person, ref: str) -> None:
     with reading(ctx.database) as db:
-        _mine(db, ref, who)
+        awaits_signature(_mine(db, ref, who))
 
 
 def _again(
@@ -105,6 +114,7 @@ def _verify_and_keep(ctx: Context, who: Person, ref: str, signed: bytes, sandbox
         contract, now = _mine(db, ref, who), database.now(db)
         created_at = contract.created_at
     unsigned = ctx.storage.get(contract.unsigned_key)
+    awaits_signature(contract)
     report = None
     try:
         same_document(contract, unsigned, signed)

@@ -1,0 +1,102 @@
+"""A consultation opened with two deposits, straight through the domain: where slice 4 begins."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from api.context import Context
+from api.db import Database, now, transaction
+from api.sandbox import pki
+from dce_templates.dossier import load_dossier
+from procurement.candidacy import Candidacy, open_candidacy, submit
+from procurement.candidacy import answer as fill_in
+from procurement.consultation import Consultation, draft, publish
+from procurement.opening import open_plis
+from procurement.people import Organisation, User, person_of
+from procurement.pieces import Piece, keep_result
+from signature.pades import Pkcs12, sign_pades
+from tests.factories import make_account, make_buyer, make_finance, make_officer, make_siret
+
+PASSWORD = "essai-essai"
+AMOUNT = "84000.00"
+IBAN = "FR7630006000011234567890189"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who is there; refs of the consultation and of the winner's and the loser's deposits."""
+
+    buyer: Organisation
+    officer: User
+    finance: User
+    winner: User
+    loser: User
+    consultation: str
+    won: str
+    lost: str
+
+    @property
+    def award(self) -> str:
+        return f"/acheteur/consultations/{self.consultation}/attribuer"
+
+    @property
+    def contract(self) -> str:
+        return f"/candidatures/{self.won}/contrat"
+
+
+def dossier_of(buyer: Organisation, deadline: datetime, number: str) -> dict[str, Any]:
+    text = resources.files("dce_templates").joinpath("example.yaml").read_text(encoding="utf-8")
+    data = load_dossier(text).model_dump(mode="json")
+    data["buyer"] |= {"siret": buyer.siret, "name": buyer.name}
+    return data | {"deadline": deadline.isoformat(), "reference": number}
+
+
+def opened(database: Database, number: str = "2026-MAPA-01", buyer: Organisation | None = None) -> Scene:
+    """Published yesterday, closed an hour ago, opened now."""
+    buyer = buyer or make_buyer(database)
+    officer, finance = make_officer(database, buyer), make_finance(database, buyer)
+    winner, loser = make_account(database), make_account(database)
+    with transaction(database) as db:
+        current = now(db)
+        start = current - timedelta(days=1)
+        agent = person_of(db.get_one(User, officer.id))
+        dossier = dossier_of(buyer, current - timedelta(hours=1), number)
+        consultation = draft(db, db.get_one(Organisation, buyer.id), dossier, agent, start)
+        publish(db, consultation, [], "age1essai", b"cle", agent, start)
+        refs = [_deposit(db, consultation, user, index, start) for index, user in enumerate((winner, loser))]
+        open_plis(db, consultation, agent, current)
+        first = db.query(Candidacy).filter_by(ref=refs[0]).one()
+        first.opened_amount = AMOUNT
+        return Scene(buyer, officer, finance, winner, loser, consultation.ref, refs[0], refs[1])
+
+
+def _deposit(db: Any, consultation: Consultation, user: User, index: int, at: datetime) -> str:
+    account = person_of(db.get_one(User, user.id))
+    name = ("Capteurs et Mesures SAS", "Trafic Conseil SARL")[index]
+    identity = {"name": name, "address_lines": ["3 rue du Port"], "postcode": "01234", "city": "Démonstration"}
+    candidacy, _ = open_candidacy(db, consultation, make_siret(6100 + index), identity, account, at)
+    fill_in(candidacy, {"capacity": "gérante", "insurance": "Assureur Essai, n° 42"}, {}, at)
+    submit(db, candidacy, True, at + timedelta(minutes=5))
+    return candidacy.ref
+
+
+def settle_pieces(database: Database) -> None:
+    """Every waiting piece is answered, as the worker would record it."""
+    with transaction(database) as db:
+        current = now(db)
+        for piece in db.query(Piece).filter_by(state="waiting"):
+            piece.attempts = 1
+            keep_result(db, piece, {"outcome": "obtained", "fetched_at": current}, None, current)
+
+
+def sign(context: Context, pdf: bytes, **how: bool) -> bytes:
+    """Signed as the winner does at home, with a key of the sandbox's authority."""
+    folder = Path(context.services.get("pki", str(pki.FOLDER)))
+    with transaction(context.database) as db:
+        moment = now(db)
+    key = pki.issue_signer(
+        folder, "Jeanne Martin", "Capteurs et Mesures SAS", make_siret(6100), PASSWORD, now=moment, **how
+    )
+    return sign_pades(pdf, Pkcs12(key.read_bytes(), PASSWORD), "B", None, moment).content
