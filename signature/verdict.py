@@ -16,13 +16,14 @@ from signature.trust import TrustList
 Indication = Literal["TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"]
 FAILED = {"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "REVOKED", "EXPIRED", "NOT_YET_VALID"}
 CLOCK_TOLERANCE = timedelta(minutes=2)
-_TIME_MAY_SAVE = {
+_TIME_DECIDES = {
     "OK",
     "OUT_OF_BOUNDS_NO_POE",
     "OUT_OF_BOUNDS_NOT_REVOKED",
     "REVOKED_NO_POE",
     "NO_POE",
     "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+    "TRY_LATER",
 }
 
 
@@ -110,7 +111,7 @@ def _sub_indication(facts: SignatureFacts, now: datetime, not_before: datetime |
         return sub, facts.reason or SENTENCES[sub]
     if facts.tampered:
         return "FORMAT_FAILURE", facts.tampered
-    if sub in _TIME_MAY_SAVE and facts.certificate is not None:
+    if sub in _TIME_DECIDES and facts.certificate is not None:
         sub = _guard_time(facts, facts.certificate, sub, now)
     if not_before is not None:
         sub = _known_too_late(facts, sub, not_before)
@@ -122,7 +123,9 @@ def _sub_indication(facts: SignatureFacts, now: datetime, not_before: datetime |
 def _guard_time(facts: SignatureFacts, certificate: CertificateFacts, sub: str, now: datetime) -> str:
     moment = facts.timestamp
     if moment is None:
-        return "OUT_OF_BOUNDS_NO_POE" if now < certificate.not_before else sub
+        alone = facts.level.endswith("B") and sub != "REVOKED_NO_POE"
+        inside = certificate.not_before <= now <= certificate.not_after
+        return "OUT_OF_BOUNDS_NO_POE" if alone and not inside else sub
     if moment > now + CLOCK_TOLERANCE:
         return "TIMESTAMP_ORDER_FAILURE"
     if moment < certificate.not_before:

@@ -1,6 +1,5 @@
 """`mps sign`: sign a PDF, verify signed files. Files are read and signed in a worker process, with a time limit."""
 
-import importlib
 import json
 import os
 import sys
@@ -17,6 +16,7 @@ import typer
 from api import isolate, settings
 from api.remote.tsa import request_timestamp
 from api.sandbox import pki
+from api.sandbox.tsa import running as running_tsa
 from procurement.errors import Unavailable
 from signature.errors import Unreadable
 from signature.explain import sentences
@@ -163,8 +163,7 @@ def _timestamp(level: str, url: str | None, folder: Path) -> Iterator[Any]:
     if chosen := url or known.tsa_url:
         yield partial(request_timestamp, chosen, proxy=proxy, ca_file=ca_file)
         return
-    sandbox = importlib.import_module("api.sandbox.tsa")
-    with sandbox.running(folder, partial(datetime.now, UTC)) as own:
+    with running_tsa(folder, partial(datetime.now, UTC)) as own:
         yield partial(request_timestamp, own)
 
 

@@ -16,7 +16,7 @@ from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -35,7 +35,7 @@ from api.settings import ROOT
 from signature.trust import Trust, TrustedService, TrustList
 
 FOLDER = ROOT / "var" / "sandbox" / "pki"
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key = ec.EllipticCurvePrivateKey
 ROOT_NAME = "AC racine bac à sable mps"
 ISSUING_NAME = "AC émettrice bac à sable mps"
 TSA_NAME = "Horodatage bac à sable mps"
@@ -72,8 +72,7 @@ def ensure(folder: Path, now: datetime | None = None) -> Path:
 
 
 def _make_authorities(folder: Path, now: datetime) -> None:
-    root_key, issuing_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    tsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    root_key, issuing_key, tsa_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     span = (now - 5 * YEAR, now + 15 * YEAR)
     root = _certificate(_name(ROOT_NAME, ORGANISATION), root_key, None, span, _for_authority(None))
     issuing = _certificate(
@@ -97,6 +96,11 @@ def authority(folder: Path, name: str) -> Authority:
 def certificate(folder: Path, name: str) -> x509.Certificate:
     """The certificate of `root`, `issuing` or `tsa`."""
     return x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
+
+
+def signed(key: Key, content: bytes) -> bytes:
+    """ECDSA with SHA-256, in DER."""
+    return key.sign(content, ec.ECDSA(hashes.SHA256()))
 
 
 def issue_signer(

@@ -1,5 +1,7 @@
 """The sandbox's timestamping authority: RFC 3161 over HTTP, with the refusals the RFC names."""
 
+import hashlib
+import secrets
 import socket
 import threading
 import time
@@ -10,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from asn1crypto import core, keys, tsp
+from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pyhanko.sign.timestamps import DummyTimeStamper
-from pyhanko_certvalidator.registry import SimpleCertificateStore
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -24,6 +25,7 @@ from api.sandbox import pki
 
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
 MAX_BYTES = 16_384
+POLICY = "2.999.3161"  # the arc of examples: this authority has no policy
 DIGESTS = {"sha256": 32, "sha384": 48, "sha512": 64}
 
 
@@ -45,21 +47,69 @@ def responder(folder: Path, clock: Callable[[], datetime]) -> Callable[[bytes], 
     """The authority without HTTP: a DER TimeStampReq in, a DER TimeStampResp out."""
     pki.ensure(folder, clock())
     own = pki.authority(folder, "tsa")
-    certificate = asn1_x509.Certificate.load(own.certificate.public_bytes(Encoding.DER))
-    key = keys.PrivateKeyInfo.load(own.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-    chain = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-    chain.register(asn1_x509.Certificate.load(pki.certificate(folder, "issuing").public_bytes(Encoding.DER)))
+    chain = [own.certificate, pki.certificate(folder, "issuing")]
 
     def stamp(body: bytes) -> bytes:
         request, failure = _read(body)
         if failure:
             return _rejection(*failure)
-        moment = clock().replace(microsecond=0)
-        stamper = DummyTimeStamper(certificate, key, certs_to_embed=chain, fixed_dt=moment)
-        answer: bytes = stamper.request_tsa_response(request).dump()
+        token = _token(own, _info(request, clock()), chain if request["cert_req"].native else [])
+        granted = tsp.PKIStatusInfo({"status": "granted"})
+        answer: bytes = tsp.TimeStampResp({"status": granted, "time_stamp_token": token}).dump()
         return answer
 
     return stamp
+
+
+def _info(request: Any, moment: datetime) -> bytes:
+    """TSTInfo in DER, to the second; the nonce is given back."""
+    values = {
+        "version": "v1",
+        "policy": POLICY,
+        "message_imprint": request["message_imprint"],
+        "serial_number": secrets.randbits(63),
+        "gen_time": moment.replace(microsecond=0),
+    }
+    if request["nonce"].native is not None:
+        values["nonce"] = request["nonce"]
+    encoded: bytes = tsp.TSTInfo(values).dump()
+    return encoded
+
+
+def _token(own: pki.Authority, info: bytes, chain: list[x509.Certificate]) -> Any:
+    """A CMS SignedData over TSTInfo, with the signing certificate designated (RFC 5816)."""
+    certificate = _asn1(own.certificate)
+    digest = {"algorithm": "sha256"}
+    identifier = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(certificate.dump()).digest()})
+    attributes = cms.CMSAttributes(
+        [
+            {"type": "content_type", "values": ["tst_info"]},
+            {"type": "message_digest", "values": [hashlib.sha256(info).digest()]},
+            {"type": "signing_certificate_v2", "values": [tsp.SigningCertificateV2({"certs": [identifier]})]},
+        ]
+    )
+    signer = {
+        "version": "v1",
+        "sid": {"issuer": certificate.issuer, "serial_number": certificate.serial_number},
+        "digest_algorithm": digest,
+        "signed_attrs": attributes,
+        "signature_algorithm": {"algorithm": "sha256_ecdsa"},
+        "signature": pki.signed(own.key, attributes.dump()),
+    }
+    signer["sid"] = cms.SignerIdentifier("issuer_and_serial_number", signer["sid"])
+    data = {
+        "version": "v3",
+        "digest_algorithms": [digest],
+        "encap_content_info": {"content_type": "tst_info", "content": cms.ParsableOctetString(info)},
+        "signer_infos": [signer],
+    }
+    if chain:
+        data["certificates"] = [cms.CertificateChoices("certificate", _asn1(each)) for each in chain]
+    return cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(data)})
+
+
+def _asn1(certificate: x509.Certificate) -> Any:
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
 def _read(body: bytes) -> tuple[Any, tuple[str, str] | None]:

@@ -1,0 +1,197 @@
+"""`mps sign`: shapes, exit codes, one sentence for each mistake, never a traceback."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner, Result
+
+from api.cli.sign import app
+from api.sandbox import pki, tsa
+from tests.signature.conftest import PASSWORD, blank_pdf
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with a PDF, the sandbox's authorities, a key, and files to trust."""
+
+    folder: Path
+    pki: Path
+    p12: Path
+
+    def run(self, *arguments: str | Path, password: str | None = PASSWORD) -> Result:
+        environment = {"MPS_P12_PASSWORD": password, "MPS_SECRET_KEY": "k" * 40, "MPS_TSA_URL": None}
+        return CliRunner().invoke(app, [str(a) for a in arguments], env=environment)
+
+    def sign(self, *options: str | Path) -> Path:
+        target = self.folder / "signe.pdf"
+        done = self.run("pades", self.folder / "acte.pdf", target, "--p12", self.p12, *options)
+        assert done.exit_code == 0, done.output
+        return target
+
+    def trust(self) -> list[str | Path]:
+        return [
+            "--anchor", self.folder / "root.pem", "--cert", self.folder / "issuing.pem",
+            "--crl", self.folder / "root.crl", "--crl", self.folder / "issuing.crl",
+        ]  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    folder = pki.ensure(tmp_path / "pki")
+    p12 = pki.issue_signer(folder, "Jeanne Martin", "Menuiserie Essai", "00000000100019", PASSWORD)
+    (tmp_path / "acte.pdf").write_bytes(blank_pdf())
+    for name in ("root", "issuing"):
+        (tmp_path / f"{name}.pem").write_bytes(pki.certificate(folder, name).public_bytes(Encoding.PEM))
+        (tmp_path / f"{name}.crl").write_bytes(pki.crl(folder, name))
+    return Desk(tmp_path, folder, p12)
+
+
+def shape(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def test_sign_then_verify(desk: Desk) -> None:
+    signed = desk.sign("--level", "B")
+    result = desk.run("verify", signed, *desk.trust(), "--offline", "--json")
+    assert result.exit_code == 0, result.output
+    report = shape(result)
+    assert report["format"] == "PAdES"
+    assert report["unsigned"] == []
+    (signature,) = report["signatures"]
+    assert (signature["indication"], signature["sub_indication"], signature["level"]) == ("TOTAL-PASSED", None, "B")
+    assert signature["arrete_2019"]["receivable"] is None
+
+
+def test_level_t_with_the_sandbox(desk: Desk) -> None:
+    signed = desk.sign("--level", "T", "--sandbox-pki", desk.pki)
+    result = desk.run("verify", signed, "--sandbox-pki", desk.pki, "--json")
+    (signature,) = shape(result)["signatures"]
+    assert (result.exit_code, signature["level"]) == (0, "T")
+    assert signature["qualification"] == "AdESig-QC"
+    assert signature["arrete_2019"]["receivable"] is True
+
+
+def test_level_t_with_a_service_named(desk: Desk) -> None:
+    with tsa.running(desk.pki, lambda: datetime.now(UTC)) as url:
+        target = desk.folder / "t.pdf"
+        done = desk.run(
+            "pades", desk.folder / "acte.pdf", target, "--p12", desk.p12, "--level", "T", "--tsa", url, "--json"
+        )
+    assert done.exit_code == 0, done.output
+    assert shape(done)["level"] == "T"
+    assert len(shape(done)["sha256"]) == 64
+
+
+def test_told_in_french(desk: Desk) -> None:
+    result = desk.run("verify", desk.sign(), "--sandbox-pki", desk.pki)
+    assert "Signature techniquement valide ? Oui" in result.stdout
+    assert "Recevable au titre de l’arrêté du 22 mars 2019 ? Oui" in result.stdout
+
+
+def test_another_moment(desk: Desk) -> None:
+    result = desk.run("verify", desk.sign(), *desk.trust(), "--at", "2040-01-01T00:00:00+01:00", "--json")
+    assert result.exit_code == 1
+    assert shape(result)["signatures"][0]["sub_indication"] == "OUT_OF_BOUNDS_NO_POE"
+
+
+def test_an_unsigned_pdf_is_exit_1(desk: Desk) -> None:
+    result = desk.run("verify", desk.folder / "acte.pdf", "--json")
+    assert result.exit_code == 1
+    assert shape(result)["signatures"] == []
+
+
+def test_several_files_in_order_with_the_highest_code(desk: Desk) -> None:
+    broken = desk.folder / "casse.pdf"
+    broken.write_bytes(b"%PDF-1.7 rien")
+    result = desk.run("verify", desk.sign(), broken, desk.folder / "acte.pdf", *desk.trust(), "--json")
+    assert result.exit_code == 2
+    good, bad, unsigned = shape(result)["results"]
+    assert good["signatures"][0]["indication"] == "TOTAL-PASSED"
+    assert set(bad) == {"file", "error"}
+    assert unsigned["signatures"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"<?xml version='1.0'?><Signature/>", "XAdES n’est pas encore vérifié"),
+        (b"PK\x03\x04", "ASiC n’est pas encore vérifié"),
+        (b"\x30\x82\x00\x00", "CAdES n’est pas encore vérifié"),
+        (b"bonjour", "ni un PDF"),
+        (b"%PDF-1.7\n%%EOF", "abîmé"),
+    ],
+)
+def test_unreadable_files_are_exit_2(desk: Desk, content: bytes, sentence: str) -> None:
+    path = desk.folder / "fichier"
+    path.write_bytes(content)
+    result = desk.run("verify", path)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--trust-list", "tl.xml"], "pas encore lue"),
+        (["--content", "acte.pdf"], "pas encore vérifié"),
+        (["--at", "hier"], "ISO 8601"),
+        (["--anchor", "absent.pem"], "ne peut être ouvert"),
+        (["--crl", __file__], "illisible"),
+        (["--anchor", __file__], "illisible"),
+    ],
+)
+def test_wrong_options_are_exit_2(desk: Desk, options: list[str], sentence: str) -> None:
+    result = desk.run("verify", desk.folder / "acte.pdf", *options, "--json")
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert shape(result)["error"] in result.stderr
+
+
+def test_a_missing_file(desk: Desk) -> None:
+    result = desk.run("verify", desk.folder / "absent.pdf")
+    assert result.exit_code == 2
+    assert "ne peut être ouvert" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--level", "LTA"], "pas encore produit"),
+        (["--level", "Z"], "n’existe pas"),
+        (["--tsa", "ftp://x"], "http://"),
+    ],
+)
+def test_signing_refusals_are_exit_2(desk: Desk, options: list[str], sentence: str) -> None:
+    target = desk.folder / "out.pdf"
+    result = desk.run("pades", desk.folder / "acte.pdf", target, "--p12", desk.p12, "--sandbox-pki", desk.pki, *options)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert not target.exists()
+
+
+def test_a_service_that_is_down_is_exit_3(desk: Desk) -> None:
+    with tsa.running(desk.pki, lambda: datetime.now(UTC)) as url:
+        pass
+    options = ("--p12", desk.p12, "--level", "T", "--tsa", url)
+    result = desk.run("pades", desk.folder / "acte.pdf", desk.folder / "o.pdf", *options)
+    assert result.exit_code == 3
+    assert "ne répond pas" in result.stderr
+
+
+@pytest.mark.parametrize(("password", "sentence"), [("faux", "n’est pas le bon"), (None, "MPS_P12_PASSWORD")])
+def test_the_password(desk: Desk, password: str | None, sentence: str) -> None:
+    source, target = desk.folder / "acte.pdf", desk.folder / "o.pdf"
+    result = desk.run("pades", source, target, "--p12", desk.p12, password=password)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+def test_an_output_that_cannot_be_written(desk: Desk) -> None:
+    result = desk.run("pades", desk.folder / "acte.pdf", desk.folder / "absent" / "o.pdf", "--p12", desk.p12)
+    assert result.exit_code == 2
+    assert "ne peut être écrit" in result.stderr
