@@ -12,7 +12,7 @@ from lxml import etree
 
 from procurement.invoicing import cpro, rulesets, saxon
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
-from procurement.invoicing.parsing import to_invoice
+from procurement.invoicing.parsing import plain_text, to_invoice
 from procurement.invoicing.reading import Source, open_invoice
 from procurement.invoicing.rulesets import Plan, RuleSet
 from procurement.invoicing.schema import schema_errors
@@ -88,16 +88,17 @@ def check_invoice_dict(content: bytes) -> dict[str, Any]:
 
 
 def _first(source: Source, term: str) -> str:
+    return next((plain_text(node).strip() for node in _nodes(source, term)), "")
+
+
+def _nodes(source: Source, term: str) -> list[etree._Element]:
     found = HEADER[source.syntax][term](source.tree)
-    return (found[0].text or "").strip() if isinstance(found, list) and found and hasattr(found[0], "text") else ""
+    return [node for node in found if isinstance(node, etree._Element)] if isinstance(found, list) else []
 
 
 def _is_french(source: Source) -> bool:
-    legal = HEADER[source.syntax]["BT-30"](source.tree)
-    siren = isinstance(legal, list) and any(
-        isinstance(node, etree._Element) and node.get("schemeID") == "0002" for node in legal
-    )
-    return siren or _first(source, "BT-40").upper() == "FR"
+    has_siren = any(node.get("schemeID") == "0002" for node in _nodes(source, "BT-30"))
+    return has_siren or _first(source, "BT-40").upper() == "FR"
 
 
 def _is_foreign_profile(finding: Finding, plan: Plan, profile: str) -> bool:
@@ -132,7 +133,8 @@ def _read_svrl(svrl: str, source: str) -> list[Finding]:
 
 
 def _finding(node: etree._Element, source: str) -> Finding:
-    text = "".join(node.find(f"{_SVRL}text").itertext()) if node.find(f"{_SVRL}text") is not None else ""  # type: ignore[union-attr]
+    said = node.find(f"{_SVRL}text")
+    text = "" if said is None else plain_text(said)
     named = _RULE.match(text)
     rule = (named[1] if named else "") or node.get("id") or "?"
     # The Factur-X sheets carry no flag on what they refuse: a missing flag is fatal.

@@ -20,7 +20,9 @@ _RAW = (
 )
 _UBL_NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 
-type_of_ids = tuple[tuple[str, str], ...]
+_TAX = {"UBL": ("cbc:ID", "cbc:Percent"), "CII": ("ram:CategoryCode", "ram:RateApplicablePercent")}
+
+Ids = tuple[tuple[str, str], ...]
 
 
 def read_invoice(content: bytes) -> Invoice:
@@ -86,7 +88,7 @@ class _Doc:
     def amount(self, term: str) -> Decimal | None:
         return to_decimal(self.one(term), term)
 
-    def ids(self, term: str) -> type_of_ids:
+    def ids(self, term: str) -> Ids:
         return tuple((node.get("schemeID", ""), (node.text or "").strip()) for node in self.nodes(term))
 
     def notes(self) -> tuple[tuple[str, str], ...]:
@@ -102,11 +104,7 @@ class _Doc:
         )
 
     def taxes(self) -> tuple[tuple[str, Decimal], ...]:
-        category, rate = (
-            ("cbc:ID", "cbc:Percent")
-            if self.source.syntax == "UBL"
-            else ("ram:CategoryCode", "ram:RateApplicablePercent")
-        )
+        category, rate = _TAX[self.source.syntax]
         return tuple(
             (
                 node.findtext(category, "", NAMESPACES).strip(),
@@ -116,9 +114,14 @@ class _Doc:
         )
 
 
+def plain_text(node: etree._Element) -> str:
+    """All the text under an element."""
+    return "".join(str(part) for part in node.itertext())
+
+
 def _texts(found: object) -> tuple[str, ...]:
     values = found if isinstance(found, list) else []
-    texts = ("".join(node.itertext()) if isinstance(node, etree._Element) else str(node) for node in values)
+    texts = (plain_text(node) if isinstance(node, etree._Element) else str(node) for node in values)
     return tuple(text.strip() for text in texts if text.strip())
 
 
@@ -194,14 +197,14 @@ def _buyer(doc: _Doc) -> Buyer:
     )
 
 
-def _sirets(ids: type_of_ids) -> tuple[str, ...]:
+def _sirets(ids: Ids) -> tuple[str, ...]:
     cleaned = [(scheme, value.replace(" ", "")) for scheme, value in ids]
     named = [value for scheme, value in cleaned if scheme == "0009" and value]
     plain = [value for scheme, value in cleaned if scheme != "0009" and _SIRET.fullmatch(value)]
     return tuple(dict.fromkeys(named + plain))
 
 
-def _siren(ids: type_of_ids, sirets: tuple[str, ...]) -> str:
+def _siren(ids: Ids, sirets: tuple[str, ...]) -> str:
     for scheme, value in ids:
         cleaned = value.replace(" ", "")
         if scheme == "0002" or re.fullmatch(r"\d{9}", cleaned):

@@ -29,7 +29,7 @@ def _readable(name: str) -> xmlschema.XMLSchema10:
 
 def _sentence(error: xmlschema.XMLSchemaValidationError) -> str:
     if isinstance(error, xmlschema.XMLSchemaChildrenValidationError):
-        expected = ", ".join(f"« {_local(name)} »" for name in (error.expected or ())[:4] if isinstance(name, str))
+        expected = ", ".join(f"« {_local(name)} »" for name in _expected(error))
         if error.invalid_tag:
             before = f"attendu ici : {expected}" if expected else "ou bien un élément manque avant lui"
             return f"L’élément « {_local(error.invalid_tag)} » n’est pas à sa place ; {before}."
@@ -39,6 +39,11 @@ def _sentence(error: xmlschema.XMLSchemaValidationError) -> str:
     if value:
         return f"La valeur « {value} » de l’élément « {_local(str(tag))} » n’est pas admise par le schéma."
     return f"L’élément « {_local(str(tag))} » est vide ou mal formé."
+
+
+def _expected(error: xmlschema.XMLSchemaChildrenValidationError) -> list[str]:
+    names = (str(getattr(particle, "local_name", None) or "") for particle in islice(error.expected or (), 4))
+    return [name for name in names if name]
 
 
 def _local(tag: str) -> str:
