@@ -51,10 +51,9 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """Room for a signature."""
+    """Room for signatures, side by side; each party is its name and the lines it fills."""
 
-    party: str
-    lines: tuple[str, ...]
+    parties: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,8 @@ def _words(block: Block) -> str:
             return "\n".join([caption, *header, *(cell for row in rows for cell in row)])
         case Fields(caption, rows):
             return "\n".join([caption, *(cell for row in rows for cell in row)])
-        case Sign(party, lines):
-            return "\n".join([party, *lines])
+        case Sign(parties):
+            return "\n".join(line for party in parties for line in party)
         case ClauseMark():
             return ""
 
@@ -104,4 +103,4 @@ def _words(block: Block) -> str:
 def relative_widths(table: Table) -> list[float]:
     """Column widths by their longest cell, within reason: the same in Word and in PDF."""
     columns = zip(table.header, *table.rows, strict=True)
-    return [float(min(max(max(len(text) for text in column), 8), 45)) for column in columns]
+    return [float(min(max(max(len(text) for text in column), 7), 30)) for column in columns]

@@ -158,7 +158,10 @@ class Variants(Model):
 
 
 class Holder(Model):
-    """The intended winner, for an acte d'engagement ready to sign; `amount` is in euros excluding VAT."""
+    """The intended winner, for an acte d'engagement ready to sign; `amount` is in euros excluding VAT.
+
+    What is not known stays None and is left for the holder to say; `variant` names the variant that won, if one did.
+    """
 
     name: Line
     siret: Siret
@@ -170,7 +173,8 @@ class Holder(Model):
     sme: bool | None = None
     grouping: Literal["Pas de groupement", "Conjoint", "Solidaire"] = "Pas de groupement"
     advance_waived: bool = False
-    subcontracting: bool = False
+    subcontracting: bool | None = None
+    variant: Optional = ""
 
 
 class Dossier(Model):

@@ -170,11 +170,11 @@ class _Writer:
         self.word.add_paragraph().paragraph_format.space_after = Pt(2)
 
     def sign(self, block: Sign) -> None:
-        cell = self.grid(1, (1.0,))._cells[0]
-        cell.paragraphs[0].add_run(block.party).bold = True
-        for line in block.lines:
-            cell.add_paragraph(line).paragraph_format.space_after = Pt(3)
-        cell.add_paragraph().paragraph_format.space_after = Pt(48)
+        for cell, (party, *lines) in zip(self.grid(1, [1.0] * len(block.parties))._cells, block.parties, strict=True):
+            cell.paragraphs[0].add_run(party).bold = True
+            for line in lines:
+                cell.add_paragraph(line).paragraph_format.space_after = Pt(3)
+            cell.add_paragraph().paragraph_format.space_after = Pt(60)
         self.word.add_paragraph().paragraph_format.space_after = Pt(2)
 
     def caption(self, text: str) -> None:

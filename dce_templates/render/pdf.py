@@ -58,7 +58,9 @@ def render_pdf(document: Document, now: datetime, attached: bytes | None = None)
             format="pdf", pdf_standards=["ua-1", "a-3a"], timestamp=now.replace(microsecond=0)
         )
     except typst.TypstError as error:
-        raise PdfError(f"Le PDF « {document.title} » n'a pas pu être produit.") from error
+        raise PdfError(
+            f"Le PDF « {document.title} » n'a pas pu être produit : retirez les caractères inhabituels, comme les émojis."
+        ) from error
     if warnings or not isinstance(data, bytes):
         raise PdfError(f"Le PDF « {document.title} » contient un caractère ou une police absente.")
     return data

@@ -142,3 +142,11 @@ def test_any_object_stays_words(text: str) -> None:
     document = assemble("rc", dossier({"object": "# " + written + " | a :: b"}), FIGURES)
     assert [type(block) for block in document.blocks] == [type(block) for block in plain.blocks]
     assert headings(document) == headings(plain)
+
+
+def test_the_variant_that_won_is_named() -> None:
+    holder = Holder(name="A", siret="99900002900010", amount=Decimal(10), variant="capteurs solaires")
+    assert "la variante suivante : capteurs solaires" in words_of(assemble("ae", dossier(), FIGURES, holder))
+    plain = words_of(assemble("ae", dossier(), FIGURES, holder.model_copy(update={"variant": ""})))
+    assert "sur l’offre de base." in plain
+    assert "☐ Non   ☐ Oui, acte spécial joint" in plain
