@@ -59,7 +59,7 @@ def render_pdf(document: Document, now: datetime, attached: bytes | None = None)
         )
     except typst.TypstError as error:
         raise PdfError(
-            f"Le PDF « {document.title} » n'a pas pu être produit : retirez les caractères inhabituels, comme les émojis."
+            f"Le PDF « {document.title} » n'a pas pu être produit : retirez les émojis et signes rares."
         ) from error
     if warnings or not isinstance(data, bytes):
         raise PdfError(f"Le PDF « {document.title} » contient un caractère ou une police absente.")
