@@ -13,7 +13,7 @@ from api.sandbox import pki, tsa
 from signature.pades import Pkcs12, sign_pades
 from signature.trust import Trust
 
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NOW = datetime(2025, 11, 23, 12, 0, tzinfo=UTC)
 PASSWORD = "secret"
 
 

@@ -10,7 +10,7 @@ def test_two_answers_and_five_points(bench: Bench) -> None:
     assert any(line.startswith(f"{TECHNICAL} Oui") for line in lines)
     assert any(line.startswith(f"{RECEIVABLE} Oui, sous réserve") for line in lines)
     assert [line.strip()[:2] for line in lines[3:8]] == ["1.", "2.", "3.", "4.", "5."]
-    assert "horodatée le 23/11/2026 à 13:00:00" in lines[0]
+    assert "horodatée le 23/11/2025 à 13:00:00" in lines[0]
 
 
 def test_a_bad_signature_says_why(bench: Bench) -> None:

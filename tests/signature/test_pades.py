@@ -24,7 +24,7 @@ def test_the_signed_file_keeps_the_document_and_says_when_and_why(bench: Bench) 
     assert signed.level == "B"
     value = PdfReader(BytesIO(signed.content)).get_fields()["Signature1"]["/V"]  # type: ignore[index]
     assert (value["/Reason"], value["/Location"]) == ("Pour accord", "Lyon")
-    assert "20261123" in value["/M"]
+    assert "20251123" in value["/M"]
 
 
 def test_signing_again_takes_another_field(bench: Bench) -> None:
