@@ -87,9 +87,9 @@ def measure(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None
         stamps = [f for f in fields if f[1] is not None and f[1].get_object().get("/Type") == "/DocTimeStamp"]
         signed = [f for f in fields if f[1] is not None and f not in stamps]
         empty = tuple(f"Champ de signature vide : « {name} »" for name, value, _ in fields if value is None)
+        check = _Check(pdf, reader, trust, now, not_before, last_stamp=_last_revision(reader, stamps))
     except Exception as error:
         raise Unreadable("Le fichier est un PDF abîmé : ses champs de signature sont illisibles.") from error
-    check = _Check(pdf, reader, trust, now, not_before, has_document_timestamp=bool(stamps))
     pairs = sorted((check.one(name, field) for name, _, field in signed), key=lambda pair: pair[0])
     return Measured(tuple(facts for _, facts in pairs), _unsigned(pdf, [end for end, _ in pairs], stamps) + empty)
 
@@ -112,6 +112,11 @@ def _open(pdf: bytes) -> Any:
     return reader
 
 
+def _last_revision(reader: Any, stamps: list[Any]) -> int:
+    """The latest revision with a document timestamp, -1 without; it serves only the signatures before it."""
+    return max((EmbeddedPdfSignature(reader, field, name).signed_revision for name, _, field in stamps), default=-1)
+
+
 def _unsigned(pdf: bytes, ends: list[int], stamps: list[Any]) -> tuple[str, ...]:
     if not ends:
         return ("Le document entier : il ne porte aucune signature.",)
@@ -130,7 +135,7 @@ class _Check:
     trust: Trust
     now: datetime
     not_before: datetime | None
-    has_document_timestamp: bool
+    last_stamp: int
 
     def one(self, name: str, field: Any) -> tuple[int, SignatureFacts]:
         """Facts of one field with the offset its signature reaches; whatever goes wrong is a FORMAT_FAILURE."""
@@ -177,7 +182,7 @@ class _Check:
         spec = self._spec(embedded, stamped, knowledge)
         timing = ValidationTimingInfo(self.now, self.now, point_in_time_validation=True)
         known = self.not_before
-        if self.has_document_timestamp and has_store:
+        if stamped and has_store and self.last_stamp > embedded.signed_revision:
             whole = PdfSignatureValidationSpec(spec, diff_policy=STRICT_DIFF)
             return await ades_lta_validation(embedded, whole, timing, known), "LTA"
         data, digest = embedded.signed_data, embedded.compute_digest()

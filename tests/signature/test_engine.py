@@ -100,6 +100,13 @@ def test_a_long_term_file_still_holds_after_the_certificate_expired(bench: Bench
     assert (verdict.indication, verdict.sub_indication, verdict.best_time) == ("TOTAL-PASSED", None, NOW)
 
 
+def test_a_plain_signature_after_a_long_term_one(bench: Bench) -> None:
+    pdf = bench.sign(pdf=long_term(bench, lta=True))
+    first, second = verify_pdf(pdf, bench.trust(), NOW).signatures
+    assert (first.indication, first.level) == ("TOTAL-PASSED", "LTA")
+    assert (second.indication, second.level) == ("TOTAL-PASSED", "B")
+
+
 def test_a_timestamp_added_later_to_a_signature_is_allowed(bench: Bench) -> None:
     (verdict,) = verify_pdf(long_term(bench, lta=True), bench.trust(), NOW).signatures
     assert verdict.changes_after == ("des éléments de preuve (horodatage, révocation) ont été ajoutés après celle-ci",)
