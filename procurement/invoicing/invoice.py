@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+MAX_FILE = 20 * 1024 * 1024
 # UNTDID 1001 codes that lower what is owed (EN 16931, BR-FR-04).
 CREDIT_TYPES = frozenset({"261", "262", "381", "396", "502", "503"})
 

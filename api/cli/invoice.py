@@ -1,0 +1,105 @@
+"""`mps invoice check|match`: files are read and checked in a worker process, with a time limit."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.several import BadFile, Result, each, finish, in_worker, read
+from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, load_contracts
+from procurement.invoicing.invoice import MAX_FILE, Invoice
+from procurement.invoicing.matching import match as match_invoice
+
+app = typer.Typer(no_args_is_help=True)
+OPENING_SECONDS = 8.0
+CHECKING_SECONDS = 60.0
+MAX_CONTRACTS = 100 * 1024 * 1024
+KNOWN = frozenset({"InvoiceUnreadable"})
+DECISIONS = {
+    "approve": "à approuver",
+    "partial": "à approuver en partie",
+    "hold": "à mettre en attente",
+    "refuse": "à refuser",
+    "unmatched": "sans contrat correspondant",
+}
+
+Files = Annotated[list[Path], typer.Argument(metavar="FICHIER…", help="Factures : XML (CII, UBL) ou PDF Factur-X.")]
+Json = Annotated[bool, typer.Option("--json", help="Un document JSON sur la sortie standard.")]
+
+
+@app.command()
+def check(files: Files, as_json: Json = False) -> None:
+    """Contrôler des factures : schéma, EN 16931, BR-FR, règles de Chorus Pro (CPRO)."""
+    finish(list(each(files, _check)), as_json, lambda result: bool(result["valid"]), _check_lines)
+
+
+@app.command()
+def match(
+    files: Files,
+    contracts: Annotated[
+        str, typer.Option(metavar="FICHIER.json|DATABASE_URL", help="Contrats connus : un fichier, ou la base.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Rapprocher des factures de leur contrat ; la décision proposée reste celle d’une personne."""
+    try:
+        known = _contracts(contracts)
+    except BadFile as error:
+        typer.echo(error.sentence, err=True)
+        raise typer.Exit(2) from None
+    results = list(each(files, partial(_match, known)))
+    finish(results, as_json, lambda result: result["decision"] == "approve", _match_lines)
+
+
+def contracts_from_database(url: str) -> tuple[ContractRecord, ...]:
+    """The contracts that a database holds, as the contracts file would say them."""
+    raise BadFile("Le rapprochement depuis la base n’est pas encore branché : donnez un fichier de contrats (JSON).")
+
+
+def _contracts(where: str) -> tuple[ContractRecord, ...]:
+    if "://" in where:
+        return contracts_from_database(where)
+    try:
+        return load_contracts(read(Path(where), MAX_CONTRACTS))
+    except ContractsUnreadable as error:
+        raise BadFile(error.sentence) from None
+
+
+def _open(path: Path) -> bytes:
+    content = read(path, MAX_FILE)
+    in_worker(KNOWN, "procurement.invoicing.reading:probe", content, seconds=OPENING_SECONDS)
+    return content
+
+
+def _check(path: Path) -> Result:
+    content = _open(path)
+    report: Result = in_worker(
+        KNOWN, "procurement.invoicing.check:check_invoice_dict", content, seconds=CHECKING_SECONDS
+    )
+    return report
+
+
+def _match(contracts: tuple[ContractRecord, ...], path: Path) -> Result:
+    content = _open(path)
+    invoice: Invoice = in_worker(KNOWN, "procurement.invoicing.parsing:read_invoice", content, seconds=CHECKING_SECONDS)
+    return match_invoice(invoice, contracts).as_dict()
+
+
+def _check_lines(result: Result) -> Iterator[str]:
+    yield f"Facture {result['number']} ({result['syntax']}) : " + (
+        "aucune règle bloquante enfreinte" if result["valid"] else "des règles bloquantes sont enfreintes"
+    )
+    for finding in result["findings"]:
+        mark = "bloquant" if finding["severity"] == "fatal" else "avertissement"
+        yield f"[{mark}] {finding['rule']} : {finding['message']} ({finding['location']} ; {finding['source']})"
+
+
+def _match_lines(result: Result) -> Iterator[str]:
+    yield f"Facture {result['number']} : {DECISIONS[result['decision']]} (proposition)"
+    for candidate in result["candidates"]:
+        yield f"Contrat {candidate['contract']} ({candidate['score']}/100) : {' ; '.join(candidate['because'])}"
+    for finding in result["findings"]:
+        yield f"[{finding['severity']}] {finding['bt']} {finding['reason_code']} : {finding['message']}"
+    yield str(result["notice"])
