@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import cache
 
-import yaml
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
@@ -13,7 +12,7 @@ from api.context import Ctx
 from api.db import Db
 from api.demo import PASSWORD, PEOPLE
 from api.render import page
-from api.settings import ROOT
+from api.sandbox.companies import book
 from procurement.consultation import public_list
 from procurement.errors import NotFound
 from procurement.mail import latest_mail
@@ -94,8 +93,7 @@ def _moment(key: str) -> str:
 @cache
 def trial_companies() -> list[tuple[str, str, str]]:
     """(SIRET, name, what it shows) of the sandbox's telling companies."""
-    listed = yaml.safe_load((ROOT / "api" / "sandbox" / "companies.yaml").read_text(encoding="utf-8"))["companies"]
-    sirets = {company["name"]: str(company["places"][0]["siret"]) for company in listed}
+    sirets = {company.name: company.head_office.siret for company in book().companies}
     return [(sirets[name], name, shown) for name, shown in TELLING.items()]
 
 

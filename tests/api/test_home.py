@@ -1,6 +1,8 @@
 """The first page and the papers: whole for a stranger and for a person, honest in and out of the sandbox."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -9,7 +11,7 @@ from api.app import create_app
 from api.db import Database
 from api.demo import PASSWORD, PEOPLE
 from api.pages.home import HELP, TELLING, trial_companies
-from api.settings import Settings
+from api.settings import ROOT, Settings
 from procurement.people import User
 from siret_lookup.siret import parse_siret
 from siret_lookup.sources import SOURCES
@@ -97,3 +99,36 @@ def test_the_accessibility_statement_claims_nothing(client: CheckedClient) -> No
     client.get("/accessibilite")
     assert "État : non conforme" in client.page.main
     assert "Aucun audit" in client.page.main
+
+
+WRITTEN = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_papers_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"(?<!!)\[[^\]]*\]\(([^)#]+)", path.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_names_every_setting_and_stays_short() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"MPS_{name.upper()}" not in text] == []
+    assert len(text.splitlines()) < 120
+
+
+def test_every_direct_dependency_is_explained() -> None:
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    wanted = [line for file in (ROOT / "requirements").glob("*.in") for line in file.read_text().split()]
+    names = [re.split(r"[<>=]", word)[0] for word in wanted if not word.startswith("-") and not word.endswith(".txt")]
+    assert [name for name in names if name not in text] == []
+
+
+def test_what_the_glossary_names_exists() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    places = re.findall(r"`((?:procurement|dce_templates|siret_lookup|signature)/[\w/.]*)`", text)
+    modules = re.findall(r"`((?:procurement|dce_templates|siret_lookup|signature|api)\.\w+)", text)
+    missing = [place for place in places if not (ROOT / place).exists()]
+    missing += [name for name in modules if not any(ROOT.glob(f"{name.replace('.', '/')}*"))]
+    assert missing == []
+    assert len(modules) > 5
