@@ -17,7 +17,7 @@ from procurement.consultation import public_list
 from procurement.errors import NotFound
 from procurement.mail import latest_mail
 from procurement.pieces import CAPACITY, WINNER
-from siret_lookup.sources import SOURCES
+from siret_lookup.sources import SOURCES, insee_etablissement
 
 router = APIRouter(include_in_schema=False)
 PAGE = 20
@@ -83,7 +83,7 @@ def fetched_rows() -> list[tuple[str, str, str]]:
 
 
 def _moment(key: str) -> str:
-    if SOURCES[key].open:
+    if key == insee_etablissement.OPEN.key:
         return "Dès que le SIRET est écrit : ce sont des données publiques"
     if key in CAPACITY:
         return "Après l’ouverture des plis, pour chaque réponse reçue"

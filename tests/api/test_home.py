@@ -13,6 +13,7 @@ from api.demo import PASSWORD, PEOPLE
 from api.pages.home import HELP, TELLING, trial_companies
 from api.settings import ROOT, Settings
 from procurement.people import User
+from procurement.pieces import CAPACITY, WINNER
 from siret_lookup.siret import parse_siret
 from siret_lookup.sources import SOURCES
 from tests.checked_client import CheckedClient
@@ -90,7 +91,8 @@ def test_outside_the_sandbox_no_trial_account_is_shown(real: FastAPI) -> None:
 def test_the_privacy_notice_names_every_source_that_is_called(client: CheckedClient) -> None:
     client.get("/donnees-personnelles")
     said = client.page.main
-    assert all(source.title in said and source.provider in said for source in SOURCES.values())
+    assert all(SOURCES[key].title in said and SOURCES[key].provider in said for key in (*CAPACITY, *WINNER))
+    assert said.count("Dès que le SIRET est écrit") == 1
     assert "Pour l’attributaire pressenti seulement" in said
     assert "L114-8" in said
 
