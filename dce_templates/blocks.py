@@ -1,6 +1,8 @@
 """The block model: what a document says, without how it looks. Every renderer reads the same blocks."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 Kind = Literal["rc", "ae", "ccap"]
@@ -51,9 +53,10 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """Room for signatures, side by side; each party is its name and the lines it fills."""
+    """Room for one party's signature; on paper, signatures that follow each other stand side by side."""
 
-    parties: tuple[tuple[str, ...], ...]
+    party: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ def _words(block: Block) -> str:
             return "\n".join([caption, *header, *(cell for row in rows for cell in row)])
         case Fields(caption, rows):
             return "\n".join([caption, *(cell for row in rows for cell in row)])
-        case Sign(parties):
-            return "\n".join(line for party in parties for line in party)
+        case Sign(party, lines):
+            return "\n".join([party, *lines])
         case ClauseMark():
             return ""
 
@@ -104,3 +107,12 @@ def relative_widths(table: Table) -> list[float]:
     """Column widths by their longest cell, within reason: the same in Word and in PDF."""
     columns = zip(table.header, *table.rows, strict=True)
     return [float(min(max(max(len(text) for text in column), 7), 30)) for column in columns]
+
+
+def gathered(blocks: Iterable[Block]) -> Iterator[Block | tuple[Sign, ...]]:
+    """The blocks, with the signatures that follow each other taken together."""
+    for signs, group in groupby(blocks, lambda block: isinstance(block, Sign)):
+        if signs:
+            yield tuple(block for block in group if isinstance(block, Sign))
+        else:
+            yield from group

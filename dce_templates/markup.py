@@ -101,12 +101,8 @@ class _Reader:
             self.caption = ""
 
     def sign(self, text: str) -> None:
-        party = tuple(restore(part) for part in text.split("|"))
-        last = self.blocks[-1] if self.blocks else None
-        if isinstance(last, Sign):
-            self.blocks[-1] = Sign((*last.parties, party))
-        else:
-            self.blocks.append(Sign((party,)))
+        party, *lines = (restore(part) for part in text.split("|"))
+        self.blocks.append(Sign(party, tuple(lines)))
 
     def line(self, line: str) -> None:
         head, _, rest = line.partition(" ")

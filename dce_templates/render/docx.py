@@ -34,6 +34,7 @@ from dce_templates.blocks import (
     Para,
     Sign,
     Table,
+    gathered,
     relative_widths,
 )
 
@@ -169,10 +170,10 @@ class _Writer:
             row.height = None if value else Cm(0.9)
         self.word.add_paragraph().paragraph_format.space_after = Pt(2)
 
-    def sign(self, block: Sign) -> None:
-        for cell, (party, *lines) in zip(self.grid(1, [1.0] * len(block.parties))._cells, block.parties, strict=True):
-            cell.paragraphs[0].add_run(party).bold = True
-            for line in lines:
+    def signs(self, signs: tuple[Sign, ...]) -> None:
+        for cell, sign in zip(self.grid(1, [1.0] * len(signs))._cells, signs, strict=True):
+            cell.paragraphs[0].add_run(sign.party).bold = True
+            for line in sign.lines:
                 cell.add_paragraph(line).paragraph_format.space_after = Pt(3)
             cell.add_paragraph().paragraph_format.space_after = Pt(60)
         self.word.add_paragraph().paragraph_format.space_after = Pt(2)
@@ -206,7 +207,7 @@ class _Writer:
         for run in cell.paragraphs[0].runs:
             run.bold = True
 
-    def block(self, block: Block) -> None:
+    def block(self, block: Block | tuple[Sign, ...]) -> None:
         match block:
             case Heading():
                 self.heading(block)
@@ -222,7 +223,9 @@ class _Writer:
             case Fields():
                 self.fields(block)
             case Sign():
-                self.sign(block)
+                self.signs((block,))
+            case tuple():
+                self.signs(block)
             case ClauseMark(bookmark=name, closes=closes):
                 self.word.element.body.insert(len(self.word.element.body) - 1, self.bookmark(name, closes))
 
@@ -247,7 +250,7 @@ def render_docx(document: Document, now: datetime) -> bytes:
     word.add_paragraph(document.title, style="Title")
     word.add_paragraph(document.subject, style="Subtitle")
     writer = _Writer(word)
-    for block in document.blocks:
+    for block in gathered(document.blocks):
         writer.block(block)
     _footer(word, document)
     out = io.BytesIO()

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import typst
 
-from dce_templates.blocks import Block, ClauseMark, Document, Table, relative_widths
+from dce_templates.blocks import Block, ClauseMark, Document, Sign, Table, gathered, relative_widths
 
 MEDIA_TYPE = "application/pdf"
 
@@ -22,7 +22,9 @@ class PdfError(RuntimeError):
     """The PDF could not be made; `str()` is one French sentence."""
 
 
-def _plain(block: Block) -> dict[str, Any]:
+def _plain(block: Block | tuple[Sign, ...]) -> dict[str, Any]:
+    if isinstance(block, tuple):
+        return {"type": "signs", "parties": [[sign.party, *sign.lines] for sign in block]}
     data = {"type": type(block).__name__.lower(), **asdict(block)}
     return data | {"columns": relative_widths(block)} if isinstance(block, Table) else data
 
@@ -37,7 +39,7 @@ def _data(document: Document, attached: bytes | None) -> bytes:
         "contents": document.kind != "ae",
         "attached": attached is not None,
         "attachment": "Données de la consultation, lisibles par un ordinateur",
-        "blocks": [_plain(block) for block in document.blocks if not isinstance(block, ClauseMark)],
+        "blocks": [_plain(block) for block in gathered(document.blocks) if not isinstance(block, ClauseMark)],
     }
     return json.dumps(data, ensure_ascii=False).encode()
 
