@@ -14,15 +14,22 @@ from api.guard import Guard
 from api.pages import (
     account,
     administration,
+    applying,
     award,
     buyer,
     buyer_check,
     buyer_draft,
     buyer_publish,
+    candidacies,
+    candidacy_files,
     consultations,
     contracts,
     health,
     home,
+    invoices,
+    opening,
+    own_pieces,
+    pli,
     verify,
     winner,
 )
@@ -46,6 +53,13 @@ ROUTERS: list[APIRouter] = [
     buyer_check.router,
     buyer_publish.router,
     buyer.router,
+    applying.router,
+    candidacies.router,
+    candidacy_files.router,
+    opening.router,
+    own_pieces.router,
+    pli.router,
+    invoices.router,
 ]
 
 

@@ -4,7 +4,6 @@ The wrapping is a promise of this server, not a proof: whoever holds SECRET_KEY 
 say so. The guard below is on the clock of the database, whoever asks.
 """
 
-import io
 from datetime import datetime
 from typing import BinaryIO
 
@@ -13,6 +12,10 @@ import pyrage
 from api import secretbox
 from procurement.consultation import Consultation
 from procurement.errors import Refused
+
+
+class Broken(ValueError):
+    """Sealed bytes that this consultation's key does not open."""
 
 
 def new_key(secret: str, ref: str) -> tuple[str, bytes]:
@@ -31,12 +34,21 @@ def seal_bytes(recipient: str, clear: bytes) -> bytes:
 
 
 def open_bytes(secret: str, consultation: Consultation, sealed: bytes, now: datetime) -> bytes:
-    """Unseal one value. Raises Refused before the deadline and before the opening."""
-    return bytes(pyrage.decrypt(sealed, [_identity(secret, consultation, now)]))
+    """Unseal one value. Raises Refused before the deadline and before the opening, Broken where it was altered."""
+    identity = _identity(secret, consultation, now)
+    try:
+        return bytes(pyrage.decrypt(sealed, [identity]))
+    except pyrage.DecryptError as error:
+        raise Broken from error
 
 
-def open_stream(secret: str, consultation: Consultation, sealed: bytes, clear: BinaryIO, now: datetime) -> None:
-    pyrage.decrypt_io(io.BytesIO(sealed), clear, [_identity(secret, consultation, now)])
+def open_stream(secret: str, consultation: Consultation, sealed: BinaryIO, clear: BinaryIO, now: datetime) -> None:
+    """Unseal while reading and writing, under the same guard."""
+    identity = _identity(secret, consultation, now)
+    try:
+        pyrage.decrypt_io(sealed, clear, [identity])
+    except pyrage.DecryptError as error:
+        raise Broken from error
 
 
 def _identity(secret: str, consultation: Consultation, now: datetime) -> pyrage.x25519.Identity:

@@ -15,7 +15,8 @@ from procurement.errors import Unavailable
 from siret_lookup.http import OBJECT_LENGTH, PRODUCTION_DOCUMENT_HOSTS, Access, BadAccess, Network
 from siret_lookup.quotas import QuotaStore
 
-SANDBOX_TOKEN = "api_entreprise_token"  # noqa: S105 - the name of a service, not a secret
+# Public: what api/sandbox/api_entreprise.py takes for a buyer that has every right.
+SANDBOX_TOKEN = "sandbox-token-mps"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def open_access(context: Context, buyer: Buyer) -> Access:
 def _install_token(context: Context) -> str:
     token = context.settings.api_entreprise_token
     own = token.get_secret_value() if token else ""
-    return own or context.services.get(SANDBOX_TOKEN, "")
+    sandboxed = context.settings.api_entreprise_url is None and "api_entreprise" in context.services
+    return own or (SANDBOX_TOKEN if sandboxed else "")
 
 
 def _access(context: Context, buyer: Buyer, token: str) -> Access:

@@ -60,7 +60,7 @@ def _claim(context: Context) -> list[Job]:
 
 
 def call(context: Context, job: Job) -> PieceResult:
-    """One call for the buyer; a missing or wrong token is the outcome `not_authorised`, a remote fault `unavailable`."""
+    """One call for the buyer; a missing or wrong token is `not_authorised`, a remote fault `unavailable`."""
     source = SOURCES[job.key]
     nothing = PieceResult(job.key, Outcome.UNAVAILABLE, source.title, source.provider, job.now)
     try:

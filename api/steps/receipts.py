@@ -35,7 +35,7 @@ def make_one(context: Context) -> bool:
             return False
         key, at = candidacy.id, candidacy.submitted_at
         receipt = receipt_of(db, candidacy)
-    pdf: bytes = isolate.run("api.receipt:render", receipt, at)
+    pdf: bytes = isolate.run("api.receipt_pdf:render", receipt, at)
     stored = context.storage.put("receipts", pdf)
     with database.transaction(context.database) as db:
         row = db.get_one(Candidacy, key, with_for_update=True)

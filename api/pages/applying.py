@@ -1,0 +1,232 @@
+"""From one SIRET to a draft: open identity is fetched first, with no transaction open; nothing protected is called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api import db as database
+from api.auth import SIGNED_IN, Who, brake
+from api.context import Context, Ctx
+from api.db import reading, transaction
+from api.errors import PageInvalid
+from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, network, open_access
+from api.render import french_date, page
+from procurement.candidacy import open_candidacy
+from procurement.consultation import Consultation, find_public
+from procurement.errors import Invalid, Refused, Unavailable
+from procurement.people import Person
+from siret_lookup.establishments import Establishment, find_establishments
+from siret_lookup.identity import Identity, open_identity
+from siret_lookup.outcome import Outcome
+from siret_lookup.siret import Siren, Siret, SiretError, parse_siret
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+TEMPLATE = "candidacies/apply.html"
+# Why identity is to be typed: the outcome's sentence, always with a way on.
+BY_HAND: Mapping[Outcome, str] = {
+    Outcome.UNAVAILABLE: "Le répertoire Sirene ne répond pas. Rien n’est perdu : continuez en écrivant le nom et "
+    "l’adresse de l’entreprise.",
+    Outcome.NOT_AUTHORISED: "Le répertoire Sirene ne peut pas être interrogé d’ici pour l’instant. Ce n’est pas de "
+    "votre fait : continuez en écrivant le nom et l’adresse de l’entreprise.",
+    Outcome.WITHHELD_BY_LAW: "La loi empêche de transmettre l’identité de cet établissement. Écrivez son nom et son "
+    "adresse : l’acheteur seul les verra, après l’ouverture.",
+    Outcome.NOT_FOUND: "Ce SIRET n’est pas dans les données ouvertes du répertoire Sirene. Vérifiez les 14 chiffres. "
+    "Si l’entreprise vient d’être créée, ou n’est pas diffusée, continuez en écrivant son nom et son adresse.",
+    Outcome.OUT_OF_SCOPE: "Le répertoire Sirene ne répond pas pour ce numéro. S’il est bien le vôtre, continuez en "
+    "écrivant le nom et l’adresse de l’entreprise.",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The consultation as the form shows it, detached from any session."""
+
+    ref: str
+    number: str
+    object: str
+    buyer_name: str
+    deadline: datetime | None
+    buyer: Buyer
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What the person typed in the one form."""
+
+    siret: str = ""
+    name: str = ""
+    address: str = ""
+    by_hand: str = ""
+
+
+def target_of(db: Session, ref: str) -> Target:
+    """Raises NotFound, and Refused once nothing is received any more."""
+    consultation: Consultation = find_public(db, ref)
+    if not consultation.receives(database.now(db)):
+        raise Refused("Cette consultation ne reçoit plus de réponses.", "R2143-2")
+    return Target(
+        consultation.ref,
+        consultation.number,
+        consultation.object,
+        consultation.organisation.name,
+        consultation.deadline,
+        Buyer.of(consultation),
+    )
+
+
+@router.get("/consultations/{ref}/candidater", dependencies=[Depends(SIGNED_IN)])
+def apply_form(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
+    with reading(ctx.database) as db:
+        target = target_of(db, ref)
+    return page(request, TEMPLATE, **_context(target))
+
+
+def _context(target: Target, **more: Any) -> dict[str, Any]:
+    return {"consultation": target, "step": "siret", "places": [], "company": "", "problem": ""} | more
+
+
+@router.post("/consultations/{ref}/candidater", dependencies=[Depends(SIGNED_IN)])
+def apply(
+    request: Request, ctx: Ctx, who: Who, ref: str, siret: Text = "", name: Text = "", address: Text = "",
+    by_hand: Text = "",
+) -> Response:  # fmt: skip
+    """The SIRET typed: its draft, the choice of an establishment, or identity by hand where the register has none."""
+    typed = Typed(siret, name.strip()[:200], address.strip()[:300], by_hand)
+    with transaction(ctx.database) as db:
+        brake(db, f"siret:{who.id}", 60, 15)
+    with reading(ctx.database) as db:
+        target, now = target_of(db, ref), database.now(db)
+    if not who.verified:
+        raise Refused("Confirmez d’abord votre adresse électronique.")
+    try:
+        number = parse_siret(typed.siret)
+    except SiretError as error:
+        if error.siren is None:
+            raise _again(target, typed, {"siret": error.sentence}) from None
+        return _choose(request, ctx, target, typed, error, now)
+    return _with_number(request, ctx, who, target, typed, number, now)
+
+
+def _again(target: Target, typed: Typed, errors: dict[str, str], **more: Any) -> PageInvalid:
+    return PageInvalid(Invalid(errors), TEMPLATE, _context(target, values=vars(typed), **more))
+
+
+def _choose(request: Request, ctx: Context, target: Target, typed: Typed, error: SiretError, now: datetime) -> Response:
+    """Nine digits: the person picks the establishment that answers."""
+    found = find_establishments(Siren(error.siren or ""), ctx.url("recherche_entreprises"), now, network(ctx))
+    if found.outcome is Outcome.OBTAINED:
+        places = _choices(found.places)
+        context = _context(target, step="choose", places=places, company=found.name or error.siren, values=vars(typed))
+        return page(request, TEMPLATE, **context)
+    reasons = {
+        Outcome.NOT_FOUND: f"Aucune entreprise n’a le SIREN {error.siren} : vérifiez les chiffres.",
+        Outcome.UNAVAILABLE: f"{error.sentence} La liste des établissements ne répond pas pour l’instant.",
+    }
+    raise _again(target, typed, {"siret": reasons.get(found.outcome, error.sentence)})
+
+
+def _choices(places: tuple[Establishment, ...]) -> list[tuple[str, str, str]]:
+    """(siret, label, hint) of the open establishments, head office first."""
+    return [
+        (p.siret, str(Siret(p.siret)) + (" – siège" if p.head_office else ""), _place(p)) for p in places if p.active
+    ][:50]
+
+
+def _place(place: Establishment) -> str:
+    return place.address or " ".join(part for part in (place.postcode, place.city) if part) or "adresse non diffusée"
+
+
+def _with_number(
+    request: Request, ctx: Context, who: Person, target: Target, typed: Typed, number: Siret, now: datetime
+) -> Response:
+    identity = look_up(ctx, target.buyer, number, now)
+    if identity is not None and identity.outcome is Outcome.OBTAINED:
+        if identity.establishment_state == "closed" or identity.unit_state == "ceased":
+            raise _closed(ctx, target, typed, number, identity, now)
+        return _open(ctx, who, target, identity.siret, official(identity))
+    outcome = identity.outcome if identity else Outcome.NOT_AUTHORISED
+    if typed.by_hand and typed.name:
+        by_hand = {"name": typed.name, "address": typed.address, "siret": number.value, "origin": "typed"}
+        by_hand |= {"typed_at": now.isoformat(), "because": outcome.value}
+        return _open(ctx, who, target, number.value, by_hand)
+    problem = BY_HAND.get(outcome, BY_HAND[Outcome.UNAVAILABLE])
+    if typed.by_hand:
+        errors = {"name": "Écrivez le nom de l’entreprise."}
+        raise _again(target, typed, errors, step="by_hand", problem=problem)
+    if outcome is Outcome.NOT_FOUND:
+        raise _again(target, typed, {"siret": problem}, step="by_hand", problem=problem)
+    return page(request, TEMPLATE, **_context(target, step="by_hand", problem=problem, values=vars(typed)))
+
+
+def look_up(ctx: Context, buyer: Buyer, number: Siret, now: datetime) -> Identity | None:
+    """Open data only. None where this install has no access at all."""
+    try:
+        access = open_access(ctx, buyer)
+    except (BadAccess, Unavailable):
+        return None
+    return open_identity(number, access, now, CountedQuotas(ctx.database))
+
+
+def _closed(
+    ctx: Context, target: Target, typed: Typed, number: Siret, identity: Identity, now: datetime
+) -> PageInvalid:
+    """A closed establishment is no error of the register: propose the company's open ones."""
+    if identity.unit_state == "ceased":
+        sentence = f"L’entreprise {identity.name or number} a cessé son activité : elle ne peut pas répondre."
+        return _again(target, typed, {"siret": sentence})
+    since = f" depuis le {french_date(identity.closed_on)}" if identity.closed_on else ""
+    sentence = f"L’établissement {number} est fermé{since} : choisissez un établissement ouvert."
+    found = find_establishments(Siren(number.siren), ctx.url("recherche_entreprises"), now, network(ctx))
+    places = _choices(found.places)
+    step = "choose" if places else "siret"
+    company = found.name or identity.name or number.siren
+    return _again(target, typed, {"siret": sentence}, step=step, places=places, company=company)
+
+
+def _open(ctx: Context, who: Person, target: Target, siret: str, identity: dict[str, Any]) -> Response:
+    with transaction(ctx.database) as db:
+        consultation = find_public(db, target.ref)
+        candidacy, _ = open_candidacy(db, consultation, siret, identity, who, database.now(db))
+        ref = candidacy.ref
+    return RedirectResponse(f"/candidatures/{ref}", 303)
+
+
+def official(identity: Identity) -> dict[str, Any]:
+    """The snapshot kept with the draft: values as fetched, with source, time and the reply's sha256."""
+    lines = [line for line in (*identity.address_lines, _town(identity)) if line]
+    return {
+        "origin": "fetched",
+        "source": identity.source,
+        "fetched_at": identity.fetched_at.isoformat(),
+        "sha256": identity.sha256,
+        "siret": identity.siret,
+        "name": identity.name,
+        "trade_name": identity.trade_name,
+        "legal_form": identity.legal_form,
+        "address": ", ".join(dict.fromkeys(lines)) or None,
+        "address_lines": list(identity.address_lines),
+        "postcode": identity.postcode,
+        "city": identity.city,
+        "activity": " – ".join(f"{code} ({table})" for code, table in _activities(identity)) or None,
+        "head_office": identity.head_office,
+        "category": identity.category,
+        "workforce": identity.workforce,
+        "workforce_year": identity.workforce_year,
+        "masked": list(identity.masked),
+        "redirected_from": identity.redirected_from,
+    }
+
+
+def _town(identity: Identity) -> str:
+    town = " ".join(part for part in (identity.postcode, identity.city) if part)
+    return "" if any(town and town.casefold() in line.casefold() for line in identity.address_lines) else town
+
+
+def _activities(identity: Identity) -> list[tuple[str, str]]:
+    return [pair for pair in (identity.naf, identity.naf_2025) if pair]

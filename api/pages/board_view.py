@@ -1,0 +1,177 @@
+"""The board of an opened consultation as its officer reads it: plain values with provenance, words, and warnings."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.pages.candidacy_view import file_row, identity_rows
+from api.steps.pieces import result_of
+from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile, Look, looks
+from procurement.consultation import Consultation
+from procurement.pieces import CAPACITY, GIVE_UP_AFTER, WINNER, Piece
+from siret_lookup.outcome import Outcome
+from siret_lookup.sources import SOURCES
+from siret_lookup.words import buyer_sentence, label
+
+TONES = {
+    Outcome.OBTAINED: "success",
+    Outcome.UNAVAILABLE: "waiting",
+    Outcome.REFUSED_BY_AUTHORITY: "warning",
+    Outcome.NOT_AUTHORISED: "warning",
+}
+ASKED = "Demandée, réponse attendue"
+GIVEN_UP = f" Après {GIVE_UP_AFTER} essais, demandez la pièce au candidat ou relancez."
+# The facts worth reading at a glance; the others are in the ZIP.
+FACTS: Mapping[str, str] = {
+    "name": "Nom",
+    "registered_on": "Immatriculée le",
+    "struck_off_on": "Radiée le",
+    "court": "Greffe",
+    "establishment_state": "État de l’établissement",
+    "unit_state": "État de l’entreprise",
+    "status_label": "Situation",
+    "security_code": "Code de contrôle",
+    "detail": "Précision de l’organisme",
+}
+WORDS = {"active": "en activité", "closed": "fermé", "ceased": "cessée"}
+
+
+def header(consultation: Consultation) -> dict[str, Any]:
+    return {
+        "ref": consultation.ref,
+        "number": consultation.number,
+        "object": consultation.object,
+        "deadline": consultation.deadline,
+        "opened_at": consultation.opened_at,
+        "offers_here": consultation.offers_here,
+        "offers_elsewhere": consultation.offers_elsewhere,
+    }
+
+
+def board(db: Session, everyone: Sequence[Candidacy], shown: Sequence[Candidacy]) -> dict[str, Any]:
+    """Rows of the shown ones; `everyone` counts for the warnings. Two queries whatever the number of rows."""
+    ids = [candidacy.id for candidacy in shown]
+    pieces: dict[int, dict[str, Piece]] = defaultdict(dict)
+    for piece in db.scalars(select(Piece).where(Piece.candidacy_id.in_(ids))):
+        pieces[piece.candidacy_id][piece.key] = piece
+    files: dict[int, int] = Counter(
+        db.scalars(
+            select(CandidacyFile.candidacy_id).where(CandidacyFile.candidacy_id.in_(ids), CandidacyFile.kind == "offer")
+        )
+    )
+    asked = {key for row in pieces.values() for key in row}
+    keys = [key for key in (*CAPACITY, *WINNER) if key in asked]
+    same = Counter(candidacy.siret for candidacy in everyone)
+    return {
+        "keys": [(key, SOURCES[key].title) for key in keys],
+        "rows": [_row(c, pieces[c.id], keys, files[c.id], same[c.siret]) for c in shown],
+        "waiting": any(p.state == "waiting" for row in pieces.values() for p in row.values()),
+    }
+
+
+def _row(candidacy: Candidacy, pieces: Mapping[str, Piece], keys: Sequence[str], offers: int, same: int) -> Any:
+    return {
+        "ref": candidacy.ref,
+        "name": candidacy.name,
+        "siret": candidacy.siret,
+        "submitted_at": candidacy.submitted_at,
+        "belonging": candidacy.belonging,
+        "amount": candidacy.opened_amount,
+        "amount_sealed": candidacy.offer_amount is not None,
+        "offers": offers,
+        "warnings": warnings(candidacy, same),
+        "cells": [(SOURCES[key].title, cell(pieces.get(key))) for key in keys],
+    }
+
+
+def warnings(candidacy: Candidacy, same: int) -> list[str]:
+    """What the officer must know before judging; none of these is a ground for rejection by itself."""
+    snapshot = candidacy.snapshot or {}
+    found = []
+    if same > 1:
+        found.append(f"{same} dépôts portent ce SIRET, faits par des comptes différents : demandez lequel vaut.")
+    if candidacy.identity.get("origin") == "typed":
+        found.append("Identité saisie par l’entreprise : le répertoire Sirene ne l’a pas donnée.")
+    if snapshot.get("dce_version", 0) < candidacy.consultation.dce_version:
+        found.append("Déposée sur une version antérieure du dossier.")
+    if candidacy.offer_amount is not None and candidacy.opened_amount is None:
+        found.append("Le montant scellé ne s’ouvre pas : il est abîmé.")
+    return found
+
+
+def cell(piece: Piece | None) -> dict[str, str]:
+    """Label and tone of one piece."""
+    if piece is None:
+        return {"label": "Non demandée", "tone": "neutral"}
+    result = result_of(piece)
+    if result is None:
+        return {"label": ASKED, "tone": "waiting"}
+    return {"label": label(result), "tone": TONES.get(result.outcome, "neutral")}
+
+
+def piece_row(piece: Piece) -> dict[str, Any]:
+    """One piece in full: words for the buyer, provenance, facts."""
+    result = result_of(piece)
+    sentence = buyer_sentence(result, piece.attempts) if result else "La demande part dans un instant."
+    if result and result.outcome.waiting and piece.state == "settled":
+        sentence += GIVEN_UP
+    return cell(piece) | {
+        "ref": piece.ref,
+        "title": SOURCES[piece.key].title,
+        "provider": SOURCES[piece.key].provider,
+        "sentence": sentence,
+        "settled": piece.state == "settled",
+        "fetched_at": piece.fetched_at,
+        "reply_sha256": piece.reply_sha256,
+        "request_id": piece.request_id,
+        "document": piece.document_name if piece.document_key else "",
+        "document_sha256": piece.document_sha256,
+        "valid_until": piece.valid_until,
+        "valid_strictly_until": piece.valid_strictly_until,
+        "facts": [(word, _fact(piece.facts[key])) for key, word in FACTS.items() if piece.facts.get(key)],
+        "years": piece.facts.get("financial_years", []),
+    }
+
+
+def _fact(value: Any) -> str:
+    return WORDS.get(str(value), str(value))
+
+
+def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -> dict[str, Any]:
+    """One candidate's page."""
+    return {
+        "ref": candidacy.ref,
+        "name": candidacy.name,
+        "siret": candidacy.siret,
+        "submitted_at": candidacy.submitted_at,
+        "snapshot_sha256": candidacy.snapshot_sha256,
+        "contact": candidacy.contact_email,
+        "belonging": candidacy.belonging,
+        "warnings": warnings(candidacy, same),
+        "identity": identity_rows(candidacy),
+        "answers": [(text, candidacy.answers.get(key, "")) for key, text in QUESTIONS.items()],
+        "files": [file_row(f) | {"kind": f.kind} for f in candidacy.files],
+        "amount": candidacy.opened_amount,
+        "offer_received": candidacy.offer_received,
+        "pieces": [piece_row(piece) for piece in pieces],
+        "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
+    }
+
+
+def journal(
+    db: Session, consultation: Consultation, before: int | None, size: int
+) -> list[tuple[int, datetime, str, str, str]]:
+    """(id, when, who, candidate, what), newest first."""
+    query = (
+        select(Look, Candidacy)
+        .join(Candidacy, Candidacy.id == Look.candidacy_id)
+        .where(Candidacy.consultation_id == consultation.id, Candidacy.state == "submitted")
+        .order_by(Look.id.desc())
+        .limit(size)
+    )
+    rows = db.execute(query.where(Look.id < before) if before else query)
+    return [(look.id, look.at, look.by, candidacy.name, look.what) for look, candidacy in rows]

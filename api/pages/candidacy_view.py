@@ -1,0 +1,136 @@
+"""One candidacy as its own account reads it: plain values, so that a page can be drawn after its session is closed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.render import french_time
+from api.settings import Settings
+from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile, looks
+from procurement.pieces import CAPACITY, WINNER
+from siret_lookup.sources import SOURCES
+from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
+
+# Where a person may write beside the official value.
+CORRECTABLE: Mapping[str, str] = {
+    "name": "Nom ou raison sociale",
+    "address": "Adresse",
+    "legal_form": "Forme juridique",
+    "activity": "Activité",
+}
+SHOWN: Mapping[str, str] = {
+    **CORRECTABLE,
+    "trade_name": "Enseigne",
+    "category": "Catégorie d’entreprise",
+    "workforce": "Effectif",
+}
+MASKED: Mapping[str, str] = {"name": "name", "address_lines": "address", "postcode": "address"}
+TONES = {"draft": "waiting", "submitted": "success", "replaced": "neutral", "withdrawn": "neutral"}
+
+
+def state_words(candidacy: Candidacy) -> str:
+    """The state in words, never by colour alone."""
+    at = french_time(candidacy.submitted_at)
+    if candidacy.state == "draft":
+        return "Brouillon, rien n’est envoyé"
+    if candidacy.state == "submitted":
+        offer = "offre : reçue ici" if candidacy.offer_received else "offre : non reçue ici"
+        return f"Déposée le {at} ({offer})"
+    return {"replaced": "Remplacée par un autre dépôt", "withdrawn": "Retirée"}[candidacy.state]
+
+
+def summary(candidacy: Candidacy) -> dict[str, Any]:
+    """One line of the list."""
+    consultation = candidacy.consultation
+    return {
+        "id": candidacy.id,
+        "ref": candidacy.ref,
+        "number": consultation.number,
+        "object": consultation.object,
+        "buyer": consultation.organisation.name,
+        "deadline": consultation.deadline,
+        "siret": candidacy.siret,
+        "name": candidacy.name,
+        "state": candidacy.state,
+        "words": state_words(candidacy),
+        "tone": TONES[candidacy.state],
+    }
+
+
+def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -> dict[str, Any]:
+    """Everything its page shows."""
+    consultation = candidacy.consultation
+    receives = consultation.receives(now)
+    return summary(candidacy) | {
+        "consultation_ref": consultation.ref,
+        "receives": receives,
+        "editable": receives and candidacy.state == "draft",
+        "offers_here": consultation.offers_here,
+        "offers_elsewhere": consultation.offers_elsewhere,
+        "belonging": candidacy.belonging,
+        "typed": candidacy.identity.get("origin") == "typed",
+        "identity": identity_rows(candidacy),
+        "redirected_from": candidacy.identity.get("redirected_from"),
+        "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
+        "to_correct": correction_fields(candidacy),
+        "checked": checked_by_buyer(),
+        "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
+        "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
+        "files": {kind: [file_row(f) for f in candidacy.files if f.kind == kind] for kind in ("candidacy", "offer")},
+        "amount_sealed": candidacy.offer_amount is not None,
+        "offer_received": candidacy.offer_received,
+        "submitted_at": candidacy.submitted_at,
+        "snapshot_sha256": candidacy.snapshot_sha256,
+        "receipt": candidacy.receipt_key is not None,
+        "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
+        "cap": f"{settings.max_upload_mb} Mo",
+    }
+
+
+def identity_rows(candidacy: Candidacy) -> list[dict[str, Any]]:
+    """Each value with where it comes from, and the correction that stands beside it."""
+    known = candidacy.identity
+    if known.get("origin") == "typed":
+        source, at = "saisi par l’entreprise", known.get("typed_at")
+    else:
+        source, at = str(known.get("source") or "Insee"), known.get("fetched_at")
+    masked = {MASKED.get(name, name) for name in known.get("masked", ())}
+    rows = []
+    for key, label in SHOWN.items():
+        value, typed = known.get(key), candidacy.corrections.get(key)
+        if value or typed or key in masked:
+            shown = value or ("non diffusé" if key in masked else "")
+            rows.append({"label": label, "value": shown, "source": source, "at": at, "typed": typed or ""})
+    return rows
+
+
+def correction_fields(candidacy: Candidacy) -> list[tuple[str, str, str]]:
+    """(field, label, hint): what Insee does not diffuse is asked first."""
+    masked = {MASKED.get(name, name) for name in candidacy.identity.get("masked", ())}
+    asked = "Non diffusé par l’Insee : écrivez-le, l’acheteur seul le verra, après l’ouverture."
+    return [(f"correct_{key}", label, asked if key in masked else "") for key, label in CORRECTABLE.items()]
+
+
+def checked_by_buyer() -> list[dict[str, str]]:
+    """What the buyer will obtain by itself (R2143-13): no state is shown, the state itself is protected."""
+    rows = []
+    for key in (*CAPACITY, *WINNER):
+        source = SOURCES[key]
+        when = "Seulement si vous êtes l’attributaire pressenti." if key in WINNER else ""
+        rows.append(
+            {"title": source.title, "provider": source.provider, "label": CHECKED_LATER_LABEL, "when": when}
+            | {"sentence": CHECKED_LATER}
+        )
+    return rows
+
+
+def file_row(file: CandidacyFile) -> dict[str, Any]:
+    return {
+        "ref": file.ref,
+        "name": file.name,
+        "size": file.size,
+        "sha256": file.sha256,
+        "received_at": file.received_at,
+    }
