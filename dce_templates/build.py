@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from dce_templates.assemble import assemble, filled_clauses
 from dce_templates.blocks import Document, Kind
 from dce_templates.catalogue import catalogue
 from dce_templates.checks import Finding, check
-from dce_templates.dossier import Dossier, Holder, parse_dossier, parse_holder
+from dce_templates.dossier import Dossier, Holder
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import manifest
 from dce_templates.render import docx, html, pdf
@@ -133,13 +133,3 @@ def build(
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:
     """One document as an HTML fragment, whatever the checks say. Raises ClauseError when a clause cannot be filled."""
     return html.render_html(assemble(kind, dossier, in_force(figures, dossier.launched_on), holder))
-
-
-def build_ae(dossier: Mapping[str, Any], holder: Mapping[str, Any], now: datetime) -> bytes:
-    """The acte d'engagement with its holder as PDF, ready to sign, from plain data (a stored dossier, an award).
-
-    No check runs: the consultation was published. Raises DossierError and PdfError.
-    """
-    winner, known = parse_holder(holder), parse_dossier(dossier)
-    attached = _attached(known, (), winner)
-    return pdf.render_pdf(assemble("ae", known, {}, winner), now, attached)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -256,28 +256,16 @@ class DossierError(ValueError):
         super().__init__(" ".join(f"{path} : {text}" if path else text for path, text in self.errors.items()))
 
 
-Parsed = TypeVar("Parsed", bound=Model)
-
-
-def _parse(model: type[Parsed], data: Mapping[str, Any]) -> Parsed:
+def parse_dossier(data: Mapping[str, Any]) -> Dossier:
+    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
     try:
-        return model.model_validate(data)
+        return Dossier.model_validate(data)
     except ValidationError as error:
         found: dict[str, str] = {}
         for item in error.errors(include_url=False):
             path = ".".join(str(part) for part in item["loc"] if not _INNER.match(str(part)))
             found.setdefault(path, sentence(item["type"], item.get("ctx", {})))
         raise DossierError(found) from error
-
-
-def parse_dossier(data: Mapping[str, Any]) -> Dossier:
-    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
-    return _parse(Dossier, data)
-
-
-def parse_holder(data: Mapping[str, Any]) -> Holder:
-    """A Holder from plain data (an award). Raises DossierError."""
-    return _parse(Holder, data)
 
 
 def load_dossier(yaml_text: str) -> Dossier:

@@ -9,7 +9,7 @@ from dce_templates.assemble import assemble
 from dce_templates.blocks import Document, Fields, Heading, Table, words_of
 from dce_templates.build import KINDS
 from dce_templates.catalogue import ClauseError
-from dce_templates.dossier import Holder, parse_holder
+from dce_templates.dossier import Holder
 from dce_templates.law import in_force
 from procurement.rules import rule_table
 from tests.dce_templates.sample import dossier
@@ -47,7 +47,7 @@ def test_the_ae_leaves_places_to_write_and_fills_them_for_the_holder() -> None:
     blank = assemble("ae", dossier(), FIGURES)
     empty = [row for block in blank.blocks if isinstance(block, Fields) for row in block.rows if row[1] == ""]
     assert ("SIRET", "") in empty
-    holder = parse_holder({"name": "Exemple & Fils", "siret": "99900002900010", "amount": "91500.50"})
+    holder = Holder(name="Exemple & Fils", siret="99900002900010", amount=Decimal("91500.50"))
     words = words_of(assemble("ae", dossier(), FIGURES, holder)).replace("\u202f", " ").replace("\u00a0", " ")
     assert "Exemple & Fils" in words
     assert "91 500,50 €" in words

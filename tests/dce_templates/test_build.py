@@ -3,6 +3,7 @@ import json
 import pickle
 import re
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import docx
@@ -14,17 +15,17 @@ from pypdf.generic import StreamObject
 
 from dce_templates.assemble import assemble
 from dce_templates.blocks import Document, words_of
-from dce_templates.build import KINDS, Built, build, build_ae, preview
-from dce_templates.dossier import DossierError, parse_holder
+from dce_templates.build import KINDS, Built, build, preview
+from dce_templates.dossier import Holder
 from dce_templates.law import in_force
 from dce_templates.render.docx import footer_text
 from dce_templates.render.pdf import PdfError, render_pdf
 from procurement.rules import rule_table
-from tests.dce_templates.sample import NOW, changed, dossier
+from tests.dce_templates.sample import NOW, dossier
 
 TABLE = rule_table()
 FIGURES = in_force(TABLE.figures, dossier().launched_on)
-HOLDER = {"name": "Exemple SARL", "siret": "99900002900010", "amount": "91500.00", "sme": True}
+HOLDER = Holder(name="Exemple SARL", siret="99900002900010", amount=Decimal("91500.00"), sme=True)
 
 
 def made(changes: dict[str, Any] | None = None, **options: Any) -> Built:
@@ -125,19 +126,11 @@ def test_a_blocking_finding_writes_nothing_until_it_is_passed_over() -> None:
 
 
 def test_the_ae_alone_for_the_holder_after_the_deadline() -> None:
-    holder = parse_holder(HOLDER)
     over = {"deadline": "2026-11-30T12:00:00+01:00"}
-    alone = made(over, formats=("pdf",), holder=holder, kinds=("ae",), checked=False)
+    alone = made(over, formats=("pdf",), holder=HOLDER, kinds=("ae",), checked=False)
     assert [file.name for file in alone.files] == ["AE_2026-NUM-014.pdf", "manifest.json"]
     assert alone.findings == ()
-
-
-def test_build_ae_from_plain_data() -> None:
-    data = build_ae(dossier().model_dump(mode="json"), HOLDER, NOW)
-    text = pypdf.PdfReader(io.BytesIO(data)).pages[0].extract_text()
-    assert "Exemple SARL" in text
-    with pytest.raises(DossierError):
-        build_ae(changed({"object": None}), HOLDER, NOW)
+    assert "Exemple SARL" in pypdf.PdfReader(io.BytesIO(alone.files[0].content)).pages[0].extract_text()
 
 
 def test_hostile_words_stay_words() -> None:
