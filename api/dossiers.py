@@ -325,9 +325,8 @@ def _clause_anchor(parts: list[str], data: Mapping[str, Any]) -> str:
     name = str(data["clauses"][int(parts[1])].get("id"))
     if name not in catalogue():
         return f"clause_{next(iter(catalogue()))}"
-    return (
-        f"clause_{name}_{parts[3]}" if len(parts) > 3 and parts[3] in catalogue()[name].meta.vars else f"clause_{name}"
-    )
+    variable = parts[3] if len(parts) > 3 else ""
+    return f"clause_{name}_{variable}" if variable in catalogue()[name].meta.vars else f"clause_{name}"
 
 
 def label_of(name: str) -> str:

@@ -25,7 +25,7 @@ STEPS = [
     "Rédiger",
     "Vérifier et publier",
     "Recevoir les réponses",
-    "Ouvrir et analyser",
+    "Ouvrir, analyser",
     "Attribuer",
     "Signer et notifier",
 ]

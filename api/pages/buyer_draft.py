@@ -32,6 +32,10 @@ from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
 FORM = "buyer/form.html"
+CHANGED = (
+    "Ce brouillon a été enregistré entre-temps dans une autre fenêtre. Votre saisie est ci-dessous : enregistrez de"
+    " nouveau pour qu’elle remplace l’autre."
+)
 TITLES = {
     "rc": "Règlement de la consultation (RC)",
     "ae": "Acte d’engagement (AE)",
@@ -138,12 +142,7 @@ def _draft(db: Session, ref: str, who: Person) -> Consultation:
 def _unchanged(consultation: Consultation, seen: str) -> None:
     """Two tabs: the second to save is told, and keeps what it typed."""
     if seen != sha256_json(consultation.dossier):
-        raise Invalid(
-            {
-                "form": "Ce brouillon a été enregistré entre-temps dans une autre fenêtre. Votre saisie est ci-dessous :"
-                " enregistrez de nouveau pour qu’elle remplace l’autre."
-            }
-        )
+        raise Invalid({"form": CHANGED})
 
 
 def _after(ref: str, typed: Raw) -> Response:
@@ -185,9 +184,7 @@ def _build_one(ctx: Context, who: Person, ref: str, kind: str, extension: str) -
         dossier, gaps = read(find_for(db, ref, who).dossier)
         now = database.now(db)
     if dossier is None:
-        raise Refused(
-            f"Ce document attend des champs encore vides ou illisibles : {gaps[0].label} : {gaps[0].sentence}"
-        )
+        raise Refused(f"Ce document attend encore des réponses. {gaps[0].label} : {gaps[0].sentence}")
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules, (extension,),
