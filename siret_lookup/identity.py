@@ -59,18 +59,9 @@ def open_identity(siret: Siret, access: Access, now: datetime, quotas: QuotaStor
 
 def identity_of(siret: Siret, result: PieceResult) -> Identity:
     """The identity that one of the two establishment sources gave."""
-    facts = result.facts
     if result.outcome is not Outcome.OBTAINED:
-        return Identity(
-            siret.value,
-            siret.siren,
-            result.outcome,
-            result.fetched_at,
-            result.source,
-            retry_at=result.retry_at,
-            detail=result.detail,
-            sha256=result.sha256,
-        )
+        return _numbers_only(siret, result)
+    facts = result.facts
     answered = _text(facts, "siret") or siret.value
     form, head_office = facts.get("legal_form"), facts.get("head_office")
     form = form if isinstance(form, Mapping) else {}
@@ -101,6 +92,19 @@ def identity_of(siret: Siret, result: PieceResult) -> Identity:
         workforce_year=_text(facts, "workforce_year") or _text(facts, "unit_workforce_year"),
         masked=_texts(facts, "masked"),
         redirected_from=siret.value if answered != siret.value else _text(facts, "redirected_from"),
+        sha256=result.sha256,
+    )
+
+
+def _numbers_only(siret: Siret, result: PieceResult) -> Identity:
+    return Identity(
+        siret.value,
+        siret.siren,
+        result.outcome,
+        result.fetched_at,
+        result.source,
+        retry_at=result.retry_at,
+        detail=result.detail,
         sha256=result.sha256,
     )
 

@@ -233,12 +233,11 @@ def _data(state: State, endpoint: Endpoint, request: Request, found: Found) -> o
 
 
 def _insee_parts(state: State, endpoint: Endpoint, request: Request, found: Found) -> dict[str, object]:
-    base = str(request.base_url).rstrip("/")
     meta: dict[str, object] = {"date_derniere_mise_a_jour": int((state.clock() - timedelta(days=30)).timestamp())}
     if endpoint.by == "siret":
-        links = {"unite_legale": f"{base}{_SIRENE}/unites_legales/{found.company.siren}"}
+        links = {"unite_legale": str(request.url_for("insee_unite_legale", id=found.company.siren))}
         return {"links": links, "meta": meta | {"redirect_from_siret": found.redirected_from}}
-    office = f"{base}{_SIRENE}/etablissements/{found.company.head_office.siret}"
+    office = str(request.url_for("insee_etablissement", id=found.company.head_office.siret))
     links = {"siege_social": office, "siege_social_adresse": office + "/adresse"}
     redirected = found.redirected_from and found.redirected_from[:9]
     return {"links": links, "meta": meta | {"redirect_from_siren": redirected}}

@@ -6,33 +6,25 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, recherche
+from api.sandbox import api_entreprise, pki, recherche, tsa
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
-
-
-def _signing(module: str, clock: Clock) -> Starlette:
-    # Loaded when mounted: a command that only needs a SIRET does not pay for the signature libraries.
-    pki, service = import_module("api.sandbox.pki"), import_module(module)
-    app: Starlette = service.create_app(pki.ensure(pki.FOLDER), clock)
-    return app
 
 
 # Prefix → how to make the stand-in: a new service is a module and a line here.
 SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/api-entreprise": api_entreprise.create_app,
     "/recherche": lambda _clock: recherche.create_app(),
-    "/tsa": lambda clock: _signing("api.sandbox.tsa", clock),
-    "/pki": lambda clock: _signing("api.sandbox.pki", clock),
+    "/tsa": lambda clock: tsa.create_app(pki.ensure(pki.FOLDER), clock),
+    "/pki": lambda clock: pki.create_app(pki.ensure(pki.FOLDER), clock),
 }
-# What a look-up by SIRET needs.
+# What a look-up by SIRET needs: no keys are made for it.
 LOOKUP = ("/api-entreprise", "/recherche")
 
 
@@ -62,10 +54,8 @@ class SandboxUrls:
     def services(self) -> dict[str, str]:
         """Name → address, as api.context.Context.services wants it, with the token that the sandbox takes."""
         return {
-            "api_entreprise_token": api_entreprise.TOKEN,
             "api_entreprise": self.api_entreprise,
             "recherche_entreprises": self.recherche_entreprises,
-            "api_entreprise_token": api_entreprise.TOKEN,
             "tsa": self.tsa,
         }
 

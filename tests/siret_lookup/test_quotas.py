@@ -1,0 +1,67 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siret_lookup.outcome import Outcome
+from siret_lookup.quotas import BUDGETS, MemoryQuotas, next_window, spend, token_id, window_start
+from siret_lookup.sources import SOURCES
+from tests.siret_lookup.scene import START, Lookup
+
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(MOMENTS)
+def test_windows_are_aligned_minutes(now: datetime) -> None:
+    start = window_start(now)
+    assert start <= now < next_window(now) == start + timedelta(minutes=1)
+    assert start.timestamp() % 60 == 0
+
+
+@given(st.integers(1, 30), st.integers(0, 40))
+def test_no_more_than_the_limit_in_one_window(limit: int, calls: int) -> None:
+    store = MemoryQuotas()
+    taken = [store.take("t", "g", limit, START) for _ in range(calls)]
+    assert sum(taken) == min(limit, calls)
+    assert store.take("t", "g", limit, START + timedelta(minutes=1))
+
+
+def test_tokens_and_groups_do_not_share() -> None:
+    store = MemoryQuotas()
+    assert [store.take("a", "g", 1, START), store.take("a", "g", 1, START)] == [True, False]
+    assert store.take("b", "g", 1, START)
+    assert store.take("a", "h", 1, START)
+
+
+def test_threads_do_not_overspend() -> None:
+    store = MemoryQuotas()
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: store.take("t", "g", 50, START), range(200)))
+    assert sum(taken) == 50
+
+
+def test_all_tokens_share_the_address() -> None:
+    store = MemoryQuotas()
+    answers = [spend(store, f"token-{number // 200}", "json", START) for number in range(1001)]
+    assert answers[:1000] == [None] * 1000
+    assert answers[1000] == next_window(START)
+
+
+def test_the_token_is_not_kept() -> None:
+    assert "secret" not in token_id("secret")
+
+
+def test_every_source_has_a_budget() -> None:
+    assert {source.group for source in SOURCES.values()} <= set(BUDGETS)
+
+
+def test_a_spent_budget_waits_for_the_next_minute_without_a_call(lookup: Lookup) -> None:
+    name = "BOULANGERIE TOUT VA BIEN"
+    first = [lookup.fetch("attestation_fiscale", name).outcome for _ in range(5)]
+    sixth = lookup.fetch("attestation_fiscale", name)
+    assert first == [Outcome.OBTAINED] * 5
+    assert (sixth.outcome, sixth.code, sixth.request_id) == (Outcome.UNAVAILABLE, None, None)
+    assert sixth.retry_at == next_window(lookup.now)
+    lookup.clock.next_minute()
+    assert lookup.fetch("attestation_fiscale", name).outcome is Outcome.OBTAINED
