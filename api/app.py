@@ -35,6 +35,9 @@ from api.pages import (
 )
 from api.settings import ROOT, Settings
 from api.storage import Storage
+from api.v1 import candidacies as v1_candidacies
+from api.v1 import consultations as v1_consultations
+from api.v1 import contracts as v1_contracts
 
 # Routes that stream a file have their own cap (api/uploads.py): their path holds one of these parts.
 STREAMING = ("/fichiers", "/signature-recue", "/factures/copie", "/api/v1/invoices")
@@ -60,6 +63,9 @@ ROUTERS: list[APIRouter] = [
     own_pieces.router,
     pli.router,
     invoices.router,
+    v1_consultations.router,
+    v1_candidacies.router,
+    v1_contracts.router,
 ]
 
 

@@ -26,7 +26,7 @@ def backup(settings: Settings, out: Path) -> tuple[int, int]:
     database, storage = connect(settings.database_url), Storage(settings.storage_url)
     rows = files = 0
     try:
-        with tarfile.open(out, "w:gz") as archive, Session(database.read) as db:
+        with tarfile.open(out, "w:gz") as archive, Session(database.snapshot()) as db:
             _add(archive, "about.json", json.dumps({"format": MARK, "schema": head()}).encode())
             for table in Base.metadata.sorted_tables:
                 lines = [json.dumps(dict(row), default=_plain) for row in db.execute(select(table)).mappings()]

@@ -20,6 +20,12 @@ class Database:
     write: Engine
     read: Engine
 
+    def snapshot(self) -> Engine:
+        """For one long read whose rows must agree: REPEATABLE READ (SQLite's readers have it already)."""
+        if self.read.dialect.name == "sqlite":
+            return self.read
+        return self.read.execution_options(isolation_level="REPEATABLE READ")
+
     def dispose(self) -> None:
         self.write.dispose()
         self.read.dispose()
@@ -31,7 +37,7 @@ def connect(url: str) -> Database:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True)
+        engine = create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
         return Database(engine, engine)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +45,13 @@ def connect(url: str) -> Database:
 
 
 def _sqlite(url: Any, *, read_only: bool) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False}, pool_size=20, max_overflow=40)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": 15, "check_same_thread": False},
+        pool_size=20,
+        max_overflow=40,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def pragmas(connection: Any, record: object) -> None:

@@ -8,6 +8,7 @@ from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
 from procurement.events import Event
 from procurement.invoice_copy import InvoiceCopy
+from procurement.idempotency import PastAnswer
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece
@@ -15,5 +16,5 @@ from procurement.pieces import Piece
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
     "EmailCode", "Event", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership", "Organisation",
-    "Override", "Piece", "User",
+    "Override", "PastAnswer", "Piece", "User",
 ]  # fmt: skip

@@ -1,58 +1,32 @@
 """From one SIRET to a draft: open identity is fetched first, with no transaction open; nothing protected is called."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
-from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
+from api.applying import BY_HAND, Target, look_up, official, target_of
 from api.auth import SIGNED_IN, Who, brake
 from api.context import Context, Ctx
 from api.db import reading, transaction
 from api.errors import PageInvalid
-from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, network, open_access
+from api.remote.api_entreprise import network
 from api.render import french_date, page
 from procurement.candidacy import open_candidacy
-from procurement.consultation import Consultation, find_public
-from procurement.errors import Invalid, Refused, Unavailable
+from procurement.consultation import find_public
+from procurement.errors import Invalid, Refused
 from procurement.people import Person
 from siret_lookup.establishments import Establishment, find_establishments
-from siret_lookup.identity import Identity, open_identity
+from siret_lookup.identity import Identity
 from siret_lookup.outcome import Outcome
 from siret_lookup.siret import Siren, Siret, SiretError, parse_siret
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
 TEMPLATE = "candidacies/apply.html"
-# Why identity is to be typed: the outcome's sentence, always with a way on.
-BY_HAND: Mapping[Outcome, str] = {
-    Outcome.UNAVAILABLE: "Le répertoire Sirene ne répond pas. Rien n’est perdu : continuez en écrivant le nom et "
-    "l’adresse de l’entreprise.",
-    Outcome.NOT_AUTHORISED: "Le répertoire Sirene ne peut pas être interrogé d’ici pour l’instant. Ce n’est pas de "
-    "votre fait : continuez en écrivant le nom et l’adresse de l’entreprise.",
-    Outcome.WITHHELD_BY_LAW: "La loi empêche de transmettre l’identité de cet établissement. Écrivez son nom et son "
-    "adresse : l’acheteur seul les verra, après l’ouverture.",
-    Outcome.NOT_FOUND: "Ce SIRET n’est pas dans les données ouvertes du répertoire Sirene. Vérifiez les 14 chiffres. "
-    "Si l’entreprise vient d’être créée, ou n’est pas diffusée, continuez en écrivant son nom et son adresse.",
-    Outcome.OUT_OF_SCOPE: "Le répertoire Sirene ne répond pas pour ce numéro. S’il est bien le vôtre, continuez en "
-    "écrivant le nom et l’adresse de l’entreprise.",
-}
-
-
-@dataclass(frozen=True)
-class Target:
-    """The consultation as the form shows it, detached from any session."""
-
-    ref: str
-    number: str
-    object: str
-    buyer_name: str
-    deadline: datetime | None
-    buyer: Buyer
 
 
 @dataclass(frozen=True)
@@ -63,21 +37,6 @@ class Typed:
     name: str = ""
     address: str = ""
     by_hand: str = ""
-
-
-def target_of(db: Session, ref: str) -> Target:
-    """Raises NotFound, and Refused once nothing is received any more."""
-    consultation: Consultation = find_public(db, ref)
-    if not consultation.receives(database.now(db)):
-        raise Refused("Cette consultation ne reçoit plus de réponses.", "R2143-2")
-    return Target(
-        consultation.ref,
-        consultation.number,
-        consultation.object,
-        consultation.organisation.name,
-        consultation.deadline,
-        Buyer.of(consultation),
-    )
 
 
 @router.get("/consultations/{ref}/candidater", dependencies=[Depends(SIGNED_IN)])
@@ -164,15 +123,6 @@ def _with_number(
     return page(request, TEMPLATE, **_context(target, step="by_hand", problem=problem, values=vars(typed)))
 
 
-def look_up(ctx: Context, buyer: Buyer, number: Siret, now: datetime) -> Identity | None:
-    """Open data only. None where this install has no access at all."""
-    try:
-        access = open_access(ctx, buyer)
-    except (BadAccess, Unavailable):
-        return None
-    return open_identity(number, access, now, CountedQuotas(ctx.database))
-
-
 def _closed(
     ctx: Context, target: Target, typed: Typed, number: Siret, identity: Identity, now: datetime
 ) -> PageInvalid:
@@ -195,38 +145,3 @@ def _open(ctx: Context, who: Person, target: Target, siret: str, identity: dict[
         candidacy, _ = open_candidacy(db, consultation, siret, identity, who, database.now(db))
         ref = candidacy.ref
     return RedirectResponse(f"/candidatures/{ref}", 303)
-
-
-def official(identity: Identity) -> dict[str, Any]:
-    """The snapshot kept with the draft: values as fetched, with source, time and the reply's sha256."""
-    lines = [line for line in (*identity.address_lines, _town(identity)) if line]
-    return {
-        "origin": "fetched",
-        "source": identity.source,
-        "fetched_at": identity.fetched_at.isoformat(),
-        "sha256": identity.sha256,
-        "siret": identity.siret,
-        "name": identity.name,
-        "trade_name": identity.trade_name,
-        "legal_form": identity.legal_form,
-        "address": ", ".join(dict.fromkeys(lines)) or None,
-        "address_lines": list(identity.address_lines),
-        "postcode": identity.postcode,
-        "city": identity.city,
-        "activity": " – ".join(f"{code} ({table})" for code, table in _activities(identity)) or None,
-        "head_office": identity.head_office,
-        "category": identity.category,
-        "workforce": identity.workforce,
-        "workforce_year": identity.workforce_year,
-        "masked": list(identity.masked),
-        "redirected_from": identity.redirected_from,
-    }
-
-
-def _town(identity: Identity) -> str:
-    town = " ".join(part for part in (identity.postcode, identity.city) if part)
-    return "" if any(town and town.casefold() in line.casefold() for line in identity.address_lines) else town
-
-
-def _activities(identity: Identity) -> list[tuple[str, str]]:
-    return [pair for pair in (identity.naf, identity.naf_2025) if pair]

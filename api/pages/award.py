@@ -10,17 +10,17 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import OFFICER, Who
-from api.context import Context, Ctx
-from api.contracts import build_acte, holder_of, read_date, read_euros
-from api.db import Db, reading, transaction
+from api.awarding import decide_with_acte, to_award
+from api.context import Ctx
+from api.contracts import read_date, read_euros
+from api.db import Db, reading
 from api.errors import PageInvalid
 from api.render import page
-from procurement.award import award_of, check_decision, decide, name_intended, set_aside
+from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import received
-from procurement.consultation import Consultation, find_for
-from procurement.contract import Contract, acknowledge, contract_of, notify, prepare
+from procurement.consultation import Consultation
+from procurement.contract import Contract, acknowledge, contract_of, notify
 from procurement.errors import Invalid, NotFound
-from procurement.people import Person
 from procurement.pieces import WINNER, Piece, pieces_of
 from siret_lookup.outcome import Outcome
 from siret_lookup.sources import SOURCES
@@ -76,25 +76,18 @@ def _again(db: Session, consultation: Consultation, error: Invalid, **values: st
     return PageInvalid(error, "award/award.html", context | {"values": {"amount": "", "motive": "", **values}})
 
 
-def _mine(db: Session, ref: str, who: Person) -> Consultation:
-    consultation = find_for(db, ref, who)
-    if consultation.opened_at is None:
-        raise NotFound
-    return consultation
-
-
 def _back(ref: str, flash: str) -> Response:
     return RedirectResponse(f"{PATH.format(ref=ref)}?ok={flash}", 303)
 
 
 @router.get(PATH, dependencies=[Depends(OFFICER)])
 def award_page(request: Request, db: Db, who: Who, ref: str) -> Response:
-    return page(request, "award/award.html", **_context(db, _mine(db, ref, who)))
+    return page(request, "award/award.html", **_context(db, to_award(db, ref, who)))
 
 
 @router.post(PATH + "/designer", dependencies=[Depends(OFFICER)])
 def name(request: Request, db: Db, who: Who, ref: str, candidacy: Text = "") -> Response:
-    consultation = _mine(db, ref, who)
+    consultation = to_award(db, ref, who)
     if candidacy not in {c.ref for c in received(db, consultation)}:
         raise _again(db, consultation, Invalid({"candidacy": "Choisissez une des candidatures reçues."}))
     name_intended(db, consultation, candidacy, who, database.now(db))
@@ -104,7 +97,7 @@ def name(request: Request, db: Db, who: Who, ref: str, candidacy: Text = "") -> 
 @router.post(PATH + "/ecarter", dependencies=[Depends(OFFICER)])
 def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -> Response:
     """Back to the analysis; the motive is kept in the register."""
-    consultation = _mine(db, ref, who)
+    consultation = to_award(db, ref, who)
     try:
         set_aside(db, consultation, reason, who, database.now(db))
     except Invalid as error:
@@ -117,16 +110,12 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 def award(request: Request, ctx: Ctx, who: Who, ref: str, amount: Text = "", motive: Text = "") -> Response:
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
     with reading(ctx.database) as db:
-        consultation = _mine(db, ref, who)
+        consultation = to_award(db, ref, who)
         try:
             price = _price(db, consultation, amount, motive)
         except Invalid as error:
             raise _again(db, consultation, error, amount=amount, motive=motive) from None
-    key, sha256 = _acte(ctx, ref, who, price)
-    with transaction(ctx.database) as db:
-        consultation = _mine(db, ref, who)
-        now = database.now(db)
-        prepare(db, decide(db, consultation, price, motive, who, now), key, sha256, now)
+    decide_with_acte(ctx, who, ref, price, motive)
     return _back(ref, "attribue")
 
 
@@ -144,16 +133,6 @@ def _price(db: Session, consultation: Consultation, amount: str, motive: str) ->
     return price
 
 
-def _acte(ctx: Context, ref: str, who: Person, price: Decimal) -> tuple[str, str]:
-    """(key, sha256) of the PDF to sign, stored; no transaction is open meanwhile."""
-    with reading(ctx.database) as db:
-        consultation = _mine(db, ref, who)
-        chosen = check_decision(db, consultation, price, "motif déjà contrôlé")
-        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
-    content, sha256 = build_acte(dossier, holder, now)
-    return ctx.storage.put("contracts", content), sha256
-
-
 def _contract(db: Session, consultation: Consultation) -> Contract:
     chosen = award_of(db, consultation)
     contract = contract_of(db, chosen.candidacy) if chosen else None
@@ -164,7 +143,7 @@ def _contract(db: Session, consultation: Consultation) -> Contract:
 
 @router.post(PATH + "/notifier", dependencies=[Depends(OFFICER)])
 def send_notification(request: Request, db: Db, who: Who, ref: str) -> Response:
-    contract = _contract(db, _mine(db, ref, who))
+    contract = _contract(db, to_award(db, ref, who))
     notify(db, contract, who, database.now(db))
     return _back(ref, "notifie")
 
@@ -172,7 +151,7 @@ def send_notification(request: Request, db: Db, who: Who, ref: str) -> Response:
 @router.post(PATH + "/reception", dependencies=[Depends(OFFICER)])
 def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: Text = "") -> Response:
     """The buyer holds the proof of reception (paper receipt, answer by mail): it gives its date."""
-    consultation = _mine(db, ref, who)
+    consultation = to_award(db, ref, who)
     contract = _contract(db, consultation)
     try:
         day: date = read_date(received_on, "received_on")

@@ -154,6 +154,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_membership_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "past_answer",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("key_sha256", sa.String(length=64), nullable=False),
+        sa.Column("request_sha256", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("at", procurement.base.Utc(timezone=True), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["user_account.id"], name=op.f("fk_past_answer_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_past_answer")),
+        sa.UniqueConstraint("account_id", "key_sha256", name=op.f("uq_past_answer_account_id_key_sha256")),
+    )
+    op.create_table(
         "candidacy",
         sa.Column("consultation_id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
@@ -458,6 +471,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_candidacy_account_id"))
 
     op.drop_table("candidacy")
+    op.drop_table("past_answer")
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_membership_user_id"))
         batch_op.drop_index(batch_op.f("ix_membership_organisation_id"))

@@ -1,0 +1,55 @@
+"""The award, for pages and API: the acte d’engagement is made before the decision that sends letters."""
+
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from api import db as database
+from api.context import Context
+from api.contracts import build_acte, holder_of, read_euros
+from api.db import reading, transaction
+from procurement.award import award_of, check_decision, decide, name_intended
+from procurement.consultation import Consultation, find_for
+from procurement.contract import contract_of, prepare
+from procurement.errors import NotFound, Refused
+from procurement.people import Person
+from procurement.pieces import pieces_of
+
+
+def to_award(db: Session, ref: str, who: Person) -> Consultation:
+    """The officer's consultation, once opened; NotFound before."""
+    consultation = find_for(db, ref, who)
+    if consultation.opened_at is None:
+        raise NotFound
+    return consultation
+
+
+def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive: str) -> str:
+    """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref."""
+    with reading(ctx.database) as db:
+        consultation = to_award(db, ref, who)
+        chosen = check_decision(db, consultation, price, motive)
+        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
+    content, sha256 = build_acte(dossier, holder, now)
+    key = ctx.storage.put("contracts", content)
+    with transaction(ctx.database) as db:
+        consultation = to_award(db, ref, who)
+        now = database.now(db)
+        return prepare(db, decide(db, consultation, price, motive, who, now), key, sha256, now).ref
+
+
+def award_to(ctx: Context, who: Person, ref: str, candidacy: str, amount: str, motive: str) -> str | None:
+    """Name the intended winner where none is, then decide: the contract's ref, None while its proofs are asked."""
+    price = read_euros(amount, "amount_ht")
+    with transaction(ctx.database) as db:
+        consultation = to_award(db, ref, who)
+        if consultation.state == "opened":
+            name_intended(db, consultation, candidacy, who, database.now(db))
+        chosen = award_of(db, consultation)
+        if chosen is None or chosen.candidacy.ref != candidacy:
+            raise Refused("Un autre attributaire est pressenti : écartez-le d’abord.")
+        if contract_of(db, chosen.candidacy) is None and any(
+            p.state == "waiting" and p.attempts == 0 for p in pieces_of(db, chosen.candidacy)
+        ):
+            return None
+    return decide_with_acte(ctx, who, ref, price, motive)
