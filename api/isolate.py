@@ -64,7 +64,8 @@ def _call(path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[
 
 
 def _limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+    """RLIMIT_DATA bounds what is allocated; RLIMIT_AS would forbid Saxon, which reserves 32 GB that it never uses."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEGABYTES << 20, MEGABYTES << 20))
 
 
 def _pool() -> ProcessPool:

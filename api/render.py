@@ -106,5 +106,6 @@ FLASHES: dict[str, str] = {
     "notifie": "La notification part.",
     "recu": "La réception est enregistrée : le marché prend effet.",
     "facture": "La facture est contrôlée.",
+    "facture-connue": "Ce fichier est déjà là : voici la copie contrôlée la première fois.",
     "decide": "La décision est enregistrée.",
 }

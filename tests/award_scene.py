@@ -1,18 +1,23 @@
 """A consultation opened with two deposits, straight through the domain: where slice 4 begins."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from api.context import Context
-from api.db import Database, now, transaction
-from api.sandbox import pki
+from api.db import Database, now, reading, transaction
+from api.sandbox import invoices, pki
 from dce_templates.dossier import load_dossier
+from procurement.award import decide, name_intended
+from procurement.billing import vat_of
 from procurement.candidacy import Candidacy, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
 from procurement.consultation import Consultation, draft, publish
+from procurement.contract import Contract, acknowledge, keep_signed, notify, paris_day, prepare
 from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
@@ -100,3 +105,67 @@ def sign(context: Context, pdf: bytes, **how: bool) -> bytes:
         folder, "Jeanne Martin", "Capteurs et Mesures SAS", make_siret(6100), PASSWORD, now=moment, **how
     )
     return sign_pades(pdf, Pkcs12(key.read_bytes(), PASSWORD), "B", None, moment).content
+
+
+def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisation | None = None) -> Scene:
+    """The same, carried through the domain to a contract in effect since two months."""
+    scene = opened(context.database, number, buyer)
+    with transaction(context.database) as db:
+        consultation = db.query(Consultation).filter_by(ref=scene.consultation).one()
+        agent, winner = (person_of(db.get_one(User, u.id)) for u in (scene.officer, scene.winner))
+        start = now(db) - timedelta(days=60)
+        name_intended(db, consultation, scene.won, agent, start)
+        for piece in db.query(Piece).filter_by(state="waiting"):
+            piece.attempts = 1
+            keep_result(db, piece, {"outcome": "obtained", "fetched_at": start}, None, start)
+        award = decide(db, consultation, Decimal(AMOUNT), "La meilleure note sur les deux critères.", agent, start)
+        unsigned, signed = b"%PDF-1.7 acte", b"%PDF-1.7 acte, signed"
+        sha256 = hashlib.sha256(unsigned).hexdigest()
+        contract = prepare(db, award, context.storage.put("contracts", unsigned), sha256, start)
+        key = context.storage.put("contracts", signed)
+        keep_signed(db, contract, key=key, unsigned=unsigned, signed=signed, report=REPORT, person=winner, now=start)
+        notify(db, contract, agent, start)
+        acknowledge(db, contract, paris_day(start), agent.email, start)
+    return scene
+
+
+# A verdict as signature.verify gives it, for tests that are not about signatures.
+REPORT: dict[str, Any] = {
+    "format": "PAdES",
+    "unsigned": [],
+    "signatures": [
+        {
+            "indication": "TOTAL-PASSED",
+            "sub_indication": None,
+            "reason": "La signature, le certificat et le document sont bons.",
+            "qualification": "AdESig-QC",
+            "level": "T",
+            "signer": "Jeanne Martin",
+            "best_time": "2026-11-23T12:00:00+00:00",
+            "timestamped": True,
+            "covers_whole_document": True,
+            "changes_after": [],
+            "arrete_2019": {"receivable": True, "points": [{"number": 1, "holds": True, "evidence": "Lu."}]},
+        }
+    ],
+}
+
+
+def contract_of_scene(database: Database, scene: Scene) -> Contract:
+    with reading(database) as db:
+        return db.query(Contract).join(Consultation).filter(Consultation.ref == scene.consultation).one()
+
+
+def invoice(scene: Scene, billed: Contract, **changes: Any) -> invoices.Draft:
+    """What the holder's software makes for this contract: 1 000 € HT, today."""
+    draft = invoices.Draft(
+        number="F-2026-001",
+        issued_on=datetime.now(UTC).date(),
+        seller=invoices.Party("Capteurs et Mesures SAS", billed.holder_siret, vat=vat_of(billed.holder_siret[:9])),
+        buyer=invoices.Party(scene.buyer.name, scene.buyer.siret, service="VOIRIE"),
+        lines=(invoices.Line("POSTE", "Comptages", Decimal(1), Decimal(1000)),),
+        contract=billed.number,
+        engagement="EJ-2026-77",
+        iban=IBAN,
+    )
+    return replace(draft, **changes)

@@ -58,7 +58,9 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
 def contracts(request: Request, db: Db, who: Who, avant: int | None = None) -> Response:
     found = contracts_for(db, who, avant, PAGE)
     older = found[-1].id if len(found) == PAGE else None
-    return page(request, "contracts/list.html", contracts=found, states=STATES, older=older, finance=who.any(Role.FINANCE))
+    return page(
+        request, "contracts/list.html", contracts=found, states=STATES, older=older, finance=who.any(Role.FINANCE)
+    )
 
 
 @router.get("/contrats/{ref}", dependencies=[Depends(BUYER)])

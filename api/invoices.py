@@ -1,0 +1,62 @@
+"""Checking a copy of an invoice: contracts read in a short session, the file examined in a worker process."""
+
+import json
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api import isolate
+from api.db import connect, reading
+from procurement.billing import contracts_file
+
+INVOICE_CAP = 20_000_000
+SECONDS = 60.0
+MOST = Decimal(10**13)
+# The proposal of the match → the decision that a person may take.
+PROPOSALS: Mapping[str, str] = {"approve": "approved", "partial": "partial", "refuse": "refused", "unmatched": "held"}
+
+
+def examine(content: bytes, contracts: Mapping[str, Any], *, chosen: bool = False) -> dict[str, Any]:
+    """{report, match, number, seller_siret, amount_ht}. Raises WorkFailed with the reader's sentence, Unavailable."""
+    found: dict[str, Any] = isolate.run(
+        "procurement.examining:examine", content, json.dumps(contracts), chosen=chosen, seconds=SECONDS
+    )
+    return found
+
+
+def amount_of(text: str | None) -> Decimal | None:
+    """The amount to the cent; None where the invoice gives none that a ledger could hold."""
+    if text is None:
+        return None
+    value = Decimal(text)
+    if not value.is_finite() or abs(value) >= MOST:
+        return None
+    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def proposal(report: Mapping[str, Any], match: Mapping[str, Any]) -> str:
+    """What is proposed: a state of the copy. A wrong addressee is sent back, never rejected (R2192-15)."""
+    decision = match["decision"]
+    if decision == "hold":
+        statuses = {f["chorus"] for f in match["findings"] if f["effect"] == "hold"}
+        return "sent_back" if statuses == {"A_RECYCLER"} else "held"
+    if decision in ("approve", "partial") and not report["valid"]:
+        return "refused"
+    return PROPOSALS[decision]
+
+
+def contracts_from_database(url: str) -> dict[str, Any]:
+    """The contracts file of every buyer of a database, for `mps invoice match --contracts DATABASE_URL`."""
+    database = connect(url)
+    try:
+        with reading(database) as db:
+            return contracts_file(db)
+    finally:
+        database.dispose()
+
+
+def contracts_of(db: Session, organisation_id: int, *, leave_out: str = "") -> dict[str, Any]:
+    """The contracts file of one buyer."""
+    return contracts_file(db, [organisation_id], leave_out=leave_out)

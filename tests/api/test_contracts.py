@@ -1,0 +1,81 @@
+"""The contract as the buyer's people see it: what invoices must quote, the card, who may read and who may write."""
+
+from collections.abc import Callable
+
+import pytest
+
+from api.context import Context
+from api.db import Database
+from procurement.people import User
+from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect
+from tests.checked_client import CheckedClient
+from tests.factories import make_buyer, make_finance
+
+Browser = Callable[[User], CheckedClient]
+
+
+@pytest.fixture
+def scene(context: Context) -> Scene:
+    return in_effect(context)
+
+
+def path_of(database: Database, scene: Scene) -> str:
+    return f"/contrats/{contract_of_scene(database, scene).ref}"
+
+
+def test_finance_sets_what_invoices_must_quote(scene: Scene, database: Database, browser: Browser) -> None:
+    finance, path = browser(scene.finance), path_of(database, scene)
+    assert "En vigueur" in finance.get("/contrats").text
+    spaced = " ".join(IBAN[i : i + 4] for i in range(0, len(IBAN), 4)).lower()
+    finance.submit(
+        finance.get(path), "/facturation", engagement=" EJ-2026-77 ", service="VOIRIE", ibans=f"{spaced}\n\n"
+    )
+    assert "C’est enregistré" in finance.page.main
+    contract = contract_of_scene(database, scene)
+    assert (contract.engagement, contract.service, contract.ibans) == ("EJ-2026-77", "VOIRIE", [IBAN])
+    card = finance.click(finance.get(path), "Carte de facturation")
+    for said in (scene.buyer.siret, "EJ-2026-77", "VOIRIE", contract.number, "Capteurs et Mesures SAS"):
+        assert said in card.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("engagement", "E" * 51, "50 caractères au plus"),
+        ("service", "S" * 101, "100 caractères au plus"),
+        ("ibans", "FR7630006000011234567890188", "n’est pas juste"),
+        ("ibans", "pas un compte", "n’est pas juste"),
+        ("ibans", "\n".join([IBAN] * 11), "Dix comptes au plus"),
+    ],
+)
+def test_what_is_typed_wrong_comes_back(
+    scene: Scene, database: Database, browser: Browser, field: str, value: str, said: str
+) -> None:
+    finance = browser(scene.finance)
+    answer = finance.submit(finance.get(path_of(database, scene)), "/facturation", **{field: value})  # type: ignore[arg-type]
+    assert answer.status_code == 422
+    assert said in finance.page.main
+    assert value.split("\n")[0] in answer.text
+    assert contract_of_scene(database, scene).ibans == []
+
+
+def test_officers_read_and_finance_writes(scene: Scene, database: Database, browser: Browser) -> None:
+    path = path_of(database, scene)
+    officer = browser(scene.officer)
+    page = officer.get(path)
+    assert "Jeanne Martin" in page.text
+    assert "facturation" not in " ".join(officer.page.actions)
+    same_site = {"sec-fetch-site": "same-origin"}
+    assert officer.post(f"{path}/facturation", data={"engagement": "x"}, headers=same_site).status_code == 404
+    stranger = browser(make_finance(database, make_buyer(database)))
+    for method, where in (("GET", path), ("GET", f"{path}/carte"), ("POST", f"{path}/facturation")):
+        assert stranger.request(method, where, headers=same_site).status_code == 404
+    assert "Aucun marché" in stranger.get("/contrats").text
+    assert browser(scene.winner).get(path).status_code == 404
+
+
+def test_the_signed_document_is_downloaded(scene: Scene, database: Database, browser: Browser) -> None:
+    finance = browser(scene.finance)
+    answer = finance.get(f"{path_of(database, scene)}/acte-engagement.pdf")
+    assert answer.content.endswith(b"signed")
+    assert "attachment" in answer.headers["content-disposition"]
