@@ -23,6 +23,4 @@ def measure() -> list[tuple[str, str, float, str, bool, str]]:
         ours.append(_seconds("import api.app"))
     net = statistics.median(ours) - statistics.median(nothing)
     ratio = statistics.median(ours) / statistics.median(bare)
-    return [
-        ("import api.app", "its four main libraries", ratio, f"≤ {LIMIT} s in all", net <= LIMIT, f"{net:.2f} s")
-    ]
+    return [("import api.app", "its four main libraries", ratio, f"≤ {LIMIT} s in all", net <= LIMIT, f"{net:.2f} s")]

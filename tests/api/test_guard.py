@@ -1,5 +1,7 @@
 """What every request meets first: other sites, sizes, headers, a bug that becomes a page with its reference."""
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi import Depends, FastAPI
 
@@ -34,7 +36,7 @@ def test_too_large_a_body_is_refused_announced_or_not(client: CheckedClient) -> 
     assert announced.status_code == 413
     assert "2 Mo" in announced.text
 
-    def chunks() -> object:
+    def chunks() -> Iterator[bytes]:
         for _ in range(40):
             yield b"email=" + b"x" * 100_000
 
