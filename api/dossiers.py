@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,8 @@ CRITERION_ROWS = 5
 MAX_ROWS = 20
 Kind = Literal["text", "number", "percent", "moment", "box", "boxes", "lines"]
 Values = dict[str, Any]
+# Plain and short: « 1e9999999 » would unfold to megabytes.
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +118,13 @@ def first(values: Mapping[str, Any], name: str) -> str:
 def _number(text: str) -> str:
     """« 96 000,50 » → "96000.50"; what is no number stays as typed."""
     plain = re.sub(r"[\s\u00a0\u202f€%]", "", text).replace(",", ".")
-    return plain if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", plain) else text
+    return plain if _NUMBER.fullmatch(plain) else text
 
 
 def _percent(text: str) -> str:
     """« 20 » → "0.2"."""
     plain = _number(text)
-    try:
-        return format((Decimal(plain) / 100).normalize(), "f")
-    except InvalidOperation:
-        return text
+    return format((Decimal(plain) / 100).normalize(), "f") if _NUMBER.fullmatch(plain) else text
 
 
 def _moment(text: str) -> str:
@@ -227,9 +226,10 @@ def check_draft(data: Mapping[str, Any]) -> None:
 
 def _readable(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        found = datetime.fromisoformat(text)
     except ValueError:
         return False
+    return found.tzinfo is not None and 2000 <= found.year <= 2100
 
 
 def _at(data: Any, path: str) -> Any:
@@ -253,14 +253,12 @@ def _shown(kind: Kind, value: Any) -> Any:
         return local.isoformat(timespec="seconds" if local.second else "minutes")
     if kind == "percent":
         return _shown_percent(str(value))
-    return str(value).replace(".", ",") if kind == "number" else str(value)
+    text = str(value)
+    return text.replace(".", ",") if kind == "number" and _NUMBER.fullmatch(text) else text
 
 
 def _shown_percent(text: str) -> str:
-    try:
-        return format((Decimal(text) * 100).normalize(), "f").replace(".", ",")
-    except InvalidOperation:
-        return text
+    return format((Decimal(text) * 100).normalize(), "f").replace(".", ",") if _NUMBER.fullmatch(text) else text
 
 
 def to_values(data: Mapping[str, Any]) -> Values:
@@ -270,7 +268,7 @@ def to_values(data: Mapping[str, Any]) -> Values:
     for i in range(1, max(CRITERION_ROWS, len(rows)) + 1):
         row = rows[i - 1] if i <= len(rows) else {}
         for key in ("id", *CRITERION_LABELS):
-            values[f"criterion_{i}_{key}"] = str(row.get(key, "")).replace(".", "," if key == "weight" else ".")
+            values[f"criterion_{i}_{key}"] = _shown("number" if key == "weight" else "text", row.get(key, ""))
     values["rows"] = max(CRITERION_ROWS, len(rows))
     where = str(data.get("offers_received_at", "mps"))
     values |= {"offers": "mps" if where == "mps" else "elsewhere", "offers_url": "" if where == "mps" else where}

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import docx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.db import Database, now, transaction
 from api.dossiers import to_dossier, to_values
 from api.render import PARIS
+from api.review import read
 from procurement.candidacy import open_candidacy
 from procurement.consultation import Consultation, find
 from procurement.events import Event
@@ -43,6 +46,25 @@ def test_form_and_dossier_lose_nothing_both_ways(database: Database) -> None:
     again = to_dossier({k: ("1" if v is True else "" if v is False else v) for k, v in values.items()}, dossier, buyer)
     assert to_values(again) == values
     assert again["criteria"][1]["subcriteria"] == dossier["criteria"][1]["subcriteria"]
+
+
+ODD = ["1e9999999", "NaN", "9999-12-31T23:59:59-14:00", "12,5", "- 3 %", "9" * 30, "vers 1.5"]
+TEXTS = st.text(max_size=40) | st.sampled_from(ODD)
+NAMES = sorted({*to_values({})} - {"rows"})
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=25))
+def test_whatever_is_typed_comes_back_and_each_gap_leads_to_a_field(typed_in: dict[str, str]) -> None:
+    buyer = Organisation(name="Commune d’Essai", siret=make_siret(7999))
+    data = to_dossier(typed_in, {}, buyer)
+    shown = to_values(data)
+    again = to_dossier({k: ("1" if v is True else "" if v is False else v) for k, v in shown.items()}, {}, buyer)
+    assert to_values(again) == shown
+    assert {k: v for k, v in again.items() if k != "clauses"} == {k: v for k, v in data.items() if k != "clauses"}
+    dossier, gaps = read(data)
+    assert dossier is None
+    assert {gap.field for gap in gaps} <= {*shown, "offers_url"}
+    assert all(gap.sentence and gap.label for gap in gaps)
 
 
 def test_a_consultation_from_the_empty_form_to_the_public_list(at: Desk, database: Database) -> None:
