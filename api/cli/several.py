@@ -15,6 +15,11 @@ import typer
 from pebble import ProcessExpired, ProcessPool
 
 Result = dict[str, Any]
+REASONS: dict[type[OSError], str] = {
+    FileNotFoundError: "il n’existe pas",
+    IsADirectoryError: "c’est un dossier",
+    PermissionError: "accès refusé",
+}
 MEMORY = 3 * 1024 * 1024 * 1024
 
 

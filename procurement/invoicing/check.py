@@ -110,7 +110,8 @@ def _is_foreign_profile(finding: Finding, plan: Plan, profile: str) -> bool:
 def _schema_findings(source: Source, plan: Plan) -> list[Finding]:
     name = f"XSD {plan.xsd.rsplit('/', 1)[-1]}"
     return [
-        Finding("XSD", FATAL, location, message, name) for location, message in schema_errors(source.tree, plan.xsd)
+        Finding("XSD", FATAL, location, message, name)
+        for location, message in schema_errors(source.tree, rulesets.path(plan.xsd))
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from procurement.invoicing.hardened import XmlRefused, parse_xml
 from procurement.invoicing.invoice import MAX_FILE, InvoiceUnreadable
 from procurement.invoicing.pdf import embedded_xml
 
@@ -26,10 +27,7 @@ NAMESPACES = {
 }
 
 _TOO_BIG = "Ce fichier est trop gros pour une facture (20 Mo au plus)."
-_XML_TOO_BIG = "Ce fichier XML est trop gros pour une facture (10 Mo au plus)."
 _EMPTY = "Ce fichier est vide."
-_DOCTYPE = "Ce fichier XML contient une déclaration DOCTYPE : elle est refusée, une facture n’en a jamais besoin."
-_NOT_XML = "Ce fichier n’est ni un PDF, ni un XML bien formé{where}."
 _NO_XML = "Ce PDF ne contient pas de facture électronique (aucun fichier XML joint) : ce n’est pas un Factur-X."
 _NOT_INVOICE = "Ce fichier XML n’est pas une facture CII ou UBL (élément racine « {root} »)."
 
@@ -77,35 +75,11 @@ def _first_invoice(candidates: list[bytes]) -> Source:
     raise refused or InvoiceUnreadable(_NO_XML)
 
 
-def parse_xml(content: bytes) -> etree._Element:
-    """Parse untrusted XML: no DOCTYPE, no entity, no network, capped. Raises InvoiceUnreadable.
-
-    Comments and processing instructions are dropped, so that a value split by a comment reads whole everywhere.
-    """
-    if len(content) > MAX_XML:
-        raise InvoiceUnreadable(_XML_TOO_BIG)
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise InvoiceUnreadable(_DOCTYPE)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        tree = etree.fromstring(content.lstrip(), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise InvoiceUnreadable(_NOT_XML.format(where=f" (ligne {line})" if line else "")) from error
-    if tree.getroottree().docinfo.internalDTD is not None:  # a DOCTYPE hidden by another encoding
-        raise InvoiceUnreadable(_DOCTYPE)
-    return tree
-
-
 def _source(content: bytes, container: str) -> Source:
-    tree = parse_xml(content)
+    try:
+        tree = parse_xml(content, MAX_XML)
+    except XmlRefused as error:
+        raise InvoiceUnreadable(error.sentence) from error
     if tree.tag == f"{{{CII_NAMESPACE}}}CrossIndustryInvoice":
         return Source(tree, "CII", "CrossIndustryInvoice", container)
     if tree.tag in UBL_ROOTS:

@@ -12,8 +12,6 @@ from importlib.metadata import version as package_version
 from importlib.resources import files
 from pathlib import Path
 
-from lxml import etree
-
 CTC_FR = "urn.cpro.gouv.fr:1p0:extended-ctc-fr"
 
 
@@ -103,12 +101,6 @@ def _folder() -> Path:
 def path(name: str) -> str:
     """Where the file is installed. The code lists that a sheet reads lie beside it."""
     return str(_folder() / name)
-
-
-@lru_cache(maxsize=32)
-def schema(name: str) -> etree.XMLSchema:
-    """The compiled XSD, kept per process."""
-    return etree.XMLSchema(etree.parse(path(name)))
 
 
 @lru_cache(maxsize=32)

@@ -6,14 +6,12 @@ from itertools import islice
 import xmlschema
 from lxml import etree
 
-from procurement.invoicing import rulesets
-
 MAX_ERRORS = 20
 
 
 def schema_errors(tree: etree._Element, name: str) -> list[tuple[str, str]]:
-    """(location, French sentence) per error, at most 20; empty where the document holds."""
-    if rulesets.schema(name).validate(tree):
+    """(location, French sentence) per error against the XSD at path `name`, at most 20; empty where it holds."""
+    if _compiled(name).validate(tree):
         return []
     readable = [
         (short_path(error.path or ""), _sentence(error))
@@ -22,9 +20,14 @@ def schema_errors(tree: etree._Element, name: str) -> list[tuple[str, str]]:
     return readable or [("/", "Le fichier ne suit pas le schéma XML de sa syntaxe.")]
 
 
+@lru_cache(maxsize=16)
+def _compiled(name: str) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(name))
+
+
 @lru_cache(maxsize=4)
 def _readable(name: str) -> xmlschema.XMLSchema10:
-    return xmlschema.XMLSchema10(rulesets.path(name), validation="lax", allow="local")
+    return xmlschema.XMLSchema10(name, validation="lax", allow="local")
 
 
 def _sentence(error: xmlschema.XMLSchemaValidationError) -> str:

@@ -1,0 +1,252 @@
+"""A DECP document against our JSON Schema or XSD, then against the rules that make each record usable.
+
+To be run in a worker process: the file comes from anyone.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from lxml import etree
+
+from procurement.invoicing.hardened import XmlRefused, parse_xml
+from procurement.invoicing.schema import schema_errors
+from procurement.publication.decp import JSON_NAMES, OBJECT_LISTS, VALUE_LISTS
+from procurement.publication.rules import DUPLICATE, ERRORS, QUALITY, Record
+
+MAX_BYTES = 50 * 1024 * 1024
+MAX_ERRORS = 50
+KINDS = ("marche", "contrat-concession")
+_HERE = files("procurement.publication")
+_TRUE = {"true": True, "1": True, "oui": True, "false": False, "0": False, "non": False}
+
+
+class DecpUnreadable(Exception):
+    """The file is not a DECP document at all; `sentence` is French and shown to people."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class DecpFinding:
+    """`level`: schema, error (the record is dropped by the consolidation) or quality (it is kept)."""
+
+    rule: str
+    path: str
+    message: str
+    level: str
+
+
+@dataclass(frozen=True)
+class DecpReport:
+    """`exploitable`: at least one record, and none that the consolidation would drop."""
+
+    format: str
+    records: int
+    schema_valid: bool
+    exploitable: bool
+    findings: tuple[DecpFinding, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists and dictionaries, for JSON."""
+        plain = asdict(self)
+        return plain | {"findings": list(plain["findings"])}
+
+
+def check_document(content: bytes, today: date | None = None) -> DecpReport:
+    """Check a JSON or XML document. `today` is the day no date may pass; None leaves that rule out.
+
+    Raises DecpUnreadable with a French sentence.
+    """
+    text = content.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text:
+        raise DecpUnreadable("Ce fichier est vide.")
+    if len(content) > MAX_BYTES:
+        raise DecpUnreadable(f"Ce fichier est trop gros ({MAX_BYTES // (1024 * 1024)} Mo au plus).")
+    form, found, records = ("xml", *_from_xml(content)) if text[:1] == b"<" else ("json", *_from_json(text))
+    judged = list(_judge(records, today))
+    exploitable = bool(records) and all(finding.level != "error" for finding in judged)
+    return DecpReport(form, len(records), not found, exploitable, (*found, *judged))
+
+
+def check_document_dict(content: bytes, today: date | None = None) -> dict[str, Any]:
+    """`check_document` as plain data, for callers in another process."""
+    return check_document(content, today).as_dict()
+
+
+Raw = tuple[str, str, Mapping[str, Any]]
+
+
+def _from_json(text: bytes) -> tuple[list[DecpFinding], list[Raw]]:
+    try:
+        document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        where = f" (ligne {line})" if line else ""
+        raise DecpUnreadable(f"Ce fichier n’est ni un JSON, ni un XML bien formé{where}.") from error
+    errors = islice(_validator().iter_errors(document), MAX_ERRORS)
+    found = [DecpFinding("SCHEMA", _path(error.absolute_path), _json_sentence(error), "schema") for error in errors]
+    return found, list(_json_records(document))
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    schema = json.loads(_HERE.joinpath("decp.schema.json").read_text("utf-8"))
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def _path(parts: Any) -> str:
+    return "/" + "/".join(str(part) for part in parts)
+
+
+def _json_sentence(error: Any) -> str:
+    value = f"« {str(error.instance)[:60]} »" if not isinstance(error.instance, dict | list) else "cette valeur"
+    limit = error.validator_value
+    match error.validator:
+        case "required":
+            missing = [name for name in limit if name not in error.instance]
+            return f"Champ obligatoire absent : {', '.join(missing)}."
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            return f"Champ inconnu : {', '.join(name for name in error.instance if name not in known)}."
+        case "enum":
+            return f"{value} n’est pas dans la liste : {', '.join(map(str, limit))}."
+        case "type":
+            return f"{value} n’est pas du type attendu ({limit})."
+        case "minItems" | "minProperties" | "minLength":
+            return "La valeur est vide ou trop courte : un champ sans valeur se retire du document."
+        case "maxLength":
+            return f"{value} dépasse {limit} caractères."
+        case "minimum" | "maximum":
+            return f"{value} est hors des bornes ({'minimum' if error.validator == 'minimum' else 'maximum'} {limit})."
+    return f"{value} n’a pas la forme attendue."
+
+
+def _json_records(document: Any) -> Iterator[Raw]:
+    envelope = document.get("marches") if isinstance(document, dict) else None
+    for kind in KINDS:
+        items = envelope.get(kind) if isinstance(envelope, dict) else None
+        for number, item in enumerate(items if isinstance(items, list) else []):
+            if isinstance(item, dict):
+                yield kind, f"/marches/{kind}/{number}", item
+
+
+def _from_xml(content: bytes) -> tuple[list[DecpFinding], list[Raw]]:
+    try:
+        tree = parse_xml(content, MAX_BYTES)
+    except XmlRefused as error:
+        raise DecpUnreadable(error.sentence) from error
+    errors = schema_errors(tree, str(_HERE.joinpath("decp.xsd")))
+    found = [DecpFinding("SCHEMA", path, message, "schema") for path, message in errors]
+    nodes = [(kind, node) for kind in KINDS for node in tree.iterchildren(kind)] if tree.tag == "marches" else []
+    return found, [(kind, _place(node), _plain(node)) for kind, node in nodes]
+
+
+def _place(node: etree._Element) -> str:
+    return f"/marches/{node.tag}[{sum(1 for _ in node.itersiblings(str(node.tag), preceding=True)) + 1}]"
+
+
+def _plain(node: etree._Element) -> dict[str, Any]:
+    """The XML record in the shape of the JSON one; values stay strings."""
+    return {str(child.tag): _value(child) for child in node}
+
+
+def _value(node: etree._Element) -> Any:
+    name = str(node.tag)
+    if name in VALUE_LISTS:
+        return {VALUE_LISTS[name]: [(child.text or "").strip() for child in node]}
+    if name in OBJECT_LISTS:
+        child_name = JSON_NAMES.get(OBJECT_LISTS[name], OBJECT_LISTS[name])
+        return [{child_name: _plain(child)} for child in node]
+    return _plain(node) if len(node) else (node.text or "").strip()
+
+
+def _judge(records: list[Raw], today: date | None) -> Iterator[DecpFinding]:
+    if not records:
+        yield DecpFinding("DECP-VIDE", "/marches", "Ce document ne contient aucun contrat.", "error")
+    seen: set[tuple[object, ...]] = set()
+    for kind, path, raw in records:
+        each = _record(kind, raw, today)
+        for level, rules in (("error", ERRORS), ("quality", QUALITY)):
+            for code, message, holds in rules:
+                if not holds(each):
+                    yield DecpFinding(code, path, message, level)
+        if each.key in seen:
+            yield DecpFinding(DUPLICATE[0], path, DUPLICATE[1], "error")
+        seen.add(each.key)
+
+
+def _record(kind: str, raw: Mapping[str, Any], today: date | None) -> Record:
+    is_concession = kind == "contrat-concession"
+    holders, holder = ("concessionnaires", "concessionnaire") if is_concession else ("titulaires", "titulaire")
+    return Record(
+        kind=kind,
+        id=_text(raw.get("id")),
+        buyer=_text(_inner(raw.get("autoriteConcedante" if is_concession else "acheteur"), "id")),
+        subject=_text(raw.get("objet")),
+        cpv=_text(raw.get("codeCPV")),
+        amount=_decimal(raw.get("valeurGlobale" if is_concession else "montant")),
+        months=_integer(raw.get("dureeMois")),
+        holders=_holders(raw.get(holders), holder),
+        notified_on=_text(raw.get("dateSignature" if is_concession else "dateNotification")),
+        published_on=_text(raw.get("datePublicationDonnees")),
+        considerations=tuple(
+            _values(raw.get(name), VALUE_LISTS[name]) for name in VALUE_LISTS if name.startswith("considerations")
+        ),
+        from_europe=_decimal(raw.get("origineUE")),
+        from_france=_decimal(raw.get("origineFrance")),
+        advance=_boolean(raw.get("attributionAvance")),
+        advance_rate=_decimal(raw.get("tauxAvance")),
+        today=today,
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _inner(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _values(value: Any, name: str) -> tuple[str, ...]:
+    inner = _inner(value, name)
+    return tuple(_text(item) for item in inner) if isinstance(inner, list) else ()
+
+
+def _holders(value: Any, name: str) -> tuple[tuple[str, str], ...]:
+    items = value if isinstance(value, list) else []
+    inner = [_inner(item, name) for item in items]
+    return tuple((_text(_inner(item, "typeIdentifiant")), _text(_inner(item, "id"))) for item in inner)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _integer(value: Any) -> int | None:
+    number = _decimal(value)
+    return int(number) if number is not None and number == number.to_integral_value() and abs(number) < 10**9 else None
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else _TRUE.get(_text(value).lower())
