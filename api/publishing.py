@@ -35,7 +35,7 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
         adopted, passed = has_adopted(consultation.organisation), motives(consultation)
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
-    files = _make(ctx, checked.dossier, ref, now, adopted, passed)
+    files = make_documents(ctx, checked.dossier, ref, now, adopted, passed)
     _record(ctx, who, ref, seen, data, files)
 
 
@@ -50,7 +50,7 @@ def what_is_left(checked: Review) -> dict[str, str]:
     return gaps | {finding.id: f"{finding.message} {finding.fix}" for finding, _ in checked.blocking}
 
 
-def _make(
+def make_documents(
     ctx: Context, dossier: Dossier, ref: str, now: datetime, adopted: bool, passed: dict[str, str]
 ) -> list[DceFile]:
     """The documents, made in a worker process and stored; a publication that then fails leaves only unnamed files."""

@@ -4,7 +4,8 @@ A step is claim (short transaction, lease) → act (no transaction open) → rec
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import structlog
 
@@ -52,3 +53,16 @@ def run(context: Context, stop: threading.Event) -> None:
             beat(db, database.now(db))
         if not run_once(context):
             stop.wait(REST)
+
+
+@contextmanager
+def running(context: Context) -> Iterator[None]:
+    """Work on a thread of this process until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(context, stop), name="worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=15)

@@ -50,7 +50,7 @@ def serve(
         if demo:
             prepare(context)
         if not no_worker:
-            stack.enter_context(_worker_thread(context))
+            stack.enter_context(work.running(context))
         stack.callback(isolate.stop)
         _serve_http(settings, sandboxed, services, host, port)
 
@@ -108,18 +108,6 @@ def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.05)
     raise Unavailable("Le bac à sable n’a pas démarré.")
-
-
-@contextlib.contextmanager
-def _worker_thread(context: Context) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=work.run, args=(context, stop), name="worker", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=15)
 
 
 def worker(once: Annotated[bool, typer.Option("--once", help="Faire ce qui attend, puis finir")] = False) -> None:
