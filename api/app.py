@@ -27,6 +27,7 @@ from api.pages import (
     health,
     home,
     invoices,
+    open_data,
     opening,
     own_pieces,
     pli,
@@ -66,6 +67,7 @@ ROUTERS: list[APIRouter] = [
     v1_consultations.router,
     v1_candidacies.router,
     v1_contracts.router,
+    open_data.router,
 ]
 
 

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from api import isolate
@@ -48,7 +50,13 @@ def proposal(report: Mapping[str, Any], match: Mapping[str, Any]) -> str:
 
 
 def contracts_from_database(url: str) -> dict[str, Any]:
-    """The contracts file of every buyer of a database, for `mps invoice match --contracts DATABASE_URL`."""
+    """The contracts file of every buyer of a database, for `mps invoice match --contracts DATABASE_URL`.
+
+    Raises SQLAlchemyError, and FileNotFoundError rather than make an empty SQLite file.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise FileNotFoundError(parsed.database)
     database = connect(url)
     try:
         with reading(database) as db:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from procurement.award import Award
 from procurement.base import Base, HasRef
@@ -262,9 +262,13 @@ def contract_of(db: Session, candidacy: Candidacy) -> Contract | None:
 def contracts_for(db: Session, person: Person, before: int | None, size: int) -> list[Contract]:
     mine = person.organisations(Role.OFFICER, Role.FINANCE)
     query = select(Contract).where(Contract.organisation_id.in_(mine)).order_by(Contract.id.desc())
+    query = query.options(joinedload(Contract.consultation))
     return list(db.scalars(query.where(Contract.id < before).limit(size) if before else query.limit(size)))
 
 
 def published_contracts(db: Session) -> list[Contract]:
     """What decp.json and decp.xml show: contracts in effect, oldest first; sandbox buyers are marked by the caller."""
-    return list(db.scalars(select(Contract).where(Contract.published_at.is_not(None)).order_by(Contract.id)))
+    whole = (joinedload(Contract.consultation), joinedload(Contract.organisation))
+    return list(
+        db.scalars(select(Contract).where(Contract.published_at.is_not(None)).options(*whole).order_by(Contract.id))
+    )

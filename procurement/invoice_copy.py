@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from procurement.base import Base, HasRef
 from procurement.contract import Contract
@@ -166,4 +166,5 @@ def ledger_of(contract: Contract, copies: list[InvoiceCopy]) -> Ledger:
 def invoices_for(db: Session, person: Person, before: int | None, size: int) -> list[InvoiceCopy]:
     mine = person.organisations(Role.FINANCE)
     query = select(InvoiceCopy).where(InvoiceCopy.organisation_id.in_(mine)).order_by(InvoiceCopy.id.desc())
+    query = query.options(joinedload(InvoiceCopy.contract))
     return list(db.scalars(query.where(InvoiceCopy.id < before).limit(size) if before else query.limit(size)))

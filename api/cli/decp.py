@@ -1,4 +1,4 @@
-"""`mps decp check`: a DECP document, JSON or XML, checked in a worker process with a time limit."""
+"""`mps decp check`: a DECP document, JSON or XML, checked in a worker process with a time limit; `export` beside."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from api.cli.open_data import export
 from api.cli.several import Result, each, finish, in_worker, read
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(export)
 SECONDS = 9.0
 MAX_BYTES = 50 * 1024 * 1024
 KNOWN = frozenset({"DecpUnreadable"})

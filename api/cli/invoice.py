@@ -1,12 +1,15 @@
 """`mps invoice check|match`: files are read and checked in a worker process, with a time limit."""
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
+from api import invoices
 from api.cli.several import BadFile, Result, each, finish, in_worker, read
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, load_contracts
 from procurement.invoicing.invoice import MAX_FILE, Invoice
@@ -55,7 +58,10 @@ def match(
 
 def contracts_from_database(url: str) -> tuple[ContractRecord, ...]:
     """The contracts that a database holds, as the contracts file would say them."""
-    raise BadFile("Le rapprochement depuis la base n’est pas encore branché : donnez un fichier de contrats (JSON).")
+    try:
+        return load_contracts(json.dumps(invoices.contracts_from_database(url)))
+    except (SQLAlchemyError, FileNotFoundError, ImportError):
+        raise BadFile("Cette base de données ne s’ouvre pas, ou n’est pas une base de mps à jour.") from None
 
 
 def _contracts(where: str) -> tuple[ContractRecord, ...]:

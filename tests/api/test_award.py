@@ -8,14 +8,16 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 from sqlalchemy import select
 
+from api import isolate
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from api.sandbox import invoices
 from procurement.consultation import find
 from procurement.contract import Contract
 from procurement.events import chain_holds
 from procurement.mail import Mail
 from procurement.people import User
-from tests.award_scene import Scene, opened, settle_pieces, sign
+from tests.award_scene import IBAN, Scene, invoice, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_officer
 
@@ -89,6 +91,22 @@ def test_the_whole_way(scene: Scene, context: Context, database: Database, brows
         contract = db.scalars(select(Contract)).one()
         assert (contract.state, contract.received_on is not None) == ("in_effect", True)
     assert winner.get(f"{scene.contract}/acte-engagement-signe.pdf").content.startswith(acte)
+    bill(browser(scene.finance), scene, contract)
+    published = officer.get("/decp.json").content
+    report = isolate.run("procurement.publication.check:check_document_dict", published, None)
+    assert (report["exploitable"], report["records"]) == (True, 1)
+    assert contract.number in published.decode()
+
+
+def bill(finance: CheckedClient, scene: Scene, contract: Contract) -> None:
+    """The end of the story: what invoices must quote, the supplier's Factur-X, a person's decision."""
+    page = finance.get(f"/contrats/{contract.ref}")
+    finance.submit(page, "/facturation", engagement="EJ-2026-77", service="VOIRIE", ibans=IBAN)
+    sent = invoices.facturx_pdf(invoice(scene, contract))
+    finance.submit(finance.get("/factures/copie"), "/factures/copie", file=("f.pdf", sent, "application/pdf"))
+    assert "Proposition : approuver" in finance.page.main
+    finance.submit(finance.page, "/decision", decision="approved")
+    assert "Approuvée" in finance.page.main
 
 
 def test_only_the_buyers_officers_and_the_company_itself(

@@ -1,9 +1,11 @@
 """An invoice copy from the upload to the decision; bad files; the same file twice; who may."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from procurement.contract import Contract, set_billing
 from procurement.events import chain_holds
 from procurement.invoice_copy import InvoiceCopy
 from procurement.people import User, person_of
+from tests.api.test_cli import mps
 from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, invoice
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_finance
@@ -220,3 +223,23 @@ def test_the_contracts_of_a_database(scene: Scene, database: Database, database_
 @pytest.mark.parametrize(("text", "amount"), [(None, None), ("1E+20", None), ("NaN", None), ("1.005", Decimal("1.01"))])
 def test_amounts_a_ledger_can_hold(text: str | None, amount: Decimal | None) -> None:
     assert amount_of(text) == amount
+
+
+def test_the_command_matches_against_a_database(
+    scene: Scene, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "facture.xml"
+    path.write_bytes(invoices.cii(draft(scene, database)))
+    found = mps("invoice", "match", str(path), "--contracts", database_url, "--json", home=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["decision"] == "approve"
+
+
+@pytest.mark.parametrize("url", ["sqlite:///absente.db", "mysql://a/b"])
+def test_the_command_refuses_what_is_no_database(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "facture.xml"
+    path.write_text("<a/>")
+    found = mps("invoice", "match", str(path), "--contracts", url, home=tmp_path)
+    assert found.returncode == 2
+    assert "ne s’ouvre pas" in found.stderr
+    assert not (tmp_path / "absente.db").exists()
