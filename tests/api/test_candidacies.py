@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from api.app import create_app
 from api.auth import open_session
 from api.context import Context
 from api.db import reading, transaction
+from api.sandbox.server import SandboxUrls, running_sandbox
 from api.settings import Settings
 from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.mail import Mail
@@ -38,6 +40,13 @@ from tests.candidacy_scene import (
 )
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_company, make_company_member, make_siret
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxUrls]:
+    """This file's own, so that its quotas are spent here only."""
+    with running_sandbox() as urls:
+        yield urls
 
 
 @pytest.fixture
@@ -421,12 +430,30 @@ def test_a_member_sees_the_company_s_own_pieces_and_the_look_is_logged(scene: Sc
     member.submit(page, f"{path}/pieces")
     assert "Non délivrée par l’organisme" in member.page.main
     assert "régularisation" in member.page.main
-    answer = member.submit(member.page, "/pieces/attestation_fiscale")
-    assert answer.content.startswith(b"%PDF")
     assert press(member, f"{path}/pieces/insee_unite_legale") == 404
     assert "Ses propres pièces protégées" in member.get(path).text
     with reading(database) as db:
         assert db.query(Piece).count() == 0
+
+
+def test_a_member_downloads_the_company_s_own_certificate(scene: Scene, browser: Browser) -> None:
+    member = browser(make_company_member(scene.context.database, make_company(scene.context.database, BAKERY)))
+    path = start(member, scene)
+    page = member.submit(member.get(f"{path}/pieces"), f"{path}/pieces")
+    assert "Chiffres d’affaires" in member.page.main
+    answer = member.submit(page, "/pieces/vigilance")
+    assert answer.content.startswith(b"%PDF")
+    assert "Son propre document : Attestation de vigilance" in member.get(path).text
+    assert press(member, f"{path}/pieces/chiffres_affaires") == 503
+
+
+def test_own_pieces_of_a_service_that_is_down(scene: Scene, settings: Settings, browser: Browser) -> None:
+    database = scene.context.database
+    user = make_company_member(database, make_company(database, BAKERY))
+    path = start(browser(user), scene)
+    with unreachable(replace(scene, account=user), settings) as member:
+        member.submit(member.get(f"{path}/pieces"), f"{path}/pieces")
+        assert member.page.main.count("Indisponible pour l’instant") == 3
 
 
 def test_the_brake_stops_whoever_tries_numbers(scene: Scene, mine: CheckedClient) -> None:
