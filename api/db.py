@@ -32,7 +32,10 @@ class Database:
 
 
 def connect(url: str) -> Database:
-    """Open the database. SQLite: WAL, synchronous FULL, BEGIN IMMEDIATE for writers, `query_only` for readers."""
+    """Open the database. SQLite: WAL, synchronous FULL, BEGIN IMMEDIATE for writers, `query_only` for readers.
+
+    A writer waits 15 s for another, or what the URL says: `sqlite:///…?timeout=5`.
+    """
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -47,7 +50,7 @@ def connect(url: str) -> Database:
 def _sqlite(url: Any, *, read_only: bool) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"timeout": 15, "check_same_thread": False},
+        connect_args={"timeout": float(url.query.get("timeout", 15)), "check_same_thread": False},
         pool_size=20,
         max_overflow=40,
         hide_parameters=True,

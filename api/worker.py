@@ -49,10 +49,15 @@ def _guarded(name: str, step: Callable[[Context], bool], context: Context) -> bo
 def run(context: Context, stop: threading.Event) -> None:
     """Work until `stop` is set, with a heartbeat for /readyz."""
     while not stop.is_set():
-        with database.transaction(context.database) as db:
-            beat(db, database.now(db))
+        _guarded("heartbeat", _beat, context)
         if not run_once(context):
             stop.wait(REST)
+
+
+def _beat(context: Context) -> bool:
+    with database.transaction(context.database) as db:
+        beat(db, database.now(db))
+    return True
 
 
 @contextmanager
