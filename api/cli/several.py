@@ -1,18 +1,14 @@
 """Commands that take several files: one process, results in the order given, a bad file never stops the others."""
 
-import atexit
-import importlib
 import json
-import multiprocessing
-import resource
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeout
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import typer
-from pebble import ProcessExpired, ProcessPool
+
+from api import isolate
+from procurement.errors import Unavailable
 
 Result = dict[str, Any]
 REASONS: dict[type[OSError], str] = {
@@ -20,7 +16,6 @@ REASONS: dict[type[OSError], str] = {
     IsADirectoryError: "c’est un dossier",
     PermissionError: "accès refusé",
 }
-MEMORY = 3 * 1024 * 1024 * 1024
 
 
 class BadFile(Exception):
@@ -37,46 +32,19 @@ def read(path: Path, max_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except OSError as error:
-        raise BadFile(
-            f"Le fichier {path.name} ne peut pas être lu ({error.strerror or 'erreur du système'})."
-        ) from None
+        reason = REASONS.get(type(error), "erreur du système")
+        raise BadFile(f"Le fichier {path.name} ne peut pas être lu ({reason}).") from None
 
 
 def in_worker(known: frozenset[str], path: str, *args: Any, seconds: float) -> Any:
-    """Call `package.module:function` in a worker process; `known` are the exceptions whose sentence is shown.
-
-    Not `api.isolate.run`: its RLIMIT_AS forbids Saxon, whose engine reserves 32 GB of address space that it does not
-    use. RLIMIT_DATA bounds what is really allocated. Raises BadFile.
-    """
+    """Run in a worker process; `known` are the exceptions whose sentence is shown as it is. Raises BadFile."""
     try:
-        kind, value = _pool().schedule(_call, args=[path, args], timeout=seconds).result()
-    except FutureTimeout:
-        raise BadFile("Le traitement a dépassé le temps permis ; le fichier est peut-être piégé ou abîmé.") from None
-    except ProcessExpired:
-        raise BadFile("Ce fichier a fait échouer son traitement.") from None
-    if kind != "ok":
-        raise BadFile(value if kind in known else "Ce fichier ne peut pas être traité : il est abîmé.")
-    return value
-
-
-@lru_cache(maxsize=1)
-def _pool() -> ProcessPool:
-    pool = ProcessPool(max_workers=1, initializer=_limit_memory, context=multiprocessing.get_context("spawn"))
-    atexit.register(pool.join)
-    atexit.register(pool.stop)
-    return pool
-
-
-def _limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-
-
-def _call(path: str, args: tuple[Any, ...]) -> tuple[str, Any]:
-    module, _, name = path.partition(":")
-    try:
-        return "ok", getattr(importlib.import_module(module), name)(*args)
-    except Exception as error:  # the worker must answer, whatever the file did
-        return type(error).__name__, str(getattr(error, "sentence", ""))
+        return isolate.run(path, *args, seconds=seconds)
+    except isolate.WorkFailed as failure:
+        shown = failure.kind in known or failure.kind == "MemoryError"
+        raise BadFile(failure.sentence if shown else "Ce fichier ne peut pas être traité : il est abîmé.") from None
+    except Unavailable as error:
+        raise BadFile(error.sentence) from None
 
 
 def each(files: Iterable[Path], work: Callable[[Path], Result]) -> Iterator[Result]:

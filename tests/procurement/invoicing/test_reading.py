@@ -1,5 +1,6 @@
 """The door: what is not an invoice gets one French sentence, whatever it is."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -10,15 +11,17 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
 from api.sandbox import invoices
-from api.sandbox.invoices import cii, facturx_pdf, page, ubl
+from api.sandbox.invoices import Draft, cii, facturx_pdf, page, ubl
 from procurement.invoicing.invoice import MAX_FILE, InvoiceUnreadable
 from procurement.invoicing.parsing import read_invoice, to_decimal
 from procurement.invoicing.reading import MAX_XML, open_invoice, probe
 from tests.procurement.invoicing.samples import BUYER, DRAFT, IBAN, SELLER, draft
 
+Make = Callable[[Draft], bytes]
+
 
 @pytest.mark.parametrize("make", [cii, ubl, facturx_pdf])
-def test_the_three_forms_say_the_same(make: invoices.Callable[[invoices.Draft], bytes]) -> None:
+def test_the_three_forms_say_the_same(make: Make) -> None:
     invoice = read_invoice(make(DRAFT))
     assert (invoice.number, invoice.issued_on, invoice.type_code) == ("F-2026-001", date(2026, 10, 5), "380")
     assert (invoice.contract, invoice.engagement, invoice.process) == ("2026-0042", "EJ-77", "S1")
@@ -42,7 +45,7 @@ def test_the_three_forms_say_the_same(make: invoices.Callable[[invoices.Draft], 
 
 
 @pytest.mark.parametrize("make", [cii, ubl])
-def test_the_service_code_is_read_where_the_profile_leaves_it(make: invoices.Callable[[invoices.Draft], bytes]) -> None:
+def test_the_service_code_is_read_where_the_profile_leaves_it(make: Make) -> None:
     buyer = read_invoice(make(draft(profile=invoices.PROFILE_EN16931))).buyer
     assert (buyer.services, buyer.routed_services) == (("VOIRIE",), ())
     assert read_invoice(make(DRAFT)).buyer.routed_services == ("VOIRIE",)
@@ -55,7 +58,7 @@ def test_a_bom_and_blank_lines_are_no_obstacle() -> None:
 
 @pytest.mark.parametrize("name", ["doctype", "xxe", "laughs"])
 @pytest.mark.parametrize("make", [cii, ubl])
-def test_any_doctype_is_refused(make: invoices.Callable[[invoices.Draft], bytes], name: str) -> None:
+def test_any_doctype_is_refused(make: Make, name: str) -> None:
     with pytest.raises(InvoiceUnreadable, match="DOCTYPE"):
         open_invoice(invoices.BREAKS[name](make(DRAFT)))
 
@@ -99,7 +102,7 @@ def test_a_pdf_without_xml_is_told_apart() -> None:
 
 
 def test_half_a_pdf_is_refused() -> None:
-    with pytest.raises(InvoiceUnreadable, match="abîmé|Factur-X"):
+    with pytest.raises(InvoiceUnreadable, match=r"abîmé|Factur-X"):
         open_invoice(facturx_pdf(DRAFT)[:2000])
 
 
