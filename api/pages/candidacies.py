@@ -10,12 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api import vault
 from api.auth import SIGNED_IN, Who
+from api.candidacy_view import CORRECTABLE, summary, view
 from api.context import Context, Ctx
 from api.contracts import read_euros
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.pages.candidacy_view import CORRECTABLE, summary, view
 from api.render import page
 from procurement.candidacy import (
     QUESTIONS,

@@ -8,9 +8,9 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api import vault
 from api.auth import OFFICER, Who
+from api.board_view import board, header, journal
 from api.context import Context, Ctx
 from api.db import Db, reading, transaction
-from api.pages.board_view import board, header, journal
 from api.render import page
 from procurement.candidacy import Candidacy, looked, received
 from procurement.consultation import Consultation, find_for

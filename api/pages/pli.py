@@ -13,11 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import OFFICER, Who
+from api.board_view import header, pli
 from api.bundle import Entry, bundle
 from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import streamed
-from api.pages.board_view import header, pli
 from api.pages.opening import BASE, log_looks
 from api.render import page
 from api.unsealing import clear_chunks

@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from api import db as database
 from api.applying import Found, identity_for, target_of
 from api.auth import SIGNED_IN, Who
+from api.candidacy_view import checked_by_buyer
 from api.context import Ctx
 from api.db import Db, reading, transaction
-from api.pages.candidacy_view import checked_by_buyer
 from api.v1.answers import PROBLEMS, Key, once
 from procurement.candidacy import Candidacy, answer, find_own, find_own_locked, open_candidacy, submit
 from procurement.consultation import find_public

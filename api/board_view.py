@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.pages.candidacy_view import file_row, identity_rows
+from api.candidacy_view import file_row, identity_rows
 from api.steps.pieces import result_of
 from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile, Look, looks
 from procurement.consultation import Consultation
