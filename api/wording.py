@@ -70,6 +70,7 @@ _EVENTS: Mapping[str, str] = {
     "consultation.created": "Brouillon créé",
     "consultation.published": "Consultation publiée",
     "consultation.extended": "Délai prolongé",
+    "consultation.shortened": "Délai raccourci par la démonstration",
     "consultation.passed_over": "Contrôle passé outre",
     "consultation.cancelled": "Consultation annulée",
     "consultation.abandoned": "Procédure déclarée sans suite",
@@ -99,7 +100,7 @@ class Line(NamedTuple):
 
 def _detail(event: Event) -> str:
     data: dict[str, Any] = event.data
-    if event.kind == "consultation.extended":
+    if event.kind in ("consultation.extended", "consultation.shortened"):
         return f"du {french_time(data['before'])} au {french_time(data['after'])}"
     if event.kind == "consultation.published":
         return ", ".join(f"{name} ({sha256[:12]}…)" for name, sha256 in data.get("files", {}).items())

@@ -1,0 +1,207 @@
+"""The demonstration, second half: opening, award, signature, notification; then invoice and open data."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from api import isolate
+from api.db import now, reading
+from api.demo import FINANCE, PASSWORD
+from api.demo_browser import Browser, Page, Stop
+from api.demo_house import close_soon
+from api.demo_story import LOSER, WINNER, Scene
+from api.demo_tale import wait_for
+from api.isolate import WorkFailed
+from api.sandbox import pki
+from procurement.billing import vat_of
+from procurement.consultation import Consultation
+from procurement.contract import Contract
+from procurement.events import chain_holds, register
+from procurement.invoice_copy import InvoiceCopy
+
+IBAN, ENGAGEMENT, SERVICE = "FR7630006000011234567890189", "EJ-2026-77", "VOIRIE"
+QUARTER = "10500.00"
+CHOICE = "La meilleure note sur les trois critères, au prix le plus bas."
+KEY_PASSWORD = "essai-essai"  # noqa: S105 - of a key of the sandbox's authority, worth nothing
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def open_and_award(scene: Scene, wait: float) -> None:
+    """Chapter 3: the deadline passes, the plis open, one company is named, its proofs come, the officer decides."""
+    tale, officer = scene.tale, scene.officer
+    tale.chapter("3. Ouvrir, attribuer, signer")
+    with tale.step(f"Pour la démonstration seulement, la date limite est ramenée à {wait:g} s ; on attend") as step:
+        close_soon(scene.house, scene.ref, wait)
+        tale.count_down(wait + 0.2)
+        step.detail = "aucune page ne le permet ; le registre en garde la trace"
+    with tale.step("Trop tard pour une nouvelle réponse") as step:
+        late = scene.companies[LOSER].get(f"/consultations/{scene.ref}/candidater", refused=True)
+        step.detail = f"refusé : {late.problem}"
+    with tale.step("Ouverture des plis ; les pièces de capacité sont demandées aux administrations") as step:
+        officer.submit(officer.get(f"{scene.hub}/ouvrir"), "/ouvrir")
+        board = wait_for("La réponse des administrations", lambda: _settled(scene, "/plis", "sont attendues"))
+        rows = len(board.tree.xpath("//main//tbody/tr"))
+        step.detail = f"{rows} candidats, {board.main.count('Obtenu')} pièces obtenues"
+    with tale.step(f"{WINNER} est pressentie : l’Urssaf et les impôts sont interrogés pour elle seule") as step:
+        cref = board.link(WINNER).rpartition("/")[2]
+        officer.submit(officer.get(f"{scene.hub}/attribuer"), "/designer", candidacy=cref)
+        page = wait_for("La réponse sur l’attributaire", lambda: _settled(scene, "/attribuer", "en cours de demande"))
+        step.detail = " ; ".join(_rows(page))
+    with tale.step("Décision : l’acte d’engagement est produit, les courriers partent") as step:
+        page = officer.submit(page, "/decider", motive=CHOICE)
+        step.detail = f"montant repris de l’offre descellée ; {LOSER} reçoit sa lettre (R2181-1)"
+
+
+def _settled(scene: Scene, path: str, waiting: str) -> Page | None:
+    page = scene.officer.get(scene.hub + path)
+    return None if waiting in page.main else page
+
+
+def _rows(page: Page) -> list[str]:
+    """Each proof with its answer."""
+    rows = (row.xpath("./th|./td") for row in page.tree.xpath("//main//tbody/tr"))
+    return [" : ".join(" ".join(cell.text_content().replace("✓", "").split()) for cell in row[:2]) for row in rows]
+
+
+def sign_and_notify(scene: Scene) -> "Deal":
+    """The winner signs at home; the very bytes are verified; notification, reception."""
+    tale, officer, winner = scene.tale, scene.officer, scene.companies[WINNER]
+    where = f"/candidatures/{scene.answers[WINNER]}/contrat"
+    with tale.step(f"{WINNER} télécharge l’acte d’engagement et le signe chez elle (PAdES, niveau T)") as step:
+        signed = _sign(scene, winner.download(f"{where}/acte-engagement.pdf"))
+        step.detail = f"{len(signed)} octets, horodatés par l’autorité du bac à sable"
+    with tale.step("Elle dépose le fichier signé : il est vérifié sur ces octets mêmes") as step:
+        winner.submit(winner.get(where), "/signature-recue", file=("acte-signe.pdf", signed, "application/pdf"))
+        deal = _deal(scene)
+        step.detail = f"{deal.indication}, signé par {deal.signer}"
+        tale.keep("acte-engagement-signe.pdf", signed, "Acte d’engagement signé par le titulaire")
+    with tale.step("L’acheteuse notifie le marché") as step:
+        officer.submit(officer.get(f"{scene.hub}/attribuer"), "/notifier")
+        step.detail = f"marché {deal.number} (R2182-4)"
+    with tale.step("Le titulaire accuse réception : le marché prend effet") as step:
+        winner.submit(winner.get(where), "/reception")
+        step.detail = "les données essentielles sont dues sous deux mois ; elles sont publiées aussitôt"
+    return deal
+
+
+def _sign(scene: Scene, pdf: bytes) -> bytes:
+    with reading(scene.house.context.database) as db:
+        current = now(db)
+    siret = _winner_siret(scene)
+    p12 = pki.issue_signer(pki.FOLDER, "Nadia Faure", WINNER, siret, KEY_PASSWORD, now=current)
+    try:
+        signed: bytes = isolate.run("api.demo_papers:sign", pdf, p12.read_bytes(), KEY_PASSWORD, scene.house.tsa)
+    except WorkFailed as error:
+        raise Stop(f"L’acte d’engagement n’a pas été signé. {error.sentence}") from None
+    return signed
+
+
+def _winner_siret(scene: Scene) -> str:
+    return _contract_row(scene).holder_siret
+
+
+@dataclass(frozen=True)
+class Deal:
+    """The contract as the rest of the story needs it."""
+
+    ref: str
+    number: str
+    holder_name: str
+    holder_siret: str
+    indication: str
+    signer: str
+
+
+def _contract_row(scene: Scene) -> Contract:
+    with reading(scene.house.context.database) as db:
+        return db.scalars(select(Contract).join(Consultation).where(Consultation.ref == scene.ref)).one()
+
+
+def _deal(scene: Scene) -> Deal:
+    row = _contract_row(scene)
+    verdict = (row.signature_report or {"signatures": []})["signatures"]
+    if not verdict:
+        raise Stop("L’acte signé n’a pas été retenu.")
+    found = {key: verdict[0].get(key) for key in ("indication", "level", "qualification")}
+    scene.tale.results |= {"contract": row.number, "signature": found}
+    signer = str(verdict[0].get("signer"))
+    return Deal(row.ref, row.number, row.holder_name, row.holder_siret, str(found["indication"]), signer)
+
+
+def bill_and_publish(scene: Scene, deal: Deal) -> None:
+    """Chapter 4: finance says what invoices quote, the supplier's invoice is matched and approved; open data."""
+    tale, finance = scene.tale, Browser(scene.house.base)
+    tale.chapter("4. Facture et données ouvertes")
+    finance.sign_in(FINANCE, PASSWORD)
+    with tale.step("Les finances notent l’engagement, le code service et l’IBAN du titulaire") as step:
+        page = finance.get(f"/contrats/{deal.ref}")
+        finance.submit(page, "/facturation", engagement=ENGAGEMENT, service=SERVICE, ibans=IBAN)
+        step.detail = f"{ENGAGEMENT}, {SERVICE}"
+    with tale.step("Le titulaire fait sa facture Factur-X, les finances la contrôlent") as step:
+        page = _send_invoice(scene, finance, deal)
+        found = _copy(scene)
+        tale.results["invoice"] = {"decision": found["decision"], "candidates": found["candidates"]}
+        step.detail = f"règles EN 16931 et françaises tenues ; marché {deal.number} reconnu ; proposition : approuver"
+        if "Proposition : approuver" not in page.main:
+            raise Stop(f"La facture n’est pas proposée à l’approbation ({found['decision']}).")
+    with tale.step("Une personne décide : la facture est approuvée") as step:
+        finance.submit(page, "/decision", decision="approved")
+        step.detail = "le compte du marché est à jour"
+    with tale.step("/decp.json, lu par n’importe qui, est contrôlé par le schéma officiel") as step:
+        step.detail = _open_data(scene)
+    with tale.step("Le registre est relu, ligne après ligne") as step:
+        step.detail = _register(scene)
+
+
+def _send_invoice(scene: Scene, finance: Browser, deal: Deal) -> Page:
+    seller = (deal.holder_name, deal.holder_siret, vat_of(deal.holder_siret[:9]))
+    buyer = (scene.house.town_name, scene.house.town_siret, SERVICE)
+    today = datetime.now(PARIS).date().isoformat()
+    try:
+        pdf: bytes = isolate.run(
+            "api.demo_papers:invoice", seller, buyer, (deal.number, ENGAGEMENT, IBAN), QUARTER, today, seconds=60
+        )
+    except WorkFailed as error:
+        raise Stop(f"La facture n’a pas été faite. {error.sentence}") from None
+    scene.tale.keep("facture.pdf", pdf, "Facture Factur-X du titulaire")
+    return finance.submit(
+        finance.get("/factures/copie"), "/factures/copie", file=("facture.pdf", pdf, "application/pdf")
+    )
+
+
+def _copy(scene: Scene) -> dict[str, object]:
+    with reading(scene.house.context.database) as db:
+        return dict(db.scalars(select(InvoiceCopy)).one().match)
+
+
+def _open_data(scene: Scene) -> str:
+    content = Browser(scene.house.base).download("/decp.json")
+    scene.tale.keep("decp.json", content, "Données essentielles du marché")
+    today = datetime.now(PARIS).date()
+    try:
+        report = isolate.run("procurement.publication.check:check_document_dict", content, today, seconds=60)
+    except WorkFailed as error:
+        raise Stop(f"Les données essentielles ne se lisent pas. {error.sentence}") from None
+    scene.tale.results["decp"] = {key: report[key] for key in ("schema_valid", "exploitable")}
+    if not report["schema_valid"]:
+        raise Stop(f"Les données essentielles ne suivent pas le schéma : {report['findings'][0]['message']}")
+    return "schéma respecté, " + ("exploitable" if report["exploitable"] else "non exploitable (données d’essai)")
+
+
+def _register(scene: Scene) -> str:
+    with reading(scene.house.context.database) as db:
+        consultation = db.scalars(select(Consultation).where(Consultation.ref == scene.ref)).one()
+        lines = [
+            {"seq": e.seq, "at": e.at.isoformat(), "actor": e.actor, "kind": e.kind, "subject": e.subject,
+             "data": e.data, "previous": e.previous_hash, "hash": e.hash}
+            for e in register(db, consultation)
+        ]  # fmt: skip
+        holds = chain_holds(db, consultation)
+    scene.tale.keep("registre.json", json.dumps(lines, ensure_ascii=False, indent=1).encode(), "Registre chaîné")
+    scene.tale.results["register_holds"] = holds
+    if not holds:
+        raise Stop("Le registre ne correspond plus à ses empreintes.")
+    return f"{len(lines)} lignes, chaîne d’empreintes intacte"
