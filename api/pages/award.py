@@ -15,9 +15,9 @@ from api.context import Ctx
 from api.contracts import read_date, read_euros
 from api.db import Db, reading
 from api.errors import PageInvalid
-from api.render import page
+from api.render import euros, page
 from procurement.award import award_of, check_decision, name_intended, set_aside
-from procurement.candidacy import received
+from procurement.candidacy import Candidacy, received
 from procurement.consultation import Consultation
 from procurement.contract import Contract, acknowledge, contract_of, notify
 from procurement.errors import Invalid, NotFound
@@ -54,13 +54,20 @@ def piece_row(piece: Piece) -> dict[str, Any]:
     }
 
 
+def _choice(candidacy: Candidacy) -> tuple[str, str, str]:
+    """A candidacy as one option of the form: value, label, hint."""
+    amount = candidacy.opened_amount
+    hint = f"Montant de l’offre : {euros(amount)} HT" if amount else "Montant non déposé ici"
+    return candidacy.ref, f"{candidacy.name} – SIRET {candidacy.siret}", hint
+
+
 def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
     award = award_of(db, consultation) if consultation.state != "opened" else None
     contract = contract_of(db, award.candidacy) if award else None
     proofs = [p for p in pieces_of(db, award.candidacy) if p.key in WINNER] if award else []
     return {
         "consultation": consultation,
-        "candidacies": received(db, consultation) if consultation.opened_at else [],
+        "candidacies": [_choice(c) for c in received(db, consultation)] if consultation.opened_at else [],
         "award": award,
         "proofs": [piece_row(piece) for piece in proofs],
         "waiting": any(p.state == "waiting" and p.attempts == 0 for p in proofs),

@@ -69,6 +69,10 @@ def _buyers(db: Session, who: Person) -> list[Organisation]:
     return db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).limit(CHOICES).all()
 
 
+def _choices(db: Session, who: Person) -> list[tuple[str, str]]:
+    return [(buyer.ref, buyer.name) for buyer in _buyers(db, who)]
+
+
 @router.get("/factures", dependencies=[Depends(FINANCE)])
 def invoices(request: Request, db: Db, who: Who, avant: int | None = None) -> Response:
     found = invoices_for(db, who, avant, PAGE)
@@ -78,7 +82,7 @@ def invoices(request: Request, db: Db, who: Who, avant: int | None = None) -> Re
 
 @router.get("/factures/copie", dependencies=[Depends(FINANCE)])
 def upload_form(request: Request, db: Db, who: Who) -> Response:
-    return page(request, "invoices/upload.html", buyers=_buyers(db, who))
+    return page(request, "invoices/upload.html", buyers=_choices(db, who))
 
 
 @router.post("/factures/copie", dependencies=[Depends(FINANCE)])
@@ -96,7 +100,7 @@ async def upload(request: Request, ctx: Ctx, who: Who) -> Response:
 def _again(ctx: Context, who: Person, error: Invalid | Refused | WorkFailed) -> PageInvalid:
     fields = error.fields if isinstance(error, Invalid) else {"file": error.sentence}
     with reading(ctx.database) as db:
-        return PageInvalid(Invalid(fields), "invoices/upload.html", {"buyers": _buyers(db, who)})
+        return PageInvalid(Invalid(fields), "invoices/upload.html", {"buyers": _choices(db, who)})
 
 
 def _buyer(db: Session, who: Person, ref: str) -> Organisation:
@@ -143,7 +147,9 @@ def _context(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
     return {
         "copy": copy,
         "contract": copy.contract,
-        "contracts": [c for c in contracts if c.organisation_id == copy.organisation_id],
+        "contracts": [
+            (c.ref, f"{c.number} – {c.holder_name}") for c in contracts if c.organisation_id == copy.organisation_id
+        ],
         "state": INVOICE_STATES[copy.state],
         "open": copy.state in ("received", "held"),
         "decisions": [d for d in DECISIONS if d[0] != copy.state],
