@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.render import french_time
 from api.settings import Settings
 from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile, looks
+from procurement.contract import contract_of
 from procurement.pieces import CAPACITY, WINNER
 from siret_lookup.sources import SOURCES
 from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
@@ -61,7 +62,7 @@ def summary(candidacy: Candidacy) -> dict[str, Any]:
 
 def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -> dict[str, Any]:
     """Everything its page shows."""
-    consultation = candidacy.consultation
+    consultation, contract = candidacy.consultation, contract_of(db, candidacy)
     receives = consultation.receives(now)
     return summary(candidacy) | {
         "consultation_ref": consultation.ref,
@@ -85,6 +86,7 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "snapshot_sha256": candidacy.snapshot_sha256,
         "receipt": candidacy.receipt_key is not None,
         "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
+        "contract": contract.number if contract else "",
         "cap": f"{settings.max_upload_mb} Mo",
     }
 

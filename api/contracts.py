@@ -32,13 +32,12 @@ def read_euros(text: str, field: str = "amount") -> Decimal:
 
 def holder_of(candidacy: Candidacy, amount: Decimal) -> Holder:
     """The holder's part of the acte d’engagement, from what was deposited (corrections stand over open data)."""
-    known = candidacy.identity
-    place = [*known.get("address_lines", ()), f"{known.get('postcode') or ''} {known.get('city') or ''}"]
+    address = candidacy.corrections.get("address") or candidacy.identity.get("address")
     return Holder(
         name=_line(candidacy.name, 300),
         siret=candidacy.siret,
         amount=amount,
-        address=_line(candidacy.corrections.get("address") or ", ".join(part for part in place if part.strip())),
+        address=_line(address),
         email=candidacy.contact_email,
         role=_line(candidacy.answers.get("capacity")),
     )

@@ -80,7 +80,7 @@ def opened(database: Database, number: str = "2026-MAPA-01", buyer: Organisation
 def _deposit(db: Any, consultation: Consultation, user: User, index: int, at: datetime) -> str:
     account = person_of(db.get_one(User, user.id))
     name = ("Capteurs et Mesures SAS", "Trafic Conseil SARL")[index]
-    identity = {"name": name, "address_lines": ["3 rue du Port"], "postcode": "01234", "city": "Démonstration"}
+    identity = {"name": name, "address": "3 rue du Port, 01234 Démonstration"}
     candidacy, _ = open_candidacy(db, consultation, make_siret(6100 + index), identity, account, at)
     fill_in(candidacy, {"capacity": "gérante", "insurance": "Assureur Essai, n° 42"}, {}, at)
     submit(db, candidacy, True, at + timedelta(minutes=5))

@@ -49,7 +49,9 @@ def award(officer: CheckedClient, scene: Scene, database: Database) -> None:
 
 
 def unsigned_of(winner: CheckedClient, scene: Scene) -> bytes:
-    answer = winner.click(winner.get(scene.contract), "Téléchargez l’acte d’engagement")
+    winner.get(f"/candidatures/{scene.won}")
+    link = next(words for words in winner.page.links if words.startswith("Marché "))
+    answer = winner.click(winner.click(winner.page, link), "Téléchargez l’acte d’engagement")
     assert answer.headers["content-type"] == "application/pdf"
     return answer.content
 
@@ -71,6 +73,7 @@ def test_the_whole_way(scene: Scene, context: Context, database: Database, brows
     acte = unsigned_of(winner, scene)
     text = "".join(page.extract_text() for page in PdfReader(BytesIO(acte)).pages)
     assert "Capteurs et Mesures SAS" in text
+    assert "3 rue du Port" in text
     assert "84 000,00" in text.replace("\u202f", " ").replace("\xa0", " ")
     assert loser.get(scene.contract).status_code == 404
     assert loser.get(f"/candidatures/{scene.lost}/contrat").status_code == 404
