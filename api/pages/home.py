@@ -10,7 +10,7 @@ from api import db as database
 from api.auth import PUBLIC
 from api.context import Ctx
 from api.db import Db
-from api.demo import PASSWORD, PEOPLE
+from api.demo import COMPANIES, PASSWORD, PEOPLE
 from api.render import page
 from api.sandbox.companies import book
 from procurement.consultation import public_list
@@ -63,9 +63,8 @@ def accessibility(request: Request) -> Response:
 
 @router.get("/aide", dependencies=[Depends(PUBLIC)])
 def help_page(request: Request) -> Response:
-    trial = (
-        {"companies": trial_companies(), "people": PEOPLE, "password": PASSWORD} if request.app.state.sandbox else {}
-    )
+    shown = {"companies": trial_companies(), "people": PEOPLE, "password": PASSWORD, "accounts": list(COMPANIES)}
+    trial = shown if request.app.state.sandbox else {}
     return page(request, "home/help.html", trial=trial)
 
 
