@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from procurement.base import Base
@@ -20,16 +21,32 @@ class Counter(Base):
 
 
 def take(db: Session, name: str, limit: int, window_start: datetime) -> bool:
-    """Use one of `limit` in this window; False when none is left. A lost insert race raises IntegrityError."""
-    row = db.scalar(select(Counter).where(Counter.name == name, Counter.window_start == window_start).with_for_update())
-    if row is None:
-        row = Counter(name=name, window_start=window_start, used=0)
-        db.add(row)
+    """Use one of `limit` in this window; False when none is left. The counter's row stays locked until the commit."""
+    row = _locked(db, name, window_start) or _made(db, name, window_start)
     if row.used >= limit:
         return False
     row.used += 1
     db.flush()
     return True
+
+
+def _locked(db: Session, name: str, window_start: datetime) -> Counter | None:
+    query = select(Counter).where(Counter.name == name, Counter.window_start == window_start)
+    return db.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def _made(db: Session, name: str, window_start: datetime) -> Counter:
+    """The first use of a window makes its row; of two first uses at once, the later takes the earlier's row."""
+    row = Counter(name=name, window_start=window_start, used=0)
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError:
+        theirs = _locked(db, name, window_start)
+        if theirs is None:
+            raise
+        return theirs
+    return row
 
 
 class Heartbeat(Base):

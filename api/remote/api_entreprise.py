@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import IntegrityError
-
 from api import secretbox
 from api.context import Context
 from api.db import Database, transaction
@@ -42,12 +40,8 @@ class CountedQuotas(QuotaStore):
 
     def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
         name = f"api-entreprise:{token_id}:{group}"
-        try:
-            with transaction(self.database) as db:
-                return take(db, name, limit, window_start)
-        except IntegrityError:  # two processes opened the same window: the row is there now
-            with transaction(self.database) as db:
-                return take(db, name, limit, window_start)
+        with transaction(self.database) as db:
+            return take(db, name, limit, window_start)
 
 
 def network(context: Context) -> Network:
