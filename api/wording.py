@@ -86,6 +86,18 @@ _EVENTS: Mapping[str, str] = {
     "pieces.asked": "Pièces demandées",
     "piece.settled": "Pièce reçue ou classée",
     "piece.waiting": "Pièce redemandée",
+    "contract.created": "Acte d’engagement préparé",
+    "contract.signed": "Acte d’engagement signé reçu et vérifié",
+    "contract.notified": "Notification envoyée",
+    "contract.in_effect": "Notification reçue, marché en vigueur",
+    "contract.billing": "Données de facturation modifiées",
+    "invoicecopy.received": "Copie de facture contrôlée",
+    "invoicecopy.attached": "Facture rattachée au marché",
+    "invoicecopy.approved": "Facture approuvée",
+    "invoicecopy.partial": "Facture approuvée en partie",
+    "invoicecopy.sent_back": "Facture renvoyée pour correction",
+    "invoicecopy.held": "Facture suspendue",
+    "invoicecopy.refused": "Facture rejetée",
 }
 
 

@@ -7,8 +7,8 @@ from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
 from procurement.events import Event
-from procurement.invoice_copy import InvoiceCopy
 from procurement.idempotency import PastAnswer
+from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece
