@@ -1,0 +1,132 @@
+"""The company's part without script, from the keyboard alone; and every public page."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from api.auth import open_session
+from api.db import transaction
+from procurement.people import User
+from tests.browser.conftest import Site
+from tests.browser.walker import Walker, walker
+from tests.candidacy_scene import Scene, published
+
+
+@pytest.fixture
+def scene(site: Site) -> Scene:
+    return published(site.context)
+
+
+def signed_in(person: Walker, site: Site, user: User) -> Walker:
+    with transaction(site.context.database) as db:
+        token = open_session(db, user)
+    person.page.context.add_cookies([{"name": "mps_session", "value": token, "url": site.url}])
+    return person
+
+
+def test_a_company_answers_without_script(chromium: Browser, site: Site, scene: Scene) -> None:
+    company = walker(chromium, site.url, phone=True, scripts=False)
+    company.open(f"/consultations/{scene.ref}")
+    company.follow("Répondre avec mon SIRET")
+    company.follow("recevez un code par courriel")
+    company.type(name="Jeanne Martin", email="jeanne@boulangerie.example")
+    company.press("Recevoir le code")
+    address = company.page.url
+    company.open("/boite")
+    code = re.search(r"Votre code : (\d{4} \d{4})", company.text)
+    assert code is not None
+    company.page.goto(address)
+    company.type(code=code[1])
+    company.press("Continuer")
+    company.type(siret="000010017")
+    company.press("Continuer")
+    company.page.get_by_label("000 010 017 00010").check()
+    company.press("Continuer")
+    offer = ("offre.pdf", b"%PDF-1.7 offre", "Envoyer ce fichier de l’offre")
+    company.send_file("Ajouter un fichier de l’offre", *offer)
+    company.type(capacity="gérante", insurance="Assureur Essai, n° 42", amount="12 345,60")
+    company.press("Déposer la réponse")
+    company.says("La déclaration sur l’honneur est nécessaire")
+    company.page.get_by_label("Je déclare sur l’honneur").check()
+    company.press("Déposer la réponse")
+    company.says("Votre réponse est déposée.")
+    company.reload_until("Récépissé en préparation")
+    company.unfold("Retirer ce dépôt")
+    company.press("Confirmer le retrait")
+    company.says("Votre réponse est retirée.")
+
+
+def test_a_company_answers_from_the_keyboard(chromium: Browser, site: Site, scene: Scene) -> None:
+    """Tab, space, enter and letters; the pointer never moves. What has the focus is always seen."""
+    company = signed_in(walker(chromium, site.url), site, scene.account)
+    company.open(f"/consultations/{scene.ref}")
+    page = company.page
+    page.keyboard.press("Tab")
+    assert focused(page) == "Aller au contenu"
+    page.keyboard.press("Enter")
+    enter(page, "Répondre avec mon SIRET")
+    tab_to(page, "siret")
+    page.keyboard.type("000 010 017 00011")
+    send(page)
+    company.says("mal recopié")
+    tab_to(page, "mal recopié")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.name") == "siret"
+    page.keyboard.press("Control+A")
+    page.keyboard.type("00001001700010")
+    send(page)
+    company.says("BOULANGERIE TOUT VA BIEN")
+    for name, words in (("capacity", "gérante"), ("insurance", "Assureur Essai")):
+        tab_to(page, name)
+        page.keyboard.type(words)
+    tab_to(page, "attested")
+    page.keyboard.press("Space")
+    enter(page, "Déposer la réponse")
+    company.says("Votre réponse est déposée.")
+
+
+FOCUSED = """() => {
+  const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+  const words = e.tagName === "BUTTON" ? e.innerText : e.name || e.innerText || "";
+  const lit = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return {words, seen: lit && box.width > 0 && box.height > 0 && box.bottom > 0};
+}"""
+
+
+def focused(page: Page) -> str:
+    found = page.evaluate(FOCUSED)
+    assert found["seen"], f"the focus is not seen on « {found['words']} »"
+    return str(found["words"]).strip()
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Tab until the control of this name, or what says these words, has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if words in (found := focused(page)) and (found == words or " " in words):
+            return
+    raise AssertionError(f"Tab never comes to « {words} » on {page.url}")
+
+
+def enter(page: Page, words: str) -> None:
+    tab_to(page, words)
+    send(page)
+
+
+def send(page: Page) -> None:
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+PUBLIC = [
+    "/", "/consultations?q=capteurs", "/consultations?q=rien-de-tel", "/connexion", "/inscription", "/inscription/code",
+    "/aide", "/aide/entreprise", "/aide/acheteur", "/aide/juriste", "/aide/finances", "/mentions-legales",
+    "/donnees-personnelles", "/accessibilite", "/verifier", "/boite", "/nulle-part",
+]  # fmt: skip
+
+
+def test_every_public_page(chromium: Browser, site: Site, scene: Scene) -> None:
+    stranger = walker(chromium, site.url)
+    for path in [*PUBLIC, f"/consultations/{scene.ref}"]:
+        stranger.open(path)

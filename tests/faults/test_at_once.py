@@ -1,0 +1,87 @@
+"""Several clicks at the same instant, over real HTTP: one effect, whoever comes first."""
+
+from functools import partial
+
+from sqlalchemy import func, select
+
+from api.context import Context
+from api.db import Database, reading
+from api.sandbox import invoices
+from api.settings import Settings
+from procurement.candidacy import Candidacy
+from procurement.consultation import DceFile
+from procurement.contract import Contract
+from procurement.invoice_copy import InvoiceCopy
+from procurement.mail import Mail
+from tests.api.consultation_scene import desk, write
+from tests.award_scene import contract_of_scene, in_effect, invoice, opened, settle_pieces
+from tests.browser.served import served
+from tests.candidacy_scene import ANSWERS, BAKERY, Browser, published, start
+from tests.faults.scene import Person, at_once, happened, statuses
+
+CLICKS = 4
+
+
+def test_one_siret_typed_at_once_is_one_draft(settings: Settings, context: Context) -> None:
+    scene = published(context)
+    with served(settings, context.services) as url:
+        people = [Person(context.database, url, scene.account) for _ in range(CLICKS)]
+        answers = at_once(*(partial(person.press, scene.form, siret=BAKERY) for person in people))
+    assert statuses(answers) == [303] * CLICKS
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert happened(context.database, scene.ref, "candidacy.created") == 1
+
+
+def test_one_deposit(settings: Settings, context: Context, browser: Browser) -> None:
+    scene = published(context)
+    path = start(browser(scene.account), scene)
+    with served(settings, context.services) as url:
+        people = [Person(context.database, url, scene.account) for _ in range(CLICKS)]
+        form = {**ANSWERS, "attested": "1", "action": "deposit", "amount": "100"}
+        answers = at_once(*(partial(person.press, f"{path}/deposer", **form) for person in people))
+    assert statuses(answers) == [303, *[409] * (CLICKS - 1)]
+    assert happened(context.database, scene.ref, "candidacy.submitted") == 1
+    with reading(context.database) as db:
+        assert db.scalars(select(Candidacy)).one().state == "submitted"
+
+
+def test_one_publication(settings: Settings, context: Context, browser: Browser) -> None:
+    at = desk(context.database, browser)
+    ref = write(at, context.database)
+    with served(settings, context.services) as url:
+        people = [Person(context.database, url, at.officer) for _ in range(2)]
+        answers = at_once(*(partial(person.press, f"/acheteur/consultations/{ref}/publier") for person in people))
+    assert statuses(answers) == [303, 409]
+    assert happened(context.database, ref, "consultation.published") == 1
+    with reading(context.database) as db:
+        names = list(db.scalars(select(DceFile.name)))
+        assert len(names) == len(set(names)) > 0
+
+
+def test_one_award(settings: Settings, context: Context, database: Database) -> None:
+    scene = opened(database)
+    with served(settings, context.services) as url:
+        people = [Person(database, url, scene.officer) for _ in range(2)]
+        assert statuses(
+            at_once(*(partial(person.press, f"{scene.award}/designer", candidacy=scene.won) for person in people))
+        ) == [303, 409]
+        settle_pieces(database)
+        form = {"amount": "84000", "motive": "La meilleure note sur les deux critères."}
+        answers = at_once(*(partial(person.press, f"{scene.award}/decider", **form) for person in people))
+    assert statuses(answers) == [303, 409]
+    assert happened(database, scene.consultation, "consultation.awarded") == 1
+    with reading(database) as db:
+        assert db.scalar(select(func.count()).select_from(Contract)) == 1
+        assert db.scalar(select(func.count()).select_from(Mail)) == 2
+
+
+def test_one_copy_of_one_invoice(settings: Settings, context: Context, database: Database) -> None:
+    scene = in_effect(context)
+    content = invoices.cii(invoice(scene, contract_of_scene(database, scene)))
+    with served(settings, context.services) as url:
+        people = [Person(database, url, scene.finance) for _ in range(2)]
+        answers = at_once(*(partial(person.send, "/factures/copie", content, "facture.xml") for person in people))
+    assert statuses(answers) == [303, 303]
+    assert len({answer.headers["location"].partition("?")[0] for answer in answers}) == 1
+    with reading(database) as db:
+        assert db.scalar(select(func.count()).select_from(InvoiceCopy)) == 1
