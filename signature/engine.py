@@ -51,6 +51,7 @@ from signature.certificates import certificate_facts, linked
 from signature.errors import Unreadable
 from signature.facts import SignatureFacts
 from signature.trust import Trust
+from signature.verdict import CLOCK_TOLERANCE
 
 log = logging.getLogger(__name__)
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -181,7 +182,8 @@ class _Check:
         knowledge, has_store = _knowledge(self.reader, self.trust)
         spec = self._spec(embedded, stamped, knowledge)
         timing = ValidationTimingInfo(self.now, self.now, point_in_time_validation=True)
-        known = self.not_before
+        # Clocks differ a little, and many authorities stamp whole seconds; the verdict compares again.
+        known = self.not_before - CLOCK_TOLERANCE if self.not_before else None
         if stamped and has_store and self.last_stamp > embedded.signed_revision:
             whole = PdfSignatureValidationSpec(spec, diff_policy=STRICT_DIFF)
             return await ades_lta_validation(embedded, whole, timing, known), "LTA"

@@ -223,6 +223,12 @@ def test_timestamp_before_the_document_existed(bench: Bench) -> None:
     assert outcome(verdict) == ("INDETERMINATE", "TIMESTAMP_ORDER_FAILURE")
 
 
+def test_a_timestamp_in_whole_seconds_may_read_a_little_before_the_document(bench: Bench) -> None:
+    made = NOW + timedelta(milliseconds=700)
+    verdict = one(bench.sign_t(stamped=NOW), bench.trust(), made + DAY, not_before=made)
+    assert outcome(verdict) == ("TOTAL-PASSED", None)
+
+
 def test_timestamp_of_an_authority_nobody_trusts(bench: Bench, tmp_path: Path) -> None:
     stranger = Bench(pki.ensure(tmp_path / "pki", NOW), bench.pdf)
     own = bench.signer()
