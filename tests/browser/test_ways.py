@@ -4,10 +4,12 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, Page
+from sqlalchemy import select
 
 from api.auth import open_session
-from api.db import transaction
+from api.db import reading, transaction
 from procurement.people import User
+from tests.award_scene import in_effect
 from tests.browser.conftest import Site
 from tests.browser.walker import Walker, walker
 from tests.candidacy_scene import Scene, published
@@ -130,3 +132,26 @@ def test_every_public_page(chromium: Browser, site: Site, scene: Scene) -> None:
     stranger = walker(chromium, site.url)
     for path in [*PUBLIC, f"/consultations/{scene.ref}"]:
         stranger.open(path)
+
+
+def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> None:
+    """What the story does not pass through, as administrator, officer and finance."""
+    contract = in_effect(site.context)
+    with reading(site.context.database) as db:
+        officer, finance = db.get_one(User, contract.officer.id), db.get_one(User, contract.finance.id)
+        admin = db.scalars(select(User).where(User.email == "admin@demo.example")).one()
+    hub = f"/acheteur/consultations/{contract.consultation}"
+    pages = {
+        admin: ["/administration", "/compte"],
+        officer: ["/acheteur", "/acheteur/regles", hub, *(f"{hub}/{page}" for page in OF_A_CONSULTATION)],
+        finance: ["/contrats", "/factures", "/compte"],
+    }
+    for user, paths in pages.items():
+        person = signed_in(walker(chromium, site.url), site, user)
+        for path in paths:
+            person.open(path)
+        if user is admin:
+            person.follow("Ville de Démonstration")
+
+
+OF_A_CONSULTATION = ("plis", "journal", "attribuer", "registre", "verifier", "apercu/rc", "apercu/ae", "apercu/ccap")

@@ -11,6 +11,9 @@ from api.db import Database, reading, transaction
 from procurement.consultation import find
 from procurement.events import chain_holds, register
 from procurement.people import User
+from tests.checked_client import CheckedClient, found, words
+
+ENGLISH = ("Error", "error", "Exception", "invalid", "Traceback", "line ", "object", "certificate", "signature is")
 
 
 class Person:
@@ -62,3 +65,13 @@ def happened(database: Database, ref: str, kind: str) -> int:
         consultation = find(db, ref)
         assert chain_holds(db, consultation)
         return sum(event.kind == kind for event in register(db, consultation))
+
+
+def one_sentence(client: CheckedClient) -> str:
+    """The summary of the page that came back: one French sentence for people."""
+    assert client.page.status == 422, client.page.main
+    (item,) = found(client.page.tree, '//*[@id="errors"]//li')
+    sentence = words(item)
+    assert sentence.endswith("."), sentence
+    assert not [word for word in ENGLISH if word in sentence], sentence
+    return sentence

@@ -12,7 +12,8 @@ from procurement.contract import Contract
 from tests.api.test_award import award, hand_in, unsigned_of
 from tests.award_scene import Scene, opened, sign
 from tests.candidacy_scene import Browser
-from tests.checked_client import CheckedClient, found, words
+from tests.checked_client import CheckedClient
+from tests.faults.scene import one_sentence
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OTHER_HAND = (b"Jeanne Martin".hex(), b"Jeanne Nitram".hex())
@@ -52,9 +53,7 @@ def scene(database: Database, browser: Browser) -> Scene:
 
 def refused(winner: CheckedClient, scene: Scene, content: bytes) -> str:
     assert hand_in(winner, scene, content) == 422
-    (item,) = found(winner.page.tree, '//*[@id="errors"]//li')
-    assert words(item).endswith(".")
-    return words(item)
+    return one_sentence(winner)
 
 
 def still_waits(database: Database) -> None:
