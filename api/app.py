@@ -39,6 +39,7 @@ from api.storage import Storage
 from api.v1 import candidacies as v1_candidacies
 from api.v1 import consultations as v1_consultations
 from api.v1 import contracts as v1_contracts
+from api.v1 import invoices as v1_invoices
 
 # Routes that stream a file have their own cap (api/uploads.py): their path holds one of these parts.
 STREAMING = ("/fichiers", "/signature-recue", "/factures/copie", "/api/v1/invoices")
@@ -67,6 +68,7 @@ ROUTERS: list[APIRouter] = [
     v1_consultations.router,
     v1_candidacies.router,
     v1_contracts.router,
+    v1_invoices.router,
     open_data.router,
 ]
 

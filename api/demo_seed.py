@@ -120,7 +120,7 @@ def _closed(context: Context, town: Organisation, agent: Person, current: dateti
     ref, state = _drafted(context, town, agent, data, start)
     if state != "draft":
         return ref
-    files = make_documents(context, parse_dossier(data), ref, start, True, {})
+    files = make_documents(context, parse_dossier(data), ref, start)
     recipient, identity = vault.new_key(context.secret, ref)
     with transaction(context.database) as db:
         consultation = db.scalars(select(Consultation).where(Consultation.ref == ref)).one()

@@ -9,11 +9,19 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from api import db as database
 from api import isolate
-from api.db import connect, reading
-from procurement.billing import contracts_file
+from api.context import Context
+from api.db import connect, reading, transaction
+from api.uploads import Received
+from procurement.billing import contract_by_number, contracts_file
+from procurement.contract import Contract
+from procurement.errors import Invalid
+from procurement.invoice_copy import Facts, already, keep_copy
+from procurement.people import Organisation, Person, Role
 
 INVOICE_CAP = 20_000_000
+MOST_BUYERS = 50
 SECONDS = 60.0
 MOST = Decimal(10**13)
 # The proposal of the match → the decision that a person may take.
@@ -68,3 +76,49 @@ def contracts_from_database(url: str) -> dict[str, Any]:
 def contracts_of(db: Session, organisation_id: int, *, leave_out: str = "") -> dict[str, Any]:
     """The contracts file of one buyer."""
     return contracts_file(db, [organisation_id], leave_out=leave_out)
+
+
+def buyers_of(db: Session, who: Person) -> list[Organisation]:
+    """The buyers for whom this person does finance."""
+    ids = who.organisations(Role.FINANCE)
+    return db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).limit(MOST_BUYERS).all()
+
+
+def _buyer(db: Session, who: Person, ref: str) -> Organisation:
+    """The one chosen, or the only one."""
+    buyers = buyers_of(db, who)
+    if len(buyers) == 1:
+        return buyers[0]
+    for buyer in buyers:
+        if buyer.ref == ref:
+            return buyer
+    raise Invalid({"organisation": "Choisissez l’acheteur à qui cette facture est adressée."})
+
+
+def take_copy(ctx: Context, who: Person, organisation: str, received: Received, content: bytes) -> tuple[str, bool]:
+    """(ref, whether it is new): examined in a worker process, kept once. `organisation`: the buyer's ref, or ""."""
+    with reading(ctx.database) as db:
+        buyer = _buyer(db, who, organisation)
+        twin = already(db, buyer, received.sha256)
+        if twin is not None:
+            return twin.ref, False
+        contracts = contracts_of(db, buyer.id)
+    found = examine(content, contracts)
+    key = ctx.storage.put("invoices", content)
+    amount = amount_of(found["amount_ht"])
+    facts = Facts(received.name, received.sha256, found["number"], found["seller_siret"], amount)
+    with transaction(ctx.database) as db:
+        mine = db.get_one(Organisation, buyer.id)
+        contract = _matched(db, mine, found["match"])
+        copy = keep_copy(
+            db, mine, facts, key=key, contract=contract, report=found["report"], match=found["match"],
+            person=who, now=database.now(db),
+        )  # fmt: skip
+        return copy.ref, copy.key == key
+
+
+def _matched(db: Session, organisation: Organisation, match: dict[str, Any]) -> Contract | None:
+    """The first candidate, unless nothing stands out."""
+    if match["decision"] == "unmatched" or not match["candidates"]:
+        return None
+    return contract_by_number(db, organisation, match["candidates"][0]["contract"])

@@ -78,7 +78,8 @@ def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUse
 
 def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder | None) -> bytes:
     data = {
-        "dossier": dossier.model_dump(mode="json"),
+        # The estimate stays with the buyer: published, it would set the price of the offers.
+        "dossier": dossier.model_dump(mode="json", exclude={"estimated_amount"}),
         "holder": holder.model_dump(mode="json") if holder else None,
         "clauses": [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses],
     }

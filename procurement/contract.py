@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from procurement.award import Award
@@ -75,7 +75,7 @@ def next_number(db: Session, organisation: Organisation, year: int) -> str:
     last = db.scalar(
         select(Contract.number)
         .where(Contract.organisation_id == organisation.id, Contract.number.startswith(prefix))
-        .order_by(Contract.number.desc())
+        .order_by(func.length(Contract.number).desc(), Contract.number.desc())
         .limit(1)
     )
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04d}"

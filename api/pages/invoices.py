@@ -13,26 +13,23 @@ from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, amount_of, contracts_of, examine, proposal
+from api.invoices import INVOICE_CAP, buyers_of, examine, proposal, take_copy
 from api.isolate import WorkFailed
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
-from api.uploads import MemorySink, Received, receive
-from procurement.billing import contract_by_number, record_of
-from procurement.contract import Contract, contracts_for, find_contract
+from api.uploads import MemorySink, receive
+from procurement.billing import record_of
+from procurement.contract import contracts_for, find_contract
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.invoice_copy import (
-    Facts,
     InvoiceCopy,
-    already,
     attach_to,
     decide_copy,
     find_invoice,
     invoices_for,
     invoices_of,
-    keep_copy,
 )
-from procurement.people import Organisation, Person, Role
+from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -63,14 +60,8 @@ DECISIONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def _buyers(db: Session, who: Person) -> list[Organisation]:
-    """The buyers for whom this person does finance."""
-    ids = who.organisations(Role.FINANCE)
-    return db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).limit(CHOICES).all()
-
-
 def _choices(db: Session, who: Person) -> list[tuple[str, str]]:
-    return [(buyer.ref, buyer.name) for buyer in _buyers(db, who)]
+    return [(buyer.ref, buyer.name) for buyer in buyers_of(db, who)]
 
 
 @router.get("/factures", dependencies=[Depends(FINANCE)])
@@ -91,7 +82,8 @@ async def upload(request: Request, ctx: Ctx, who: Who) -> Response:
     sink = MemorySink()
     try:
         received = await receive(request, sink, INVOICE_CAP)
-        ref, new = await run_in_threadpool(_keep, ctx, who, received, sink.content)
+        organisation = received.fields.get("organisation", "")
+        ref, new = await run_in_threadpool(take_copy, ctx, who, organisation, received, sink.content)
     except (Invalid, Refused, WorkFailed) as error:
         raise await run_in_threadpool(_again, ctx, who, error) from None
     return RedirectResponse(f"/factures/{ref}?ok={'facture' if new else 'facture-connue'}", 303)
@@ -101,45 +93,6 @@ def _again(ctx: Context, who: Person, error: Invalid | Refused | WorkFailed) -> 
     fields = error.fields if isinstance(error, Invalid) else {"file": error.sentence}
     with reading(ctx.database) as db:
         return PageInvalid(Invalid(fields), "invoices/upload.html", {"buyers": _choices(db, who)})
-
-
-def _buyer(db: Session, who: Person, ref: str) -> Organisation:
-    """The one chosen, or the only one."""
-    buyers = _buyers(db, who)
-    if len(buyers) == 1:
-        return buyers[0]
-    for buyer in buyers:
-        if buyer.ref == ref:
-            return buyer
-    raise Invalid({"organisation": "Choisissez l’acheteur à qui cette facture est adressée."})
-
-
-def _keep(ctx: Context, who: Person, received: Received, content: bytes) -> tuple[str, bool]:
-    with reading(ctx.database) as db:
-        buyer = _buyer(db, who, received.fields.get("organisation", ""))
-        twin = already(db, buyer, received.sha256)
-        if twin is not None:
-            return twin.ref, False
-        contracts = contracts_of(db, buyer.id)
-    found = examine(content, contracts)
-    key = ctx.storage.put("invoices", content)
-    amount = amount_of(found["amount_ht"])
-    facts = Facts(received.name, received.sha256, found["number"], found["seller_siret"], amount)
-    with transaction(ctx.database) as db:
-        organisation = db.get_one(Organisation, buyer.id)
-        contract = _matched(db, organisation, found["match"])
-        copy = keep_copy(
-            db, organisation, facts, key=key, contract=contract, report=found["report"], match=found["match"],
-            person=who, now=database.now(db),
-        )  # fmt: skip
-        return copy.ref, copy.key == key
-
-
-def _matched(db: Session, organisation: Organisation, match: dict[str, Any]) -> Contract | None:
-    """The first candidate, unless nothing stands out."""
-    if match["decision"] == "unmatched" or not match["candidates"]:
-        return None
-    return contract_by_number(db, organisation, match["candidates"][0]["contract"])
 
 
 def _context(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:

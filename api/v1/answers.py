@@ -44,6 +44,8 @@ def once(
         if past is not None:
             return JSONResponse(past.body, past.status)
     status, body = act()
+    if status == 202:  # not done yet: the same key asks again
+        return JSONResponse(body, status)
     with transaction(ctx.database) as db:
         keep_answer(db, who.id, key, sha256, status, body, database.now(db))
     return JSONResponse(body, status)

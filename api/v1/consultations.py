@@ -148,7 +148,8 @@ def _storable(dossier: dict[str, Any]) -> dict[str, Any]:
         raise Invalid({"dossier.reference": "Donnez un numéro de 40 caractères au plus."})
     deadline = dossier.get("deadline")
     if deadline is not None and not _is_instant(deadline):
-        raise Invalid({"dossier.deadline": "Écrivez la date limite avec son fuseau, par exemple 2027-01-15T12:00:00+01:00."})
+        sentence = "Écrivez la date limite avec son fuseau, par exemple 2027-01-15T12:00:00+01:00."
+        raise Invalid({"dossier.deadline": sentence})
     return dossier
 
 
@@ -201,7 +202,4 @@ def award(ctx: Ctx, who: Who, ref: str, body: Choice, key: Key = None) -> JSONRe
             return 202, {"state": "intended", "candidacy": body.candidacy}
         return 201, {"state": "awarded", "candidacy": body.candidacy, "contract": contract}
 
-    if key is not None:
-        return once(ctx, who, key, f"POST /consultations/{ref}/award", body.model_dump_json().encode(), act)
-    status, answer = act()
-    return JSONResponse(answer, status)
+    return once(ctx, who, key, f"POST /consultations/{ref}/award", body.model_dump_json().encode(), act)
