@@ -19,6 +19,7 @@ TITLES = {
     404: "Page introuvable",
     405: "Action impossible ici",
     409: "Ce n’est pas possible",
+    400: "Demande illisible",
     413: "Envoi trop lourd",
     422: "Réponse à corriger",
     429: "Trop de demandes",
@@ -55,8 +56,10 @@ def answer(
             extra["errors"] = fields  # type: ignore[assignment]
         return JSONResponse(body | extra, status, media_type="application/problem+json")
     message = " ".join([sentence, *(fields or {}).values()])
-    template = f"errors/{status if status in TEMPLATES else 500}.html"
-    return page(request, template, status=status, message=message, article=article, reference=reference)
+    context = {"message": message, "article": article, "reference": reference}
+    if status in TEMPLATES:
+        return page(request, f"errors/{status}.html", status=status, **context)
+    return page(request, "errors/problem.html", status=status, title=title, **context)
 
 
 def install(app: FastAPI) -> None:
@@ -67,7 +70,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database)
-    app.add_exception_handler(Exception, _bug)
 
 
 def _sign_in(request: Request, error: Exception) -> Response:
@@ -116,6 +118,7 @@ def _database(request: Request, error: Exception) -> Response:
     return response
 
 
-def _bug(request: Request, error: Exception) -> Response:
+def bug(request: Request, error: Exception) -> Response:
+    """What nobody foresaw: the traceback goes to the log, the reference to the person."""
     log.error("bug", reference=request.state.reference, exc_info=error)
     return answer(request, 500, "Rien n’a été enregistré. Donnez ce numéro à l’assistance si cela se reproduit.")
