@@ -51,13 +51,15 @@ def open_and_award(scene: Scene, wait: float) -> None:
         page = wait_for("La réponse sur l’attributaire", lambda: _settled(scene, "/attribuer", "en cours de demande"))
         step.detail = " ; ".join(_rows(page))
     with tale.step("Décision : l’acte d’engagement est produit, les courriers partent") as step:
-        page = officer.submit(page, "/decider", motive=CHOICE)
+        officer.submit(page, "/decider", motive=CHOICE)
+        if "n’est pas retenue" not in officer.get("/boite").main:
+            raise Stop("La lettre au candidat non retenu n’est pas dans la boîte d’essai.")
         step.detail = f"montant repris de l’offre descellée ; {LOSER} reçoit sa lettre (R2181-1)"
 
 
 def _settled(scene: Scene, path: str, waiting: str) -> Page | None:
     page = scene.officer.get(scene.hub + path)
-    return None if waiting in page.main else page
+    return None if waiting in page.main or "réponse attendue" in page.main else page
 
 
 def _rows(page: Page) -> list[str]:
@@ -145,7 +147,7 @@ def bill_and_publish(scene: Scene, deal: Deal) -> None:
         found = _copy(scene)
         tale.results["invoice"] = {"decision": found["decision"], "candidates": found["candidates"]}
         step.detail = f"règles EN 16931 et françaises tenues ; marché {deal.number} reconnu ; proposition : approuver"
-        if "Proposition : approuver" not in page.main:
+        if "Aucune règle bloquante en défaut" not in page.main or "Proposition : approuver" not in page.main:
             raise Stop(f"La facture n’est pas proposée à l’approbation ({found['decision']}).")
     with tale.step("Une personne décide : la facture est approuvée") as step:
         finance.submit(page, "/decision", decision="approved")

@@ -56,6 +56,8 @@ def _folder(out: Path | None) -> Path:
     else:
         numbers = (n for n in range(1, 100_000) if not (ROOT / "var" / f"demo-{n}").exists())
         folder = ROOT / "var" / f"demo-{next(numbers)}"
+    if set("?#%") & set(str(folder)):
+        _end(f"Choisissez un dossier sans « ? », « # » ni « % » dans son nom, au lieu de {folder}.")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:

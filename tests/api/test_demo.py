@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,8 +17,10 @@ from api import vault
 from api.context import Context
 from api.db import now, reading, transaction
 from api.demo import COMPANIES, OFFICER, PASSWORD, PEOPLE, make_town, prepare
+from api.demo_browser import Browser, Stop
 from api.demo_seed import CLOSED, ENTRANTS, OPEN
 from api.sandbox import pki
+from api.sandbox.server import SandboxUrls
 from api.settings import Settings
 from api.storage import Storage
 from procurement.candidacy import Candidacy
@@ -105,6 +108,13 @@ def test_a_folder_that_holds_a_demonstration_is_left_alone(told: dict[str, Any],
     assert content(told, "registre.json") == before
 
 
+def test_a_folder_that_no_address_can_name(tmp_path: Path) -> None:
+    done = command(tmp_path, "--out", str(tmp_path / "quoi?"))
+    assert done.returncode == 2
+    assert "Choisissez un dossier sans" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     done = command(tmp_path, "--out", str(tmp_path / "file" / "under"))
@@ -175,3 +185,18 @@ def test_a_company_of_the_demonstration_signs_in(context: Context, client: Any) 
     client.submit(form, "/connexion", email=next(iter(COMPANIES)), password=PASSWORD)
     assert client.get("/candidatures").status_code == 200
     assert CLOSED in client.page.main
+
+
+def test_a_service_that_does_not_answer_stops_the_story_with_exit_3() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with pytest.raises(Stop) as stopped:
+        Browser(address).get("/")
+    assert (stopped.value.code, stopped.value.sentence) == (3, "Le service de la démonstration ne répond plus.")
+
+
+def test_an_answer_that_is_no_page_stops_the_story_with_exit_1(sandbox: SandboxUrls) -> None:
+    with pytest.raises(Stop) as stopped:
+        Browser(sandbox.base).get("/rien")
+    assert stopped.value.code == 1
+    assert "a répondu 404, sans page" in stopped.value.sentence
