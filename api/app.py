@@ -41,8 +41,15 @@ from api.v1 import consultations as v1_consultations
 from api.v1 import contracts as v1_contracts
 from api.v1 import invoices as v1_invoices
 
-# Routes that stream a file have their own cap (api/uploads.py): their path holds one of these parts.
-STREAMING = ("/fichiers", "/signature-recue", "/factures/copie", "/api/v1/invoices")
+# Routes that stream a file have their own cap (api/uploads.py). Whole paths: a part would lift the cap of any
+# other route where a caller can write that word, before anyone asked who they are.
+STREAMING = (
+    r"/candidatures/[^/]+/fichiers/[^/]+",
+    r"/candidatures/[^/]+/contrat/signature-recue",
+    r"/verifier/fichiers",
+    r"/factures/copie",
+    r"/api/v1/invoices",
+)
 
 ROUTERS: list[APIRouter] = [
     home.router,

@@ -1,5 +1,6 @@
 """ASGI guards around every request: reference number, body cap, CSRF, security headers, log line, metrics."""
 
+import re
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -41,11 +42,11 @@ def _cross_site(headers: Headers, host: str) -> bool:
 
 
 class Guard:
-    """One pure ASGI wrapper. Streaming routes (uploads) have their own cap and are named by prefix."""
+    """One pure ASGI wrapper. Streaming routes (uploads) have their own cap: patterns of whole paths."""
 
     def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = (), secure: bool = False) -> None:
         self.app = app
-        self.streaming = streaming
+        self.streaming = tuple(re.compile(pattern) for pattern in streaming)
         self.secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +104,7 @@ class Guard:
         return None
 
     def _streams(self, scope: Scope) -> bool:
-        return any(part in scope["path"] for part in self.streaming)
+        return any(pattern.fullmatch(scope["path"]) for pattern in self.streaming)
 
     def _capped(self, receive: Receive, scope: Scope) -> Receive:
         """Chunked bodies have no announced length: count them."""

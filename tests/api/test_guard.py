@@ -44,6 +44,22 @@ def test_too_large_a_body_is_refused_announced_or_not(client: CheckedClient) -> 
     assert chunked.status_code in (400, 413)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/candidacies/fichiers/submit", "/candidatures/signature-recue/deposer", "/fichiers", "/api/v1/invoices/x"],
+)
+def test_a_word_in_the_path_lifts_no_cap(client: CheckedClient, path: str) -> None:
+    """Bodies are read before anyone is asked who they are: only the routes that stream may be long."""
+    answer = client.post(path, content=b"x" * (BODY_CAP + 1), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+
+
+def test_the_routes_that_stream_may_be_long(client: CheckedClient) -> None:
+    for path in ("/candidatures/X/fichiers/offre", "/candidatures/X/contrat/signature-recue", "/factures/copie"):
+        answer = client.post(path, content=b"x" * (BODY_CAP + 1), follow_redirects=False)
+        assert answer.status_code == 303, path  # to the sign-in form: nothing was read
+
+
 def test_a_length_that_is_no_number_is_refused(client: CheckedClient) -> None:
     assert client.get("/", headers={"content-length": "douze"}).status_code == 400
 
