@@ -94,8 +94,10 @@ def _sign(scene: Scene, pdf: bytes) -> bytes:
         current = now(db)
     siret = _winner_siret(scene)
     p12 = pki.issue_signer(pki.FOLDER, "Nadia Faure", WINNER, siret, KEY_PASSWORD, now=current)
+    key = p12.read_bytes()
+    p12.unlink()
     try:
-        signed: bytes = isolate.run("api.demo_papers:sign", pdf, p12.read_bytes(), KEY_PASSWORD, scene.house.tsa)
+        signed: bytes = isolate.run("api.demo_papers:sign", pdf, key, KEY_PASSWORD, scene.house.tsa)
     except WorkFailed as error:
         raise Stop(f"L’acte d’engagement n’a pas été signé. {error.sentence}") from None
     return signed
