@@ -13,6 +13,7 @@ from api.auth import SIGNED_IN, Who
 from api.candidacy_view import CORRECTABLE, summary, view
 from api.context import Context, Ctx
 from api.contracts import read_euros
+from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
@@ -60,7 +61,7 @@ class Answers(BaseModel):
 
 
 @router.get("/candidatures", dependencies=[Depends(SIGNED_IN)])
-def own_list(request: Request, db: Db, who: Who, avant: int | None = None) -> Response:
+def own_list(request: Request, db: Db, who: Who, avant: Cursor = None) -> Response:
     found = list_own(db, who, avant, SIZE + 1)
     rows = [summary(candidacy) for candidacy in found[:SIZE]]
     more = f"/candidatures?avant={rows[-1]['id']}" if len(found) > SIZE else None

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api.auth import BUYER, FINANCE, Who
 from api.context import Ctx
+from api.cursor import Cursor
 from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
@@ -55,7 +56,7 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
 
 
 @router.get("/contrats", dependencies=[Depends(BUYER)])
-def contracts(request: Request, db: Db, who: Who, avant: int | None = None) -> Response:
+def contracts(request: Request, db: Db, who: Who, avant: Cursor = None) -> Response:
     found = contracts_for(db, who, avant, PAGE)
     older = found[-1].id if len(found) == PAGE else None
     return page(

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api import db as database
 from api.auth import PUBLIC
 from api.context import Ctx
+from api.cursor import Cursor
 from api.db import Db
 from api.demo import COMPANIES, PASSWORD, PEOPLE
 from api.render import page
@@ -97,7 +98,7 @@ def trial_companies() -> list[tuple[str, str, str]]:
 
 
 @router.get("/boite", dependencies=[Depends(PUBLIC)])
-def trial_box(request: Request, db: Db, ctx: Ctx, avant: int | None = None) -> Response:
+def trial_box(request: Request, db: Db, ctx: Ctx, avant: Cursor = None) -> Response:
     """The demonstration's « boîte d’essai »: there only in the sandbox and without a mail server."""
     if ctx.settings.smtp_url is not None or not request.app.state.sandbox:
         raise NotFound

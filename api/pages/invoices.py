@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api.auth import FINANCE, Who
 from api.context import Context, Ctx
+from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
@@ -65,7 +66,7 @@ def _choices(db: Session, who: Person) -> list[tuple[str, str]]:
 
 
 @router.get("/factures", dependencies=[Depends(FINANCE)])
-def invoices(request: Request, db: Db, who: Who, avant: int | None = None) -> Response:
+def invoices(request: Request, db: Db, who: Who, avant: Cursor = None) -> Response:
     found = invoices_for(db, who, avant, PAGE)
     older = found[-1].id if len(found) == PAGE else None
     return page(request, "invoices/list.html", copies=found, states=INVOICE_STATES, older=older)

@@ -10,6 +10,7 @@ from api import vault
 from api.auth import OFFICER, Who
 from api.board_view import board, header, journal
 from api.context import Context, Ctx
+from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.render import page
 from procurement.candidacy import Candidacy, looked, received
@@ -73,7 +74,7 @@ def log_looks(ctx: Context, candidacies: list[int], who: Person, what: str) -> N
 
 
 @router.get(f"{BASE}/plis", dependencies=[Depends(OFFICER)])
-def plis_page(request: Request, ctx: Ctx, who: Who, ref: str, apres: int = 0) -> Response:
+def plis_page(request: Request, ctx: Ctx, who: Who, ref: str, apres: Cursor = None) -> Response:
     with reading(ctx.database) as db:
         consultation = find_for(db, ref, who)
         everyone = received(db, consultation)
@@ -84,7 +85,7 @@ def plis_page(request: Request, ctx: Ctx, who: Who, ref: str, apres: int = 0) ->
     return page(request, "opening/board.html", **context, total=len(everyone), next=more)
 
 
-def _slice(everyone: list[Candidacy], after: int) -> tuple[list[Candidacy], str | None]:
+def _slice(everyone: list[Candidacy], after: int | None) -> tuple[list[Candidacy], str | None]:
     """Twenty rows in order of arrival, from the one after `after`."""
     start = next((i + 1 for i, candidacy in enumerate(everyone) if candidacy.id == after), 0)
     shown = everyone[start : start + SIZE]
@@ -92,7 +93,7 @@ def _slice(everyone: list[Candidacy], after: int) -> tuple[list[Candidacy], str 
 
 
 @router.get(f"{BASE}/journal", dependencies=[Depends(OFFICER)])
-def journal_page(request: Request, db: Db, who: Who, ref: str, avant: int | None = None) -> Response:
+def journal_page(request: Request, db: Db, who: Who, ref: str, avant: Cursor = None) -> Response:
     """Who looked at what; before the opening there is nothing to show, and that is what is said."""
     consultation = find_for(db, ref, who)
     _opened(consultation)
