@@ -17,6 +17,9 @@ RUN_AXE = """async (rules) => {
   const found = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
   return found.violations.map(v => v.id + " (" + v.help + "): " + v.nodes.map(n => n.html.slice(0, 200)).join(" | "));
 }"""
+SHOWN = """() => Object.fromEntries(
+  [...document.querySelectorAll("main [name]")].map(control => [control.name, [control.type, control.value]])
+)"""
 WIDER = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
@@ -64,11 +67,13 @@ class Walker:
             self.page.locator(f'[name="{name}"]').fill(value)
 
     def fill(self, values: Mapping[str, Any]) -> None:
-        """Fill any form: text, choices, boxes, radio buttons."""
+        """Fill any form: text, choices, boxes, radio buttons; what is right already is left as it is."""
+        shown: dict[str, tuple[str, str]] = self.page.evaluate(SHOWN)
         for name, value in values.items():
-            controls = self.page.locator(f'[name="{name}"]')
-            assert controls.count(), f"the form shows no field {name}"
-            fill_one(controls, value)
+            assert name in shown, f"the form shows no field {name}"
+            kind, present = shown[name]
+            if kind in ("checkbox", "radio") or present != value:
+                fill_one(self.page.locator(f'[name="{name}"]'), kind, value)
 
     def send_file(self, label: str, name: str, content: bytes, button: str) -> None:
         self.page.get_by_label(label, exact=True).set_input_files(
@@ -118,18 +123,16 @@ class Walker:
         assert not wider, f"{self.page.url} scrolls sideways on a phone: {wider}"
 
 
-def fill_one(controls: Locator, value: Any) -> None:
-    first = controls.first
-    kind = first.get_attribute("type")
-    if kind == "checkbox" and isinstance(value, bool):
-        first.set_checked(value)
-    elif kind in ("checkbox", "radio"):
+def fill_one(controls: Locator, kind: str, value: Any) -> None:
+    if kind in ("checkbox", "radio") and not isinstance(value, bool):
         for wanted in value if isinstance(value, list) else [value]:
             controls.and_(controls.page.locator(f'[value="{wanted}"]')).check()
-    elif first.evaluate("e => e.tagName") == "SELECT":
-        first.select_option(str(value))
+    elif kind == "checkbox":
+        controls.set_checked(value)
+    elif kind == "select-one":
+        controls.select_option(str(value))
     else:
-        first.fill(str(value))
+        controls.fill(str(value))
 
 
 def walker(browser: Browser, site: str, *, phone: bool = False, scripts: bool = True) -> Walker:
