@@ -132,6 +132,7 @@ def test_every_public_page(chromium: Browser, site: Site, scene: Scene) -> None:
     stranger = walker(chromium, site.url)
     for path in [*PUBLIC, f"/consultations/{scene.ref}"]:
         stranger.open(path)
+        assert ("Page introuvable" in stranger.text) is (path == "/nulle-part"), path
 
 
 def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> None:
@@ -150,6 +151,8 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
         person = signed_in(walker(chromium, site.url), site, user)
         for path in paths:
             person.open(path)
+            assert person.path == path, person.text
+            assert "introuvable" not in person.text, path
         if user is admin:
             person.follow("Ville de Démonstration")
 
