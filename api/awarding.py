@@ -24,18 +24,24 @@ def to_award(db: Session, ref: str, who: Person) -> Consultation:
     return consultation
 
 
-def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive: str) -> str:
-    """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref."""
+def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "") -> str:
+    """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref.
+
+    `seen`: the candidacy that the officer read as the intended one, where the caller says it.
+    """
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         chosen = check_decision(db, consultation, price, motive)
         dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
+        named = chosen.candidacy.ref
+        if seen and seen != named:
+            raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")
     content, sha256 = build_acte(dossier, holder, now)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
         consultation = to_award(db, ref, who)
         now = database.now(db)
-        return prepare(db, decide(db, consultation, price, motive, who, now), key, sha256, now).ref
+        return prepare(db, decide(db, consultation, named, price, motive, who, now), key, sha256, now).ref
 
 
 def award_to(ctx: Context, who: Person, ref: str, candidacy: str, amount: str, motive: str) -> str | None:
@@ -52,4 +58,4 @@ def award_to(ctx: Context, who: Person, ref: str, candidacy: str, amount: str, m
             p.state == "waiting" and p.attempts == 0 for p in pieces_of(db, chosen.candidacy)
         ):
             return None
-    return decide_with_acte(ctx, who, ref, price, motive)
+    return decide_with_acte(ctx, who, ref, price, motive, candidacy)

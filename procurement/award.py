@@ -79,11 +79,16 @@ def check_decision(db: Session, consultation: Consultation, amount: Decimal, mot
 
 
 def decide(
-    db: Session, consultation: Consultation, amount: Decimal, motive: str, person: Person, now: datetime
+    db: Session, consultation: Consultation, ref: str, amount: Decimal, motive: str, person: Person, now: datetime
 ) -> Award:
-    """Award: the amount HT in euros, the reasons of the choice; letters are queued in the same transaction."""
+    """Award to `ref`, for whom the acte was made: amount HT in euros, reasons; letters queued in the same transaction.
+
+    Raises Refused where another candidacy was named while the acte was being made.
+    """
     lock(db, consultation)
     award = check_decision(db, consultation, amount, motive)
+    if award.candidacy.ref != ref:
+        raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")
     move(
         db, consultation, consultation, "awarded", person.email, now, candidacy=award.candidacy.ref, amount=str(amount)
     )

@@ -118,7 +118,8 @@ def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisatio
         for piece in db.query(Piece).filter_by(state="waiting"):
             piece.attempts = 1
             keep_result(db, piece, {"outcome": "obtained", "fetched_at": start}, None, start)
-        award = decide(db, consultation, Decimal(AMOUNT), "La meilleure note sur les deux critères.", agent, start)
+        motive = "La meilleure note sur les deux critères."
+        award = decide(db, consultation, scene.won, Decimal(AMOUNT), motive, agent, start)
         unsigned, signed = b"%PDF-1.7 acte", b"%PDF-1.7 acte, signed"
         sha256 = hashlib.sha256(unsigned).hexdigest()
         contract = prepare(db, award, context.storage.put("contracts", unsigned), sha256, start)

@@ -114,7 +114,9 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 
 
 @router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
-def award(request: Request, ctx: Ctx, who: Who, ref: str, amount: Text = "", motive: Text = "") -> Response:
+def award(
+    request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = ""
+) -> Response:
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
@@ -122,7 +124,7 @@ def award(request: Request, ctx: Ctx, who: Who, ref: str, amount: Text = "", mot
             price = _price(db, consultation, amount, motive)
         except Invalid as error:
             raise _again(db, consultation, error, amount=amount, motive=motive) from None
-    decide_with_acte(ctx, who, ref, price, motive)
+    decide_with_acte(ctx, who, ref, price, motive, candidacy)
     return _back(ref, "attribue")
 
 

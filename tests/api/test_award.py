@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
@@ -12,11 +13,13 @@ from api import isolate
 from api.context import Context
 from api.db import Database, now, reading, transaction
 from api.sandbox import invoices
+from procurement.award import decide
 from procurement.consultation import find
 from procurement.contract import Contract
+from procurement.errors import Refused
 from procurement.events import chain_holds
 from procurement.mail import Mail
-from procurement.people import User
+from procurement.people import User, person_of
 from tests.award_scene import IBAN, Scene, invoice, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_officer
@@ -187,6 +190,31 @@ def test_back_to_the_analysis_and_another_is_named(scene: Scene, database: Datab
     assert "Désigner l’attributaire pressenti" in officer.page.main
     officer.submit(officer.page, "/designer", candidacy=scene.lost)
     assert "Trafic Conseil SARL" in officer.page.main
+
+
+def test_a_page_that_names_another_winner_decides_nothing(scene: Scene, database: Database, browser: Browser) -> None:
+    """The officer read one name and its amount; meanwhile a colleague named another."""
+    officer, colleague = browser(scene.officer), browser(scene.officer)
+    name_winner(officer, scene, database)
+    old = officer.get(scene.award)
+    colleague.submit(colleague.get(scene.award), "/ecarter", reason="Attestation non fournie dans le délai.")
+    colleague.submit(colleague.page, "/designer", candidacy=scene.lost)
+    settle_pieces(database)
+    answer = officer.submit(old, "/decider", motive=MOTIVE)
+    assert answer.status_code == 409
+    assert "Un autre attributaire" in answer.text
+    with reading(database) as db:
+        assert find(db, scene.consultation).state == "intended"
+
+
+def test_the_acte_made_for_one_is_never_the_award_of_another(
+    scene: Scene, database: Database, browser: Browser
+) -> None:
+    name_winner(browser(scene.officer), scene, database)
+    with transaction(database) as db:
+        agent = person_of(db.get_one(User, scene.officer.id))
+        with pytest.raises(Refused, match="Un autre attributaire"):
+            decide(db, find(db, scene.consultation), scene.lost, Decimal(1000), MOTIVE, agent, now(db))
 
 
 def test_numbers_follow_each_other(database: Database, browser: Browser) -> None:
