@@ -3,7 +3,7 @@
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -70,6 +70,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(DataError, _data)
 
 
 def _sign_in(request: Request, error: Exception) -> Response:
@@ -116,6 +117,11 @@ def _database(request: Request, error: Exception) -> Response:
     response = answer(request, 503, "La base est occupée ; rien n’a été enregistré. Réessayez dans un instant.")
     response.headers["retry-after"] = "5"
     return response
+
+
+def _data(request: Request, error: Exception) -> Response:
+    """PostgreSQL refuses NUL characters and numbers without end, wherever they were written."""
+    return answer(request, 422, "Une valeur contient un caractère interdit, ou un nombre hors limites.")
 
 
 def bug(request: Request, error: Exception) -> Response:

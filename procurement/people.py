@@ -1,6 +1,7 @@
 """Organisations, users, who belongs where, and what each may do."""
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,11 +135,15 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+# What a mail server takes without SMTPUTF8, less what could end or split a header.
+_PLAIN = re.compile(r"[!-~]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
+_FORBIDDEN = frozenset("<>,;:()[]\\\"'")
+
+
 def clean_email(text: str) -> str:
     """One plain address in lower case; raises Invalid on anything else."""
     email = text.strip().lower()
-    local, at, domain = email.partition("@")
-    if not (local and at and "." in domain.strip(".")) or any(c.isspace() or c in "<>,;\"'" for c in email):
+    if email.count("@") != 1 or _FORBIDDEN & set(email) or not _PLAIN.fullmatch(email):
         raise Invalid({"email": "Cette adresse n’a pas la forme nom@exemple.fr."})
     if len(email) > 254:
         raise Invalid({"email": "Cette adresse dépasse 254 caractères."})

@@ -24,7 +24,7 @@ def send_one(context: Context) -> bool:
     try:
         deliver(url, message(mail, urlsplit(context.settings.public_url).hostname or "localhost"))
         error = ""
-    except (OSError, smtplib.SMTPException) as problem:
+    except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: an address no header can hold
         error = f"{type(problem).__name__}: {problem}"
     with database.transaction(context.database) as db:
         row = db.get_one(Mail, mail.id)
