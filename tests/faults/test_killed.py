@@ -29,7 +29,7 @@ OFFER = os.urandom(3 << 20)
 @contextmanager
 def server(context: Context, spool: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """`mps serve` in a process of its own, remote services being the sandbox's of this run."""
-    port, settings = free_port(0), context.settings
+    port, settings, said = free_port(0), context.settings, spool.with_suffix(".log")
     environment = {
         "PATH": os.environ["PATH"], "TMPDIR": str(spool), "MPS_SECRET_KEY": context.secret,
         "MPS_DATABASE_URL": settings.database_url, "MPS_STORAGE_URL": settings.storage_url,
@@ -37,18 +37,25 @@ def server(context: Context, spool: Path) -> Iterator[tuple[str, "subprocess.Pop
         "MPS_RECHERCHE_ENTREPRISES_URL": context.services["recherche_entreprises"],
     }  # fmt: skip
     command = [sys.executable, str(ROOT / ".venv" / "bin" / "mps"), "serve", "--no-worker", "--port", str(port)]
-    child = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    with said.open("ab") as log:
+        child = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
     try:
-        limit = time.monotonic() + 60
-        while child.poll() is None and time.monotonic() < limit:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        wait_for(port, child, said)
         yield f"http://127.0.0.1:{port}", child
     finally:
         child.kill()
         child.wait(10)
+
+
+def wait_for(port: int, child: "subprocess.Popen[bytes]", said: Path) -> None:
+    limit = time.monotonic() + 90
+    while time.monotonic() < limit:
+        assert child.poll() is None, said.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(said.read_text())
 
 
 def send_half(person: Person, path: str, spool: Path) -> socket.socket:
