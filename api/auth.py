@@ -53,7 +53,8 @@ def visitor(request: Request) -> Person | None:
 
 
 def _read_visitor(request: Request) -> Person | None:
-    header = request.headers.get("authorization", "")
+    # A token of the API opens the API only.
+    header = request.headers.get("authorization", "") if request.url.path.startswith("/api/") else ""
     bearer = header[7:].strip() if header[:7].lower() == "bearer " else ""
     cookie = request.cookies.get(COOKIE, "")
     if not (bearer or cookie):

@@ -41,6 +41,12 @@ def _cross_site(headers: Headers, host: str) -> bool:
     return "cookie" in headers
 
 
+def from_this_machine(request: Request) -> bool:
+    """True for a caller on loopback that no proxy stands before."""
+    here = request.client is not None and request.client.host in ("127.0.0.1", "::1", "testclient")
+    return here and not any(name in request.headers for name in ("x-forwarded-for", "forwarded", "via", "x-real-ip"))
+
+
 class Guard:
     """One pure ASGI wrapper. Streaming routes (uploads) have their own cap: patterns of whole paths."""
 

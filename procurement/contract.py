@@ -134,8 +134,8 @@ def same_document(contract: Contract, unsigned: bytes, signed: bytes) -> None:
         )
 
 
-def check_report(report: Mapping[str, Any]) -> None:
-    """Raises Refused unless every signature holds and the last one covers the whole file."""
+def check_report(report: Mapping[str, Any], holder_siret: str) -> None:
+    """Raises Refused unless every signature holds, one covers the whole file, none is a seal or another company's."""
     signatures = report.get("signatures") or []
     if not signatures:
         raise Refused("Ce fichier ne porte aucune signature électronique.", "R2182-3")
@@ -143,6 +143,12 @@ def check_report(report: Mapping[str, Any]) -> None:
         raise Refused("La signature de ce fichier n’est pas valide : voyez le détail de la vérification.", "R2182-3")
     if not any(s["covers_whole_document"] for s in signatures):
         raise Refused("Le fichier a été complété après sa signature : signez-le en dernier.", "R2182-3")
+    if any("Seal" in s["qualification"] for s in signatures):
+        raise Refused("Un cachet n’est pas la signature d’une personne : signez avec un certificat de personne.")
+    for signature in signatures:
+        named = str((signature.get("certificate") or {}).get("identifier") or "")
+        if named.startswith("NTRFR-") and named.removeprefix("NTRFR-")[:9] != holder_siret[:9]:
+            raise Refused("Ce certificat est celui d’une autre entreprise que le titulaire du marché.", "R2182-3")
 
 
 def keep_signed(
@@ -162,7 +168,7 @@ def keep_signed(
         raise NotFound
     awaits_signature(contract)
     same_document(contract, unsigned, signed)
-    check_report(report)
+    check_report(report, contract.holder_siret)
     sha256 = hashlib.sha256(signed).hexdigest()
     signers = [s["signer"] for s in report["signatures"]]
     actor = f"account:{person.id}"

@@ -179,7 +179,7 @@ def attach(
     """Give a role. A company's member needs evidence: it opens protected pieces (L114-8 CRPA)."""
     if role is Role.COMPANY and not evidence.strip():
         raise Invalid({"evidence": "Dites quelle pièce prouve que cette personne appartient à l’entreprise."})
-    if (role is Role.COMPANY) != (organisation.kind == "company") and role is not Role.ADMINISTRATOR:
+    if (role is Role.COMPANY) != (organisation.kind == "company"):
         raise Refused("Ce rôle ne va pas avec cette organisation.")
     for membership in organisation.memberships:
         if membership.user_id == user.id and membership.role == role.value:

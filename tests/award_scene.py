@@ -96,13 +96,13 @@ def settle_pieces(database: Database) -> None:
             keep_result(db, piece, {"outcome": "obtained", "fetched_at": current}, None, current)
 
 
-def sign(context: Context, pdf: bytes, **how: bool) -> bytes:
+def sign(context: Context, pdf: bytes, siret: str = make_siret(6100), **how: bool) -> bytes:
     """Signed as the winner does at home, with a key of the sandbox's authority."""
     folder = Path(context.services.get("pki", str(pki.FOLDER)))
     with transaction(context.database) as db:
         moment = now(db)
     key = pki.issue_signer(
-        folder, "Jeanne Martin", "Capteurs et Mesures SAS", make_siret(6100), PASSWORD, now=moment, **how
+        folder, "Jeanne Martin", "Capteurs et Mesures SAS", siret, PASSWORD, now=moment, **how
     )
     return sign_pades(pdf, Pkcs12(key.read_bytes(), PASSWORD), "B", None, moment).content
 

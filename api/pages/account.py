@@ -42,11 +42,15 @@ def _signed_in(ctx: Ctx, token: str, path: str) -> Response:
 
 
 def _brakes(request: Request, email: str) -> None:
-    """Ten tries per address, thirty per machine, each quarter of an hour; counted even when the request then fails."""
+    """Tries per quarter of an hour, counted even when the request then fails.
+
+    Ten per address and machine, thirty per machine, a hundred per address: a stranger cannot lock an owner out.
+    """
     machine = request.client.host if request.client else "?"
     with transaction(database_of(request)) as db:
-        brake(db, f"signin:{email}", 10, 15)
+        brake(db, f"signin:{machine}:{email}", 10, 15)
         brake(db, f"signin-from:{machine}", 30, 15)
+        brake(db, f"signin-to:{email}", 100, 15)
 
 
 @router.get("/connexion", dependencies=[Depends(PUBLIC)])

@@ -94,6 +94,8 @@ def add_member(
             user = find_user(db, email)
         except NotFound:
             user = create_user(db, email=email, name=name or email, now=now)
+        if organisation.kind == "company" and user.email == who.email:
+            raise Invalid({"email": "Un administrateur ne se rattache pas lui-même : demandez à un collègue."})
         attach(db, user, organisation, Role(role), evidence=evidence, granted_by=who.email, now=now)
     except Invalid as error:
         values = {"email": email, "name": name, "role": role, "evidence": evidence}

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from api import db as database
 from api.auth import PUBLIC
 from api.context import Ctx
+from api.guard import from_this_machine
 from procurement.counters import last_beat
 from procurement.errors import NotFound
 
@@ -42,7 +43,6 @@ def ready(ctx: Ctx) -> Response:
 @router.get("/metrics", dependencies=[Depends(PUBLIC)])
 def metrics(request: Request) -> Response:
     """Prometheus text, to this machine only: through a proxy or from elsewhere it does not exist."""
-    here = request.client is not None and request.client.host in ("127.0.0.1", "::1", "testclient")
-    if not here or "x-forwarded-for" in request.headers:
+    if not from_this_machine(request):
         raise NotFound
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -12,6 +12,7 @@ from api.context import Ctx
 from api.cursor import Cursor
 from api.db import Db
 from api.demo import COMPANIES, PASSWORD, PEOPLE
+from api.guard import from_this_machine
 from api.render import page
 from api.sandbox.companies import book
 from procurement.consultation import public_list
@@ -99,7 +100,7 @@ def trial_companies() -> list[tuple[str, str, str]]:
 
 @router.get("/boite", dependencies=[Depends(PUBLIC)])
 def trial_box(request: Request, db: Db, ctx: Ctx, avant: Cursor = None) -> Response:
-    """The demonstration's « boîte d’essai »: there only in the sandbox and without a mail server."""
-    if ctx.settings.smtp_url is not None or not request.app.state.sandbox:
+    """The « boîte d’essai »: in the sandbox, without a mail server, from this machine (it shows sign-in codes)."""
+    if ctx.settings.smtp_url is not None or not request.app.state.sandbox or not from_this_machine(request):
         raise NotFound
     return page(request, "home/box.html", mails=latest_mail(db, avant, PAGE), size=PAGE)

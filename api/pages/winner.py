@@ -119,7 +119,7 @@ def _verify_and_keep(ctx: Context, who: Person, ref: str, signed: bytes, sandbox
     try:
         same_document(contract, unsigned, signed)
         report = verify_signature(signed, trust_of(ctx, sandbox, now), now, created_at)
-        check_report(report)
+        check_report(report, contract.holder_siret)
         check_additions(unsigned, signed)
     except (Refused, WorkFailed) as error:
         raise _again(ctx, who, ref, error.sentence, error, report) from None

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from api.auth import set_password
+from api.auth import create_token, set_password
 from api.db import Database, reading, transaction
 from procurement.mail import Mail
 from procurement.people import LoginSession, User
@@ -113,3 +113,17 @@ def test_an_address_that_is_none_is_said_at_once(client: CheckedClient, email: s
     answer = client.submit(client.get("/inscription"), "/inscription", name="Léa", email=email)
     assert answer.status_code == 422
     assert "nom@exemple.fr" in client.page.main
+
+
+def test_a_token_of_the_api_opens_no_page(client: CheckedClient, database: Database) -> None:
+    user = with_password(database)
+    with transaction(database) as db:
+        headers = {"authorization": f"Bearer {create_token(db, db.get_one(User, user.id), 'test')}"}
+    assert client.get("/compte", headers=headers, follow_redirects=False).status_code == 303
+
+
+def test_the_trial_box_and_the_figures_stay_on_this_machine(client: CheckedClient) -> None:
+    for path in ("/boite", "/metrics"):
+        assert client.get(path).status_code == 200
+        for name in ("x-forwarded-for", "forwarded", "via"):
+            assert client.get(path, headers={name: "192.0.2.1"}).status_code == 404, (path, name)

@@ -22,7 +22,7 @@ from procurement.mail import Mail
 from procurement.people import User, person_of
 from tests.award_scene import IBAN, Scene, invoice, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
-from tests.factories import make_buyer, make_officer
+from tests.factories import make_buyer, make_officer, make_siret
 
 Browser = Callable[[User], CheckedClient]
 MOTIVE = "La meilleure note technique et le prix le plus bas."
@@ -260,6 +260,8 @@ def test_what_is_not_the_signed_acte_is_refused(
         (acte + b"\n% rien", "aucune signature"),
         (sign(context, redrawn(acte)), "modifié avant d’être signé"),
         (sign(context, acte, revoked=True), "n’est pas valide"),
+        (sign(context, acte, seal=True), "Un cachet n’est pas"),
+        (sign(context, acte, make_siret(6999)), "une autre entreprise"),
         (signed + b"\nsuite", "signez-le en dernier"),
         (b"x" * 20_000_001, "dépasse la taille permise"),
     ]
