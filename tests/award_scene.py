@@ -101,9 +101,7 @@ def sign(context: Context, pdf: bytes, siret: str = make_siret(6100), **how: boo
     folder = Path(context.services.get("pki", str(pki.FOLDER)))
     with transaction(context.database) as db:
         moment = now(db)
-    key = pki.issue_signer(
-        folder, "Jeanne Martin", "Capteurs et Mesures SAS", siret, PASSWORD, now=moment, **how
-    )
+    key = pki.issue_signer(folder, "Jeanne Martin", "Capteurs et Mesures SAS", siret, PASSWORD, now=moment, **how)
     return sign_pades(pdf, Pkcs12(key.read_bytes(), PASSWORD), "B", None, moment).content
 
 
