@@ -1,7 +1,9 @@
 """A page of 50 rows at 16 clients on SQLite, against a bare Starlette + Jinja2 page of the same rows, in one run."""
 
 import multiprocessing
+import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from api import logs
 from api.app import create_app
 from api.db import connect, now, transaction
 from api.migrate import upgrade
@@ -51,6 +54,8 @@ def _bare(port: int) -> None:
 
 
 def _ours(port: int, folder: str) -> None:
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - the request log is written, its lines are not shown
+    logs.configure()
     uvicorn.run(create_app(_settings(folder), sandbox=True), port=port, log_level="critical")
 
 
