@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from api.auth import create_token, set_password
@@ -127,3 +128,13 @@ def test_the_trial_box_and_the_figures_stay_on_this_machine(client: CheckedClien
         assert client.get(path).status_code == 200
         for name in ("x-forwarded-for", "forwarded", "via"):
             assert client.get(path, headers={name: "192.0.2.1"}).status_code == 404, (path, name)
+
+
+def test_a_stranger_s_wrong_tries_lock_nobody_else_out(app: FastAPI, client: CheckedClient, database: Database) -> None:
+    user = with_password(database)
+    with CheckedClient(app, client=("192.0.2.9", 4321)) as stranger:
+        for _ in range(11):
+            last = stranger.post("/connexion", data={"email": user.email, "password": "non"})
+    assert last.status_code == 409
+    client.submit(client.get("/connexion?suite=/compte"), "/connexion", email=user.email, password=PASSWORD)
+    assert client.page.h1 == "Mon compte"
