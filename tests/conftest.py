@@ -86,9 +86,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxUrls]:
-    """One sandbox for the run, over real HTTP on loopback."""
+    """One per test file, over real HTTP on loopback: its quotas are spent there only."""
     with running_sandbox() as urls:
         yield urls
 

@@ -1,6 +1,5 @@
 """From one SIRET to a draft, and the company's own protected pieces; bad input, services that are down."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,6 @@ from api.app import create_app
 from api.auth import open_session
 from api.context import Context
 from api.db import reading, transaction
-from api.sandbox.server import SandboxUrls, running_sandbox
 from api.settings import Settings
 from procurement.candidacy import Candidacy
 from procurement.people import User
@@ -28,13 +26,6 @@ from tests.candidacy_scene import (
 )
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_company, make_company_member, make_siret
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxUrls]:
-    """This file's own, so that its quotas are spent here only."""
-    with running_sandbox() as urls:
-        yield urls
 
 
 @pytest.fixture

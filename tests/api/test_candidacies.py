@@ -16,7 +16,6 @@ from api import worker
 from api.app import create_app
 from api.context import Context
 from api.db import reading, transaction
-from api.sandbox.server import SandboxUrls, running_sandbox
 from api.settings import Settings
 from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.mail import Mail
@@ -32,13 +31,6 @@ from tests.candidacy_scene import (
 )
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_siret
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxUrls]:
-    """This file's own, so that its quotas are spent here only."""
-    with running_sandbox() as urls:
-        yield urls
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
@@ -15,7 +14,6 @@ from api.app import create_app
 from api.auth import open_session
 from api.context import Context
 from api.db import now, reading, transaction
-from api.sandbox.server import SandboxUrls, running_sandbox
 from api.settings import Settings
 from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
@@ -38,13 +36,6 @@ from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_buyer, make_officer, make_siret
 
 CONTENT = b"%PDF-1.7 " + bytes(range(256)) * 4000
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxUrls]:
-    """This file's own, so that its quotas are spent here only."""
-    with running_sandbox() as urls:
-        yield urls
 
 
 @pytest.fixture

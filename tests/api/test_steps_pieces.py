@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +16,6 @@ from api import secretbox, worker
 from api.context import Context
 from api.db import now, reading, transaction
 from api.remote.api_entreprise import Buyer, CountedQuotas
-from api.sandbox.server import SandboxUrls, running_sandbox
 from api.settings import ROOT
 from api.steps import pieces as step
 from procurement.candidacy import open_candidacy
@@ -25,13 +23,6 @@ from procurement.consultation import find
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, ask
 from tests.candidacy_scene import BAKERY, REFUSED_BY_URSSAF, SLOW, Scene, published
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxUrls]:
-    """This file's own, so that its quotas are spent here only."""
-    with running_sandbox() as urls:
-        yield urls
 
 
 def asked(context: Context, siret: str, *keys: str) -> Scene:
