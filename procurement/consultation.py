@@ -58,6 +58,11 @@ class Consultation(HasRef, Base):
     files: Mapped[list["DceFile"]] = relationship(order_by="DceFile.id")
     overrides: Mapped[list["Override"]] = relationship(order_by="Override.id")
 
+    @property
+    def kind(self) -> str | None:
+        """works, services or supplies, as the dossier says; None while it does not."""
+        return self.dossier.get("kind")
+
     def closed(self, now: datetime) -> bool:
         return is_closed(self.deadline, now)
 

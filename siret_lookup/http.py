@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from siret_lookup.envelope import Failure, read_failure, unavailable
+from siret_lookup.quotas import token_id
 from siret_lookup.siret import SiretError, parse_siret
 from siret_lookup.sniff import sniff
 
@@ -66,6 +67,11 @@ class Access:
             parse_siret(self.recipient)
         except SiretError as error:
             raise BadAccess(f"Le SIRET de l’acheteur ne convient pas. {error.sentence}") from None
+
+    @property
+    def token_id(self) -> str:
+        """The token's fingerprint, to count and compare by."""
+        return token_id(self.token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ so a call that has no budget left is not made.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Protocol
@@ -18,6 +18,10 @@ BUDGETS: Mapping[str, int] = {
     "urssaf_vigilance": 100,
     "dgfip_attestation_fiscale": 5,
 }
+# Two clocks never agree: work that can wait spends nothing this near to the turn of a minute, or a small budget would
+# be spent twice in one minute of the server's.
+SEAM = timedelta(seconds=1)
+SMALL = 100
 # All tokens of one install leave by one address.
 ADDRESS = "address"
 ADDRESS_BUDGET = 1000
@@ -74,3 +78,12 @@ def spend(store: QuotaStore, token: str, group: str, now: datetime) -> datetime 
     if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):
         return next_window(now)
     return None
+
+
+def past_the_seam(groups: Iterable[str], now: datetime) -> datetime | None:
+    """When work on a small budget may start, where `now` is within a second of the turn of a minute; else None."""
+    if all(BUDGETS[group] > SMALL for group in groups):
+        return None
+    if now - window_start(now) < SEAM:
+        return window_start(now) + SEAM
+    return next_window(now) + SEAM if next_window(now) - now <= SEAM else None

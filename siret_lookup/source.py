@@ -30,6 +30,10 @@ class Source:
     read: Callable[[Body], Reading]
     document: bool = False
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return (self.group,)
+
     def path_for(self, siret: Siret) -> str:
         """The endpoint's path for this company."""
         return self.path.format(siret=siret.value, siren=siret.siren)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siret_lookup.outcome import Outcome
-from siret_lookup.quotas import BUDGETS, MemoryQuotas, next_window, spend, token_id, window_start
+from siret_lookup.quotas import BUDGETS, MemoryQuotas, next_window, past_the_seam, spend, token_id, window_start
 from siret_lookup.sources import SOURCES
 from tests.siret_lookup.scene import START, Lookup
 
@@ -65,3 +65,12 @@ def test_a_spent_budget_waits_for_the_next_minute_without_a_call(lookup: Lookup)
     assert sixth.retry_at == next_window(lookup.now)
     lookup.clock.next_minute()
     assert lookup.fetch("attestation_fiscale", name).outcome is Outcome.OBTAINED
+
+
+def test_near_the_turn_of_a_minute_small_budgets_wait() -> None:
+    at = datetime(2026, 12, 1, 9, 59, 59, 500000, tzinfo=UTC)
+    ten = datetime(2026, 12, 1, 10, 0, 1, tzinfo=UTC)
+    assert past_the_seam(("dgfip_attestation_fiscale",), at) == ten
+    assert past_the_seam(("urssaf_vigilance",), ten - timedelta(seconds=0.6)) == ten
+    assert past_the_seam(("urssaf_vigilance",), ten) is None
+    assert past_the_seam(("json",), at) is None
