@@ -17,7 +17,14 @@ BUDGETS: Mapping[str, int] = {
     "documents": 50,
     "urssaf_vigilance": 100,
     "dgfip_attestation_fiscale": 5,
+    "cibtp": 5,
+    "inpi_rne_extrait": 15,
+    "inpi_rne_actes_bilans": 15,
+    "gip_mds": 50,
+    "files": 50,
 }
+# Spent by each download of a document, beside its endpoint's own group.
+FILES = "files"
 # All tokens of one install leave by one address.
 ADDRESS = "address"
 ADDRESS_BUDGET = 1000
