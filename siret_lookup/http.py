@@ -21,6 +21,7 @@ OBJECT_LENGTH = 50
 _JSON_BYTES = 2_000_000
 _DOCUMENT_BYTES = 20_000_000
 _CHUNK = 65_536
+_TOO_BIG = "La réponse du service est trop volumineuse."
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -148,9 +149,11 @@ def download(access: Access, url: str, *, now: datetime) -> Document | Failure:
     if not document_allowed(access, url):
         return unavailable("Le document est proposé à une adresse qui n’est pas autorisée.", now, timedelta(hours=1))
     try:
-        status, _, content = _exchange(url, {}, {}, access.network, access.download_seconds, _DOCUMENT_BYTES)
+        status, received, content = _exchange(url, {}, {}, access.network, access.download_seconds, _DOCUMENT_BYTES)
     except _Unreachable as error:
         return unavailable(str(error), now)
+    if status == 429 or status >= 500:
+        return read_failure(status, received, content, now)
     if status != 200 or not content:
         return unavailable("Le lien du document a expiré ou ne répond pas.", now, timedelta(minutes=1))
     media_type, extension = sniff(content)
@@ -201,12 +204,14 @@ def _exchange(
 
 
 def _read(response: requests.Response, deadline: float, cap: int) -> bytes:
+    if (response.headers.get("Content-Length") or "").isdigit() and int(response.headers["Content-Length"]) > cap:
+        raise _Unreachable(_TOO_BIG)
     content = bytearray()
     # read1 returns what has come: a reply sent drop by drop meets the deadline, not only the socket's time-out.
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         content += chunk
         if len(content) > cap:
-            raise _Unreachable("La réponse du service est trop volumineuse.")
+            raise _Unreachable(_TOO_BIG)
         if time.monotonic() > deadline:
             raise _Unreachable("Le service n’a pas répondu à temps.")
     return bytes(content)

@@ -17,11 +17,18 @@ BUDGETS: Mapping[str, int] = {
     "documents": 50,
     "urssaf_vigilance": 100,
     "dgfip_attestation_fiscale": 5,
+    "cibtp": 5,
+    "inpi_rne_extrait": 15,
+    "inpi_rne_actes_bilans": 15,
+    "gip_mds": 50,
+    "files": 50,
 }
 # Two clocks never agree: work that can wait spends nothing this near to the turn of a minute, or a small budget would
 # be spent twice in one minute of the server's.
 SEAM = timedelta(seconds=1)
 SMALL = 100
+# Spent by each download of a document, beside its endpoint's own group.
+FILES = "files"
 # All tokens of one install leave by one address.
 ADDRESS = "address"
 ADDRESS_BUDGET = 1000

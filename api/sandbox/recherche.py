@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from api.sandbox.answers.insee import POSTCODE, TOWN, TOWN_CODE
 from api.sandbox.companies import Company, Place, book
-from api.sandbox.payloads import POSTCODE, TOWN, TOWN_CODE
 
 _MASK = "[NON-DIFFUSIBLE]"
 _PER_PAGE = 25
