@@ -5,7 +5,7 @@ so a call that has no budget left is not made.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Protocol
@@ -23,10 +23,8 @@ BUDGETS: Mapping[str, int] = {
     "gip_mds": 50,
     "files": 50,
 }
-# Two clocks never agree: work that can wait spends nothing this near to the turn of a minute, or a small budget would
-# be spent twice in one minute of the server's.
+# Our clock and the server's never agree: so near to the turn of a minute, a call is counted in both minutes.
 SEAM = timedelta(seconds=1)
-SMALL = 100
 # Spent by each download of a document, beside its endpoint's own group.
 FILES = "files"
 # All tokens of one install leave by one address.
@@ -43,19 +41,20 @@ class QuotaStore(Protocol):
 
 
 class MemoryQuotas:
-    """Counts in this process, thread-safe; only the current window of each group is kept."""
+    """Counts in this process, thread-safe; windows older than the last two minutes are forgotten."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._spent: dict[tuple[str, str], tuple[datetime, int]] = {}
+        self._spent: dict[tuple[str, str, datetime], int] = {}
 
     def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
         with self._lock:
-            window, spent = self._spent.get((token_id, group), (window_start, 0))
-            spent = spent if window == window_start else 0
+            spent = self._spent.get((token_id, group, window_start), 0)
             if spent >= limit:
                 return False
-            self._spent[token_id, group] = (window_start, spent + 1)
+            if not spent:
+                self._spent = {k: n for k, n in self._spent.items() if k[2] >= window_start - 2 * PERIOD}
+            self._spent[token_id, group, window_start] = spent + 1
             return True
 
 
@@ -79,18 +78,9 @@ def spend(store: QuotaStore, token: str, group: str, now: datetime) -> datetime 
 
     Raises KeyError for a group that BUDGETS does not know: a source's mistake.
     """
-    start = window_start(now)
-    if not store.take(token_id(token), group, BUDGETS[group], start):
-        return next_window(now)
-    if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):
-        return next_window(now)
+    for start in sorted({window_start(now - SEAM), window_start(now + SEAM)}):
+        if not store.take(token_id(token), group, BUDGETS[group], start):
+            return start + PERIOD + SEAM
+        if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):
+            return start + PERIOD + SEAM
     return None
-
-
-def past_the_seam(groups: Iterable[str], now: datetime) -> datetime | None:
-    """When work on a small budget may start, where `now` is within a second of the turn of a minute; else None."""
-    if all(BUDGETS[group] > SMALL for group in groups):
-        return None
-    if now - window_start(now) < SEAM:
-        return window_start(now) + SEAM
-    return next_window(now) + SEAM if next_window(now) - now <= SEAM else None

@@ -23,7 +23,7 @@ from procurement.pieces import Piece, claim_piece, hold_back, keep_result, reuse
 from siret_lookup.fetch import fetch
 from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
-from siret_lookup.quotas import past_the_seam, spend
+from siret_lookup.quotas import spend
 from siret_lookup.siret import Siret
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
@@ -111,10 +111,6 @@ def _access(context: Context, piece: Piece, source: Source, now: datetime) -> tu
 
 def _may_call(db: Session, piece: Piece, source: Source, access: Access, now: datetime) -> bool:
     """Pay for the call, or give the piece back until it can be made."""
-    seam = past_the_seam(source.groups, now)
-    if seam is not None:
-        hold_back(db, piece, (), seam, now)
-        return False
     flight = flight_of(source, piece.candidacy.siret, access.token_id)
     if not take_off(db, flight, piece.id, now + LEASE, now):
         hold_back(db, piece, (), now + SAME_CALL, now)
