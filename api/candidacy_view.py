@@ -10,7 +10,8 @@ from api.render import french_time
 from api.settings import Settings
 from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile, looks
 from procurement.contract import contract_of
-from procurement.pieces import CAPACITY, WINNER
+from procurement.pieces import CAPACITY, WINNER, profile_of
+from siret_lookup.routing import split
 from siret_lookup.sources import SOURCES
 from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
 
@@ -76,7 +77,8 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "redirected_from": candidacy.identity.get("redirected_from"),
         "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
         "to_correct": correction_fields(candidacy),
-        "checked": checked_by_buyer(),
+        "checked": checked_by_buyer(candidacy),
+        "not_asked": not_asked(candidacy),
         "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
         "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
         "files": {kind: [file_row(f) for f in candidacy.files if f.kind == kind] for kind in ("candidacy", "offer")},
@@ -115,10 +117,11 @@ def correction_fields(candidacy: Candidacy) -> list[tuple[str, str, str]]:
     return [(f"correct_{key}", label, asked if key in masked else "") for key, label in CORRECTABLE.items()]
 
 
-def checked_by_buyer() -> list[dict[str, str]]:
+def checked_by_buyer(candidacy: Candidacy) -> list[dict[str, str]]:
     """What the buyer will obtain by itself (R2143-13): no state is shown, the state itself is protected."""
+    asked, _ = split((*CAPACITY, *WINNER), profile_of(candidacy.identity), candidacy.consultation.kind)
     rows = []
-    for key in (*CAPACITY, *WINNER):
+    for key in asked:
         source = SOURCES[key]
         when = "Seulement si vous êtes l’attributaire pressenti." if key in WINNER else ""
         rows.append(
@@ -126,6 +129,15 @@ def checked_by_buyer() -> list[dict[str, str]]:
             | {"sentence": CHECKED_LATER}
         )
     return rows
+
+
+def not_asked(candidacy: Candidacy) -> list[dict[str, str]]:
+    """What makes no sense for this company and this contract, with why: nothing but open identity says so."""
+    _, left_out = split((*CAPACITY, *WINNER), profile_of(candidacy.identity), candidacy.consultation.kind)
+    return [
+        {"title": SOURCES[key].title, "provider": SOURCES[key].provider, "why": f"Non demandée : {reason}."}
+        for key, reason in left_out.items()
+    ]
 
 
 def file_row(file: CandidacyFile) -> dict[str, Any]:

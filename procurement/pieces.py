@@ -10,12 +10,24 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from procurement.base import Base, HasRef
 from procurement.candidacy import Candidacy
 from procurement.consultation import Consultation
+from procurement.errors import Invalid, Refused
 from procurement.events import move, record
+from procurement.people import Person
 from siret_lookup.routing import Profile, split
+from siret_lookup.sources import SOURCES
 
-# Capacity pieces are fetched for all after the opening; tax and social ones for the intended winner only (R2144-4).
-CAPACITY = ("insee_etablissement", "insee_unite_legale", "infogreffe_extrait", "chiffres_affaires")
-WINNER = ("attestation_fiscale", "vigilance")
+# Fetched for all after the opening; tax and social proofs for the intended winner only (R2144-4). Who is really asked
+# depends on the company and the contract: siret_lookup.routing.
+CAPACITY = (
+    "insee_etablissement", "insee_unite_legale", "infogreffe_extrait", "rne_extrait", "association", "eori",
+    "chiffres_affaires", "rne_actes_bilans", "qualibat", "qualifelec", "opqibi", "rge", "qualiopi", "fntp_carte",
+)  # fmt: skip
+WINNER = (
+    "attestation_fiscale", "vigilance", "msa_conformite", "probtp_attestation", "probtp_conformite",
+    "cibtp_attestation", "cnetp_attestation", "numero_tva",
+)  # fmt: skip
+# Never asked without the buyer's written motive (R2143-11 caps what may be asked).
+ON_MOTIVE = tuple(key for key, source in SOURCES.items() if source.motive)
 GIVE_UP_AFTER = 8
 
 MOVES: Mapping[str, frozenset[str]] = {"waiting": frozenset({"settled"}), "settled": frozenset({"waiting"})}
@@ -105,6 +117,20 @@ def profile_of(identity: Mapping[str, Any]) -> Profile:
         workforce=identity.get("unit_workforce_code"),
         workforce_year=identity.get("unit_workforce_year"),
     )
+
+
+def ask_with_motive(
+    db: Session, candidacies: Iterable[Candidacy], key: str, motive: str, person: Person, now: datetime
+) -> None:
+    """Ask, for each of these alike, what is off by default or made no sense. Raises Invalid without a real motive."""
+    if key not in (*CAPACITY, *WINNER, *ON_MOTIVE):
+        raise Invalid({"key": "Choisissez une pièce de la liste."})
+    if len(motive.strip()) < 10:
+        raise Invalid({"motive": "Écrivez en une phrase en quoi le marché l’exige : le motif est conservé (R2143-11)."})
+    for candidacy in candidacies:
+        if key in WINNER and candidacy.consultation.state == "opened":
+            raise Refused("Cette preuve ne se demande qu’à l’attributaire pressenti.", "R2144-4")
+        ask(db, candidacy, [key], person.email, now, motive=motive.strip()[:1000])
 
 
 def ask_again(db: Session, piece: Piece, actor: str, now: datetime) -> None:
