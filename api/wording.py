@@ -90,6 +90,7 @@ _EVENTS: Mapping[str, str] = {
     "contract.signed": "Acte d’engagement signé reçu et vérifié",
     "contract.notified": "Notification envoyée",
     "contract.in_effect": "Notification reçue, marché en vigueur",
+    "contract.renewal": "Preuves du titulaire redemandées",
     "contract.billing": "Données de facturation modifiées",
     "invoicecopy.received": "Copie de facture contrôlée",
     "invoicecopy.attached": "Facture rattachée au marché",

@@ -1,4 +1,4 @@
-"""pieces: the buyer's motive, an answer taken over from another consultation; calls under way"""
+"""pieces: the buyer's motive, an answer taken over from another consultation; calls under way; contracts' proofs renewed"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,9 +24,15 @@ def upgrade() -> None:
     with op.batch_alter_table("piece") as piece:
         piece.add_column(sa.Column("motive", sa.String(length=1000), nullable=False, server_default=""))
         piece.add_column(sa.Column("reused_from", sa.String(length=12), nullable=True))
+    with op.batch_alter_table("contract") as contract:
+        contract.add_column(sa.Column("renew_on", sa.Date(), nullable=True))
+        contract.create_index(op.f("ix_contract_renew_on"), ["renew_on"])
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("contract") as contract:
+        contract.drop_index(op.f("ix_contract_renew_on"))
+        contract.drop_column("renew_on")
     with op.batch_alter_table("piece") as piece:
         piece.drop_column("reused_from")
         piece.drop_column("motive")
