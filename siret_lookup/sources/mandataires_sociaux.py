@@ -1,6 +1,6 @@
 """Infogreffe, representatives of a company of the trade register. Of a birth date only the year is kept."""
 
-from siret_lookup.body import Body, Json, Reading, Unreadable, birth_year, text
+from siret_lookup.body import Body, Json, Reading, birth_year, expect, text
 from siret_lookup.outcome import Outcome
 from siret_lookup.source import Source
 
@@ -9,16 +9,17 @@ _KINDS = {"personne_morale": "legal_person", "personne_physique": "natural_perso
 
 def read(body: Body) -> Reading:
     """`representatives`: `[{role, kind, name, number, birth_year}]`, without place of birth. Raises Unreadable."""
-    people = [_representative(item) for item in body.items]
+    people = [person for item in body.items if (person := _representative(item))]
     return Reading({"representatives": people}, outcome=Outcome.OBTAINED if people else Outcome.NOT_FOUND)
 
 
-def _representative(item: Json) -> dict[str, object]:
+def _representative(item: Json) -> dict[str, object] | None:
+    expect(item, "fonction")
     names = (part for key in ("prenom", "nom") if (part := text(item, key)))
     name = text(item, "raison_sociale") or " ".join(names) or None
     role = text(item, "fonction")
     if name is None and role is None:
-        raise Unreadable("a representative has neither name nor role")
+        return None
     return {
         "role": role,
         "kind": _KINDS.get(text(item, "type") or ""),
