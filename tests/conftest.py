@@ -24,6 +24,7 @@ from api.storage import Storage
 from procurement.people import User
 from tests.checked_client import CheckedClient
 from tests.postgres import cluster
+from tests.watch import breaches, guarded_doors
 
 hypothesis_settings.register_profile(
     "mps", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True
@@ -129,6 +130,20 @@ def browser(app: FastAPI, database: Database) -> Iterator[Callable[[User], Check
     yield sign_in
     for each in opened:
         each.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _doors() -> Iterator[None]:
+    with guarded_doors():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_breach() -> Iterator[None]:
+    """Seen even where the code swallowed it (a worker step that fails is logged, a page says 500)."""
+    yield
+    seen, breaches[:] = list(breaches), []
+    assert not seen, "; ".join(seen)
 
 
 @pytest.fixture(scope="session", autouse=True)
