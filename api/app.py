@@ -11,6 +11,7 @@ from api import errors
 from api.context import Context
 from api.db import connect
 from api.guard import Guard
+from api.kept import Kept
 from api.pages import (
     account,
     administration,
@@ -51,7 +52,9 @@ STREAMING = (
     r"/api/v1/invoices",
 )
 
+# The first match wins and each miss costs: what strangers read most comes first.
 ROUTERS: list[APIRouter] = [
+    consultations.router,
     home.router,
     health.router,
     account.router,
@@ -60,7 +63,6 @@ ROUTERS: list[APIRouter] = [
     contracts.router,
     winner.router,
     verify.router,
-    consultations.router,
     buyer_draft.router,
     buyer_check.router,
     buyer_publish.router,
@@ -99,6 +101,7 @@ def create_app(settings: Settings, sandbox: bool = True, **services: str) -> Fas
     )
     app.state.context = Context(settings, database, Storage(settings.storage_url), services)
     app.state.database = database
+    app.state.kept = Kept()
     app.state.sandbox = sandbox
     for router in ROUTERS:
         app.include_router(router)

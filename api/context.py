@@ -29,7 +29,8 @@ class Context:
         return getattr(self.settings, f"{name}_url", None) or self.services.get(name, "")
 
 
-def _context(request: Request) -> Context:
+# async: read off the application, no thread is needed for it.
+async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
     return context
 

@@ -2,12 +2,14 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import StrictUndefined
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
@@ -62,10 +64,17 @@ def file_size(value: int) -> str:
     return str(value)
 
 
+@lru_cache(256)
+def badge(text: str, tone: str) -> Markup:
+    """The badge of `ui.html`, made once: long lists have few states."""
+    made: Markup = templates.env.get_template("ui.html").module.badge(text, tone)  # type: ignore[attr-defined]
+    return made
+
+
 templates.env.undefined = StrictUndefined
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 templates.env.filters.update(jour=french_date, heure=french_time, euros=euros, taille=file_size)
-templates.env.globals.update(Role=Role)
+templates.env.globals.update(Role=Role, badge=badge)
 
 
 class Fields(dict[str, Any]):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from api.render import PARIS, french_date, french_time
-from procurement.consultation import Consultation
+from procurement.consultation import Consultation, Listed
 from procurement.events import Event
 
 
@@ -28,7 +28,7 @@ _STATES: Mapping[str, Shown] = {
 }
 
 
-def state_of(consultation: Consultation, now: datetime) -> Shown:
+def state_of(consultation: Consultation | Listed, now: datetime) -> Shown:
     """Dates decide: published and past its deadline is closed, whatever the row says."""
     if consultation.state != "published":
         return _STATES[consultation.state]
@@ -37,7 +37,7 @@ def state_of(consultation: Consultation, now: datetime) -> Shown:
     return Shown("Publiée, réponses ouvertes", "success")
 
 
-def public_state_of(consultation: Consultation, now: datetime) -> Shown:
+def public_state_of(consultation: Consultation | Listed, now: datetime) -> Shown:
     """What anyone may know: between the deadline and the decision, only that it is closed."""
     if consultation.state in ("opened", "intended"):
         return Shown("Close, analyse en cours", "waiting")

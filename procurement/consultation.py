@@ -1,11 +1,12 @@
 """A consultation, from draft to decision. Dates decide: it is closed at its deadline even if no worker ran."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ForeignKey, LargeBinary, Select, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from procurement.base import Base, HasRef
 from procurement.errors import Invalid, NotFound, Refused
@@ -23,6 +24,11 @@ MOVES: Mapping[str, frozenset[str]] = {
     "cancelled": frozenset(),
     "abandoned": frozenset(),
 }
+
+
+def is_closed(deadline: datetime | None, now: datetime) -> bool:
+    """17:00 means 17:00:00: at the very second of the deadline nothing more is received."""
+    return deadline is not None and now >= deadline
 
 
 class Consultation(HasRef, Base):
@@ -53,8 +59,26 @@ class Consultation(HasRef, Base):
     overrides: Mapped[list["Override"]] = relationship(order_by="Override.id")
 
     def closed(self, now: datetime) -> bool:
-        """17:00 means 17:00:00: at the very second of the deadline nothing more is received."""
-        return self.deadline is not None and now >= self.deadline
+        return is_closed(self.deadline, now)
+
+    def receives(self, now: datetime) -> bool:
+        return self.state == "published" and not self.closed(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the public list: only what it shows. Its dossier stays in the database."""
+
+    id: int
+    ref: str
+    number: str
+    object: str
+    buyer: str
+    state: str
+    deadline: datetime | None
+
+    def closed(self, now: datetime) -> bool:
+        return is_closed(self.deadline, now)
 
     def receives(self, now: datetime) -> bool:
         return self.state == "published" and not self.closed(now)
@@ -204,12 +228,37 @@ def find_for(db: Session, ref: str, person: Person, *roles: Role) -> Consultatio
     return consultation
 
 
-def public_list(db: Session, text: str, before: int | None, size: int) -> list[Consultation]:
+AnySelect = TypeVar("AnySelect", bound=Select[*tuple[Any, ...]])
+_LISTED = (
+    Consultation.id,
+    Consultation.ref,
+    Consultation.number,
+    Consultation.object,
+    Organisation.name,
+    Consultation.state,
+    Consultation.deadline,
+)
+
+
+def public_list(db: Session, text: str, before: int | None, size: int) -> list[Listed]:
     """Published consultations, newest first, from the one before `before`; `text` is matched folded."""
-    query = select(Consultation).where(Consultation.published_at.is_not(None)).order_by(Consultation.id.desc())
+    query = _published(select(*_LISTED).join(Organisation), text, before, size)
+    return [Listed(*row) for row in db.execute(query)]
+
+
+def published(db: Session, text: str, before: int | None, size: int) -> list[Consultation]:
+    """The same list, whole, with buyer and files: three queries whatever the size."""
+    query = select(Consultation).options(joinedload(Consultation.organisation), selectinload(Consultation.files))
+    return list(db.scalars(_published(query, text, before, size)))
+
+
+def _published(query: AnySelect, text: str, before: int | None, size: int) -> AnySelect:
+    query = query.where(Consultation.published_at.is_not(None))
     for word in fold(text).split()[:6]:
         query = query.where(Consultation.search.contains(word, autoescape=True))
-    return list(db.scalars(query.where(Consultation.id < before).limit(size) if before else query.limit(size)))
+    if before:
+        query = query.where(Consultation.id < before)
+    return query.order_by(Consultation.id.desc()).limit(size)
 
 
 def list_for(db: Session, person: Person, before: int | None, size: int) -> list[Consultation]:

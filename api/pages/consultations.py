@@ -8,42 +8,45 @@ from starlette.responses import Response
 
 from api import db as database
 from api.auth import PUBLIC
-from api.context import Ctx
+from api.context import Context, Ctx
 from api.db import Db, reading
 from api.downloads import attachment, zipped
+from api.kept import for_strangers, until_next
 from api.render import page
 from api.review import read
 from api.wording import public_state_of, time_left, to_the_second
 from dce_templates.view import view
 from procurement.consultation import Consultation, DceFile, find_public, public_list
 from procurement.errors import NotFound
-from procurement.people import Organisation
 from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
-PAGE = 20
+PAGE = 50
 Cursor = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 FileId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/consultations", dependencies=[Depends(PUBLIC)])
-def listing(request: Request, db: Db, q: str = "", avant: Cursor = None) -> Response:
+async def listing(request: Request, ctx: Ctx, q: str = "", avant: Cursor = None) -> Response:
+    return await for_strangers(request, lambda: _listing(request, ctx, q, avant))
+
+
+def _listing(request: Request, ctx: Context, q: str, avant: int | None) -> tuple[Response, float]:
     text = q.replace("\x00", "").strip()[:200]
-    found = public_list(db, text, avant, PAGE + 1)
-    # One query for all the names: the rows then find their organisation in the session.
-    buyers = db.query(Organisation).filter(Organisation.id.in_({c.organisation_id for c in found})).all()
-    now = database.now(db)
+    with reading(ctx.database) as db:
+        found = public_list(db, text, avant, PAGE + 1)
+        now = database.now(db)
     rows = [(c, public_state_of(c, now)) for c in found[:PAGE]]
     following = str(request.url.include_query_params(avant=rows[-1][0].id).query) if len(found) > PAGE else ""
-    return page(
+    shown = page(
         request,
         "consultations/list.html",
         rows=rows,
-        buyers=buyers,
         values={"q": text},
         first=avant is None,
         following=f"/consultations?{following}" if following else None,
     )
+    return shown, until_next((c.deadline for c in found), now)
 
 
 def _current(consultation: Consultation) -> list[DceFile]:

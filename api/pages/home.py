@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from api import db as database
 from api.auth import PUBLIC
-from api.context import Ctx
+from api.context import Context, Ctx
 from api.cursor import Cursor
 from api.db import Db
 from api.demo import COMPANIES, PASSWORD, PEOPLE
 from api.guard import from_this_machine
+from api.kept import for_strangers, until_next
 from api.render import page
 from api.sandbox.companies import book
 from procurement.consultation import public_list
@@ -43,9 +44,16 @@ TELLING: Mapping[str, str] = {
 
 
 @router.get("/", dependencies=[Depends(PUBLIC)])
-def home(request: Request, db: Db) -> Response:
-    open_now = [c for c in public_list(db, "", None, 10) if c.receives(database.now(db))][:5]
-    return page(request, "home/home.html", consultations=open_now)
+async def home(request: Request, ctx: Ctx) -> Response:
+    return await for_strangers(request, lambda: _home(request, ctx))
+
+
+def _home(request: Request, ctx: Context) -> tuple[Response, float]:
+    with database.reading(ctx.database) as db:
+        found, now = public_list(db, "", None, 10), database.now(db)
+    open_now = [c for c in found if c.receives(now)][:5]
+    shown = page(request, "home/home.html", consultations=open_now)
+    return shown, until_next((c.deadline for c in found), now)
 
 
 @router.get("/mentions-legales", dependencies=[Depends(PUBLIC)])

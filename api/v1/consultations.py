@@ -22,7 +22,7 @@ from procurement.consultation import (
     draft,
     find,
     find_for,
-    public_list,
+    published,
 )
 from procurement.errors import Invalid, NotFound
 from procurement.events import lock, record
@@ -117,7 +117,7 @@ def consultations(
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> Page:
     """The public list."""
-    found = public_list(db, q, before, PAGE)
+    found = published(db, q, before, PAGE)
     return Page(results=[shown(c) for c in found], next=found[-1].id if len(found) == PAGE else None)
 
 

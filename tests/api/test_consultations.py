@@ -105,14 +105,14 @@ def test_search_folds_accents_and_says_when_nothing_matches(client: CheckedClien
 
 
 def test_the_list_pages_without_skipping(at: Desk, database: Database, client: CheckedClient) -> None:
-    many(at, database, 45)
+    many(at, database, 120)
     seen: list[str] = []
     page = client.get("/consultations?q=etude")
     for _ in range(3):
         seen += [label for label in reversed(client.page.links) if label.startswith("Étude numéro")]
         if "Page suivante →" in client.page.links:
             page = client.click(page, "Page suivante →")
-    assert seen == [f"Étude numéro {n} du réseau" for n in reversed(range(45))]
+    assert seen == [f"Étude numéro {n} du réseau" for n in reversed(range(120))]
 
 
 def test_past_the_deadline_nothing_invites_to_answer(client: CheckedClient, ref: str, database: Database) -> None:
