@@ -93,7 +93,8 @@ class World:
         contract = db.get_one(Contract, contract_id)
         facts = Facts("f.xml", f"{self.grown:064d}", f"F-{self.grown}", contract.holder_siret, None)
         keep_copy(
-            db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent, now=at
+            db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent,
+            now=at,
         )  # fmt: skip
 
 
