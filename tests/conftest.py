@@ -69,6 +69,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"{server}/{name}"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a table, for the migrations' own tests."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    server, name = request.getfixturevalue("postgres_server"), f"test_{next(_numbers)}"
+    _admin(server, f"CREATE DATABASE {name}")
+    return f"{server}/{name}"
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     opened = connect(database_url)

@@ -20,7 +20,7 @@ from api.app import create_app
 from api.context import Context
 from api.db import connect
 from api.demo import prepare
-from api.migrate import upgrade
+from api.migrate import generate, upgrade
 from api.sandbox.server import SandboxUrls, running_sandbox
 from api.sandbox.server import serve as serve_sandbox
 from api.settings import ROOT, Settings, load
@@ -143,7 +143,12 @@ def _end_with_parent(parent: int) -> None:
     os._exit(0)
 
 
-def migrate() -> None:
+def migrate(
+    write: Annotated[str, typer.Option(help="Écrire la prochaine révision, d’après les modèles (développement)")] = "",
+) -> None:
     """Bring the database to the newest schema."""
+    if write:
+        print(generate(write))
+        return
     upgrade(load().database_url)
     print("La base est à jour.", file=sys.stderr)
