@@ -33,6 +33,7 @@ COOKIE = "mps_session"
 SESSION_LIFE = timedelta(hours=12)
 CODE_LIFE = timedelta(minutes=30)
 TOKEN_LIFE = timedelta(days=365)
+MOST_TOKENS = 100
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex(16))
 
@@ -155,6 +156,17 @@ def create_token(db: Session, user: User, label: str) -> str:
     token = "mps_" + secrets.token_urlsafe(32)
     db.add(ApiToken(token_hash=_hash(token), user_id=user.id, label=label, created_at=now, expires_at=now + TOKEN_LIFE))
     return token
+
+
+def tokens_of(db: Session, user_id: int) -> list[ApiToken]:
+    """A person's own, the newest first."""
+    query = select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc()).limit(MOST_TOKENS)
+    return list(db.scalars(query))
+
+
+def revoke_token(db: Session, user_id: int, token_id: int) -> None:
+    """From now on refused; somebody else's is not touched. A second time finds nothing left to do."""
+    db.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user_id))
 
 
 def send_code(db: Session, email: str, name: str) -> None:

@@ -1,5 +1,6 @@
 """Backup and restore: rows as JSON lines per table, files by key, in one tar; the same archive for both databases."""
 
+import contextlib
 import io
 import json
 import tarfile
@@ -15,29 +16,43 @@ from api.db import Database, connect, transaction
 from api.migrate import head, upgrade
 from api.settings import Settings
 from api.storage import Storage
-from procurement.errors import Refused
+from procurement.errors import NotFound, Refused
 from procurement.models import Base
 
 MARK = "mps-backup-1"
 
 
 def backup(settings: Settings, out: Path) -> tuple[int, int]:
-    """Write the archive; returns (rows, files). One read transaction, so the rows agree with each other."""
+    """Write the archive; returns (rows, files). One read transaction, so the rows agree with each other.
+
+    Files come after it: they are written before the rows that name them.
+    """
     database, storage = connect(settings.database_url), Storage(settings.storage_url)
-    rows = files = 0
     try:
-        with tarfile.open(out, "w:gz") as archive, Session(database.snapshot()) as db:
+        with tarfile.open(out, "w:gz") as archive:
             _add(archive, "about.json", json.dumps({"format": MARK, "schema": head()}).encode())
-            for table in Base.metadata.sorted_tables:
-                lines = [json.dumps(dict(row), default=_plain) for row in db.execute(select(table)).mappings()]
-                rows += len(lines)
-                _add(archive, f"rows/{table.name}.jsonl", "\n".join(lines).encode())
-            for key in storage.names():
-                _add(archive, f"files/{key}", storage.get(key))
-                files += 1
+            return _add_rows(archive, database), _add_files(archive, storage)
     finally:
         database.dispose()
-    return rows, files
+
+
+def _add_rows(archive: tarfile.TarFile, database: Database) -> int:
+    rows = 0
+    with Session(database.snapshot()) as db:
+        for table in Base.metadata.sorted_tables:
+            lines = [json.dumps(dict(row), default=_plain) for row in db.execute(select(table)).mappings()]
+            rows += len(lines)
+            _add(archive, f"rows/{table.name}.jsonl", "\n".join(lines).encode())
+    return rows
+
+
+def _add_files(archive: tarfile.TarFile, storage: Storage) -> int:
+    files = 0
+    for key in storage.names():
+        with contextlib.suppress(NotFound):  # purged since it was listed
+            _add(archive, f"files/{key}", storage.get(key))
+            files += 1
+    return files
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -100,6 +100,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 # Shown after a redirect (?ok=key): only sentences written here, never text from the address.
 FLASHES: dict[str, str] = {
     "enregistre": "C’est enregistré.",
+    "revoque": "Ce jeton est révoqué : il est refusé dès maintenant.",
     "publie": "La consultation est publiée.",
     "prolonge": "Le délai est prolongé ; les personnes connues sont prévenues.",
     "depose": "Votre réponse est déposée.",

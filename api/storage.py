@@ -1,5 +1,6 @@
 """Files: a folder or an S3 bucket behind obstore. Keys are write-once."""
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from procurement.errors import NotFound
 
 
 class Storage:
-    """put once, get, list. The only place that knows obstore."""
+    """put once, get, delete, list. The only place that knows obstore."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -55,6 +56,11 @@ class Storage:
     def chunks(self, key: str) -> Iterator[bytes]:
         for chunk in obstore.get(self._store, key).stream(min_chunk_size=1 << 20):
             yield bytes(chunk)
+
+    def delete(self, key: str) -> None:
+        """Remove one file; one that is already gone is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
 
     def names(self) -> Iterator[str]:
         for batch in obstore.list(self._store):

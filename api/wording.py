@@ -83,6 +83,7 @@ _EVENTS: Mapping[str, str] = {
     "candidacy.submitted": "Réponse déposée",
     "candidacy.replaced": "Réponse remplacée",
     "candidacy.withdrawn": "Réponse retirée",
+    "candidacy.purged": "Brouillon jamais déposé, effacé",
     "pieces.asked": "Pièces demandées",
     "piece.settled": "Pièce reçue ou classée",
     "piece.waiting": "Pièce redemandée",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, insert, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from procurement.base import Base, HasRef
 from procurement.consultation import Consultation
@@ -322,8 +322,15 @@ def find_own_locked(db: Session, ref: str, person: Person) -> Candidacy:
     return candidacy
 
 
+_LINE = (
+    joinedload(Candidacy.consultation).joinedload(Consultation.organisation),
+    selectinload(Candidacy.files),
+)
+
+
 def list_own(db: Session, person: Person, before: int | None, size: int) -> list[Candidacy]:
-    query = select(Candidacy).where(Candidacy.account_id == person.id).order_by(Candidacy.id.desc())
+    """Newest first, with what a line of the list shows: two queries whatever the size."""
+    query = select(Candidacy).where(Candidacy.account_id == person.id).order_by(Candidacy.id.desc()).options(*_LINE)
     return list(db.scalars(query.where(Candidacy.id < before).limit(size) if before else query.limit(size)))
 
 
@@ -345,6 +352,12 @@ def find_received(db: Session, consultation: Consultation, ref: str) -> Candidac
 def looked(db: Session, candidacy: Candidacy, by: str, what: str, now: datetime) -> None:
     db.add(Look(candidacy_id=candidacy.id, by=by, what=what, at=now))
     db.flush()
+
+
+def looked_at_all(db: Session, candidacies: list[int], by: str, what: str, now: datetime) -> None:
+    """One line per candidacy (their keys), in one statement."""
+    if candidacies:
+        db.execute(insert(Look), [{"candidacy_id": key, "by": by, "what": what, "at": now} for key in candidacies])
 
 
 def looks(db: Session, candidacy: Candidacy, size: int = 50) -> list[Look]:

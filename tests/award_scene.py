@@ -108,6 +108,8 @@ def sign(context: Context, pdf: bytes, siret: str = make_siret(6100), **how: boo
 def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisation | None = None) -> Scene:
     """The same, carried through the domain to a contract in effect since two months."""
     scene = opened(context.database, number, buyer)
+    unsigned, signed = b"%PDF-1.7 acte", b"%PDF-1.7 acte, signed"
+    unsigned_key, key = context.storage.put("contracts", unsigned), context.storage.put("contracts", signed)
     with transaction(context.database) as db:
         consultation = db.query(Consultation).filter_by(ref=scene.consultation).one()
         agent, winner = (person_of(db.get_one(User, u.id)) for u in (scene.officer, scene.winner))
@@ -118,10 +120,8 @@ def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisatio
             keep_result(db, piece, {"outcome": "obtained", "fetched_at": start}, None, start)
         motive = "La meilleure note sur les deux critères."
         award = decide(db, consultation, scene.won, Decimal(AMOUNT), motive, agent, start)
-        unsigned, signed = b"%PDF-1.7 acte", b"%PDF-1.7 acte, signed"
         sha256 = hashlib.sha256(unsigned).hexdigest()
-        contract = prepare(db, award, context.storage.put("contracts", unsigned), sha256, start)
-        key = context.storage.put("contracts", signed)
+        contract = prepare(db, award, unsigned_key, sha256, start)
         keep_signed(db, contract, key=key, unsigned=unsigned, signed=signed, report=REPORT, person=winner, now=start)
         notify(db, contract, agent, start)
         acknowledge(db, contract, paris_day(start), agent.email, start)

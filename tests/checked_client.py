@@ -19,7 +19,8 @@ import html5lib
 from html5lib.constants import DataLossWarning
 from httpx2 import Request, Response
 from lxml.etree import _Comment, _Element
-from starlette.testclient import TestClient
+
+from tests.watch import WatchedClient
 
 File = tuple[str, bytes, str]
 Value = str | bool | list[str] | File | list[File]
@@ -330,8 +331,8 @@ def multipart(pairs: list[Pair]) -> tuple[bytes, str]:
     return parts + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
-class CheckedClient(TestClient):
-    """Starlette's TestClient whose every HTML answer, redirects included, passes `problems` and `policy_problems`."""
+class CheckedClient(WatchedClient):
+    """A watched client whose every HTML answer, redirects included, passes `problems` and `policy_problems`."""
 
     last: Response | None = None
 

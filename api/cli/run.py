@@ -16,11 +16,12 @@ import uvicorn
 
 from api import isolate, logs
 from api import worker as work
+from api.apart import check_start
 from api.app import create_app
 from api.context import Context
-from api.db import connect
+from api.db import connect, reading
 from api.demo import prepare
-from api.migrate import upgrade
+from api.migrate import generate, upgrade
 from api.sandbox.server import SandboxUrls, running_sandbox
 from api.sandbox.server import serve as serve_sandbox
 from api.settings import ROOT, Settings, load
@@ -31,6 +32,19 @@ Host = Annotated[str, typer.Option(help="Adresse d’écoute")]
 SANDBOX_PORT = 8001
 
 
+def _ready(demo: bool = False) -> Settings:
+    """Settings that hold, a database at the newest schema, the sandbox and the real world apart. Raises BadSettings."""
+    settings = load()
+    upgrade(settings.database_url)
+    database = connect(settings.database_url)
+    try:
+        with reading(database) as db:
+            check_start(settings, db, demo=demo)
+    finally:
+        database.dispose()
+    return settings
+
+
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Données inventées, bac à sable")] = False,
     host: Host = "127.0.0.1",
@@ -39,8 +53,7 @@ def serve(
 ) -> None:
     """Serve the pages and the API; with the sandbox as a child process where API Entreprise has no URL."""
     logs.configure()
-    settings = load()
-    upgrade(settings.database_url)
+    settings = _ready(demo)
     sandboxed = settings.api_entreprise_url is None
     with contextlib.ExitStack() as stack:
         urls = stack.enter_context(_sandbox_child(free_port(SANDBOX_PORT))) if sandboxed else None
@@ -113,8 +126,7 @@ def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
 def worker(once: Annotated[bool, typer.Option("--once", help="Faire ce qui attend, puis finir")] = False) -> None:
     """Run a worker; several may run, on any machine that reaches the database."""
     logs.configure()
-    settings = load()
-    upgrade(settings.database_url)
+    settings = _ready()
     with contextlib.ExitStack() as stack:
         services = {}
         if settings.api_entreprise_url is None:
@@ -143,7 +155,12 @@ def _end_with_parent(parent: int) -> None:
     os._exit(0)
 
 
-def migrate() -> None:
+def migrate(
+    write: Annotated[str, typer.Option(help="Écrire la prochaine révision, d’après les modèles (développement)")] = "",
+) -> None:
     """Bring the database to the newest schema."""
+    if write:
+        print(generate(write))
+        return
     upgrade(load().database_url)
     print("La base est à jour.", file=sys.stderr)

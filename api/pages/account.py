@@ -3,9 +3,10 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Path, Request
 from starlette.responses import RedirectResponse, Response
 
+from api import db as database
 from api.auth import (
     COOKIE,
     PUBLIC,
@@ -15,7 +16,9 @@ from api.auth import (
     check_password,
     close_session,
     open_session,
+    revoke_token,
     send_code,
+    tokens_of,
     use_code,
 )
 from api.context import Ctx
@@ -121,4 +124,12 @@ def answer_code(request: Request, ctx: Ctx, email: Text = "", code: Text = "", s
 def account(request: Request, db: Db, who: Who) -> Response:
     ids = {organisation for _, organisation in who.roles}
     organisations = {o.id: o for o in db.query(Organisation).filter(Organisation.id.in_(ids))}
-    return page(request, "account/account.html", organisations=organisations)
+    tokens, now = tokens_of(db, who.id), database.now(db)
+    return page(request, "account/account.html", organisations=organisations, tokens=tokens, now=now)
+
+
+@router.post("/compte/jetons/{token}", dependencies=[Depends(SIGNED_IN)])
+def revoke(db: Db, who: Who, token: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
+    """One's own token of the API, from now on refused."""
+    revoke_token(db, who.id, token)
+    return RedirectResponse("/compte?ok=revoque", 303)

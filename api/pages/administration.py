@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api import secretbox
+from api.apart import check_token
 from api.auth import ADMINISTRATOR, Who, members
 from api.context import Ctx
 from api.db import Db
@@ -110,8 +111,11 @@ def keep_token(request: Request, db: Db, who: Who, ctx: Ctx, ref: str, token: Te
     organisation = _mine(db, who, ref)
     if not who.has(Role.ADMINISTRATOR, organisation.id):
         raise NotFound
-    if len(token.strip()) < 10:
-        wrong = Invalid({"token": "Collez le jeton reçu d’API Entreprise."})
-        raise PageInvalid(wrong, "administration/organisation.html", _context(db, organisation))
+    try:
+        if len(token.strip()) < 10:
+            raise Invalid({"token": "Collez le jeton reçu d’API Entreprise."})
+        check_token(db, token.strip())
+    except Invalid as error:
+        raise PageInvalid(error, "administration/organisation.html", _context(db, organisation)) from None
     organisation.token_sealed = secretbox.seal(ctx.secret, f"token:{organisation.ref}", token.strip().encode())
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)

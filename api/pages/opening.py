@@ -13,7 +13,7 @@ from api.context import Context, Ctx
 from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.render import page
-from procurement.candidacy import Candidacy, looked, received
+from procurement.candidacy import Candidacy, looked_at_all, received
 from procurement.consultation import Consultation, find_for
 from procurement.errors import Refused, Unavailable
 from procurement.events import lock
@@ -68,9 +68,7 @@ def _unseal_amount(ctx: Context, consultation: Consultation, candidacy: Candidac
 def log_looks(ctx: Context, candidacies: list[int], who: Person, what: str) -> None:
     """One line per candidate, in a transaction of its own."""
     with transaction(ctx.database) as db:
-        now = database.now(db)
-        for number in candidacies:
-            looked(db, db.get_one(Candidacy, number), who.email, what, now)
+        looked_at_all(db, candidacies, who.email, what, database.now(db))
 
 
 @router.get(f"{BASE}/plis", dependencies=[Depends(OFFICER)])

@@ -19,6 +19,11 @@ from siret_lookup.quotas import QuotaStore
 SANDBOX_TOKEN = "sandbox-token-mps"  # noqa: S105
 
 
+def is_sandbox_token(token: str) -> bool:
+    """One of the stand-in's; API Entreprise's own are JWTs."""
+    return token.startswith("sandbox-token-")
+
+
 @dataclass(frozen=True)
 class Buyer:
     """What an access needs of an organisation, detached from any session."""

@@ -13,7 +13,7 @@ from api.auth import SIGNED_IN, Who
 from api.candidacy_view import checked_by_buyer
 from api.context import Ctx
 from api.db import Db, reading, transaction
-from api.v1.answers import PROBLEMS, Key, once
+from api.v1.answers import PROBLEMS, Keep, Key, once
 from procurement.candidacy import Candidacy, answer, find_own, find_own_locked, open_candidacy, submit
 from procurement.consultation import find_public
 from procurement.errors import Invalid, Refused
@@ -103,7 +103,7 @@ def _files(candidacy: Candidacy) -> list[dict[str, Any]]:
 def open_one(ctx: Ctx, who: Who, ref: str, body: Number, key: Key = None) -> Response:
     """Open with the SIRET alone: open data only. The same SIRET by the same account: 200 and the same reference."""
 
-    def act() -> tuple[int, dict[str, Any]]:
+    def act(keep: Keep) -> tuple[int, dict[str, Any]]:
         with reading(ctx.database) as db:
             target, now = target_of(db, ref), database.now(db)
         if not who.verified:
@@ -118,7 +118,9 @@ def open_one(ctx: Ctx, who: Who, ref: str, body: Number, key: Key = None) -> Res
         with transaction(ctx.database) as db:
             consultation = find_public(db, ref)
             opened, new = open_candidacy(db, consultation, found.siret, found.identity, who, database.now(db))
-            return 201 if new else 200, shown(opened)
+            status, answered = 201 if new else 200, shown(opened)
+            keep(db, status, answered)
+            return status, answered
 
     return once(ctx, who, key, f"POST /consultations/{ref}/candidacies", body.model_dump_json().encode(), act)
 

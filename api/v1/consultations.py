@@ -15,7 +15,7 @@ from api.awarding import award_to
 from api.context import Ctx
 from api.db import Db, reading, transaction
 from api.publishing import publish_draft
-from api.v1.answers import PROBLEMS, Key, once
+from api.v1.answers import PROBLEMS, Keep, Key, once
 from procurement.consultation import (
     Consultation,
     describe,
@@ -164,10 +164,12 @@ def _is_instant(value: object) -> bool:
 def create(ctx: Ctx, who: Who, body: Dossier, key: Key = None) -> Response:
     """A new draft."""
 
-    def act() -> tuple[int, dict[str, Any]]:
+    def act(keep: Keep) -> tuple[int, dict[str, Any]]:
         with transaction(ctx.database) as db:
             made = draft(db, _buyer(db, who, body.organisation), _storable(body.dossier), who, database.now(db))
-            return 201, shown(made, whole=True).model_dump(mode="json")
+            answered = shown(made, whole=True).model_dump(mode="json")
+            keep(db, 201, answered)
+            return 201, answered
 
     return once(ctx, who, key, "POST /consultations", body.model_dump_json().encode(), act)
 
@@ -196,10 +198,13 @@ def publish(ctx: Ctx, who: Who, ref: str) -> ConsultationOut:
 def award(ctx: Ctx, who: Who, ref: str, body: Choice, key: Key = None) -> JSONResponse:
     """Name the winner where none is, then decide: 202 while its proofs are asked, 201 with the contract to sign."""
 
-    def act() -> tuple[int, dict[str, Any]]:
+    def act(keep: Keep) -> tuple[int, dict[str, Any]]:
         contract = award_to(ctx, who, ref, body.candidacy, body.amount_ht, body.motive)
         if contract is None:
             return 202, {"state": "intended", "candidacy": body.candidacy}
-        return 201, {"state": "awarded", "candidacy": body.candidacy, "contract": contract}
+        answered = {"state": "awarded", "candidacy": body.candidacy, "contract": contract}
+        with transaction(ctx.database) as db:
+            keep(db, 201, answered)
+        return 201, answered
 
     return once(ctx, who, key, f"POST /consultations/{ref}/award", body.model_dump_json().encode(), act)

@@ -1,16 +1,18 @@
 """Signing in with a password, or with a code that proves the address."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
 from api.auth import create_token, set_password
-from api.db import Database, reading, transaction
+from api.db import Database, now, reading, transaction
 from procurement.mail import Mail
-from procurement.people import LoginSession, User
-from tests.checked_client import CheckedClient
+from procurement.people import ApiToken, LoginSession, User
+from tests.candidacy_scene import SAME_ORIGIN, Browser
+from tests.checked_client import CheckedClient, words
 from tests.factories import make_account
 
 PASSWORD = "une phrase assez longue"
@@ -138,3 +140,44 @@ def test_a_stranger_s_wrong_tries_lock_nobody_else_out(app: FastAPI, client: Che
     assert last.status_code == 409
     client.submit(client.get("/connexion?suite=/compte"), "/connexion", email=user.email, password=PASSWORD)
     assert client.page.h1 == "Mon compte"
+
+
+def api(client: CheckedClient, token: str) -> int:
+    """The status of a call that needs a known person."""
+    return client.get("/api/v1/candidacies/000000000000", headers={"authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_person_sees_their_tokens_and_revokes_one(
+    client: CheckedClient, database: Database, browser: Browser
+) -> None:
+    user, other = make_account(database), make_account(database)
+    with transaction(database) as db:
+        mine, second = (create_token(db, db.get_one(User, user.id), label) for label in ("paie", "veille"))
+        theirs = create_token(db, db.get_one(User, other.id), "à un autre")
+    owner, stranger = browser(user), browser(other)
+    page = owner.get("/compte")
+    assert "paie" in owner.page.main
+    assert "à un autre" not in owner.page.main
+    assert mine not in page.text
+    (action,) = [a for a in owner.page.actions if "Révoquer « paie »" in words(owner.page.form(a))]
+    assert stranger.post(action, headers=SAME_ORIGIN, follow_redirects=False).status_code == 303
+    assert api(client, mine) == 404, "known still: a stranger revokes nothing"
+    owner.submit(page, action)
+    assert "Ce jeton est révoqué" in owner.page.main
+    assert "paie" not in owner.page.main
+    assert [api(client, token) for token in (mine, second, theirs)] == [401, 404, 404]
+    assert owner.post(action, headers=SAME_ORIGIN, follow_redirects=False).status_code == 303
+    assert client.post(action, headers=SAME_ORIGIN, follow_redirects=False).headers["location"].startswith("/connexion")
+
+
+def test_an_expired_token_is_refused_and_said(client: CheckedClient, database: Database, browser: Browser) -> None:
+    user = make_account(database)
+    with transaction(database) as db:
+        token = create_token(db, db.get_one(User, user.id), "vieux")
+    assert api(client, token) == 404
+    with transaction(database) as db:
+        db.scalars(select(ApiToken)).one().expires_at = now(db) - timedelta(seconds=1)
+    assert api(client, token) == 401
+    owner = browser(user)
+    owner.get("/compte")
+    assert "expiré depuis le" in owner.page.main

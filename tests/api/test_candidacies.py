@@ -80,9 +80,9 @@ def test_a_deposit_from_form_to_receipt(scene: Scene, mine: CheckedClient) -> No
         (candidacy,) = db.query(Candidacy)
         assert candidacy.receipt_sha256 == hashlib.sha256(answer.content).hexdigest()
         assert [m.to for m in db.query(Mail) if "récépissé" in m.subject] == [scene.account.email]
-        sealed = scene.context.storage.get(candidacy.files[0].key)
-        assert sealed.startswith(b"age-encryption.org/v1")
         assert b"12345.60" not in (candidacy.offer_amount or b"")
+        key = candidacy.files[0].key
+    assert scene.context.storage.get(key).startswith(b"age-encryption.org/v1")
 
 
 def test_where_offers_go_elsewhere_the_page_and_the_receipt_say_so(context: Context, browser: Browser) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError, StatementError
 
@@ -15,7 +15,6 @@ from api.db import Database, connect, now, reading, transaction
 from api.migrate import upgrade
 from procurement.base import Money
 from procurement.counters import Counter, take
-from procurement.models import Base
 from procurement.people import Organisation
 
 
@@ -75,20 +74,6 @@ def test_the_sqlite_reader_cannot_write(tmp_path: object) -> None:
         with pytest.raises(DatabaseError, match="readonly"):
             db.flush()
         db.rollback()
-    database.dispose()
-
-
-def test_the_migrations_and_the_models_agree(database: Database) -> None:
-    with reading(database) as db:
-        for table in Base.metadata.sorted_tables:
-            assert db.execute(select(table)).all() == []
-
-
-def test_migrations_go_down_to_nothing_and_up_again(database_url: str) -> None:
-    upgrade(database_url, "head")
-    database = connect(database_url)
-    with reading(database) as db:
-        assert db.scalar(text("SELECT count(*) FROM alembic_version")) == 1
     database.dispose()
 
 

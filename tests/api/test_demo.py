@@ -158,13 +158,13 @@ def test_one_consultation_receives_and_one_is_ready_to_be_opened(context: Contex
         found = open_plis(db, closed, person_of(find_user(db, OFFICER)), current)
         amounts = [vault.open_bytes(context.secret, closed, c.offer_amount or b"", current).decode() for c in found]
         assert amounts == [entrant.amount for entrant in ENTRANTS]
-        sealed = context.storage.get(found[0].files[0].key)
-        clear = BytesIO()
-        vault.open_stream(context.secret, closed, BytesIO(sealed), clear, current)
-        assert clear.getvalue().startswith(b"%PDF")
+        key = found[0].files[0].key
         assert found[0].identity["origin"] == "fetched"
         assert found[2].identity["masked"]
         assert chain_holds(db, closed)
+    sealed, clear = context.storage.get(key), BytesIO()
+    vault.open_stream(context.secret, closed, BytesIO(sealed), clear, current)
+    assert clear.getvalue().startswith(b"%PDF")
 
 
 def test_without_the_sandbox_the_start_is_said_and_works(

@@ -205,11 +205,12 @@ def test_what_cannot_be_unsealed_is_said_and_the_rest_opens(
     scene: Scene, officer: CheckedClient, browser: Browser, context: Context
 ) -> None:
     cref = answered(scene, browser)
+    damaged = context.storage.put("plis", b"age-encryption.org/v1\nabime")
     with transaction(context.database) as db:
         candidacy = db.query(Candidacy).filter_by(ref=cref).one()
         candidacy.offer_amount = b"age-encryption.org/v1\nabime"
         offer = next(f for f in candidacy.files if f.kind == "offer")
-        offer.key = context.storage.put("plis", b"age-encryption.org/v1\nabime")
+        offer.key = damaged
         path = f"{scene.hub}/plis/{cref}/fichiers/{offer.ref}"
     opened(scene, officer)
     assert "Le montant scellé ne s’ouvre pas" in officer.page.main
@@ -238,9 +239,10 @@ def test_a_settled_piece_is_asked_again_and_its_document_downloaded(
     cref = answered(scene, browser)
     opened(scene, officer)
     worker.run_once(context)
+    stored = context.storage.put("pieces", b"%PDF-1.7 document")
     with transaction(context.database) as db:
         piece = db.query(Piece).filter_by(key="insee_unite_legale").one()
-        piece.document_key = context.storage.put("pieces", b"%PDF-1.7 document")
+        piece.document_key = stored
         piece.document_name, piece.document_type = "document.pdf", "application/pdf"
         piece.document_sha256 = "0" * 64
         ref = piece.ref

@@ -10,6 +10,7 @@ import uvicorn
 
 from api.app import create_app
 from api.settings import Settings
+from tests.watch import Watched
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def served(settings: Settings, services: Mapping[str, str], port: int = 0) -> It
     """Serve on a thread until the block ends; gives the address."""
     with socket.create_server(("127.0.0.1", port)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(settings.model_copy(update={"public_url": url}), sandbox=True, **services)
+        app = Watched(create_app(settings.model_copy(update={"public_url": url}), sandbox=True, **services))
         config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="served", daemon=True)

@@ -107,6 +107,7 @@ def test_a_server_killed_in_the_middle_of_an_upload_loses_nothing(
     scene.close()
     assert press(browser(scene.officer), f"{scene.hub}/ouvrir") == 303
     with reading(context.database) as db:
-        file = db.query(CandidacyFile).one()
-        sealed = context.storage.get(file.key)
+        key = db.query(CandidacyFile).one().key
+    sealed = context.storage.get(key)
+    with reading(context.database) as db:
         assert vault.open_bytes(context.secret, find(db, scene.ref), sealed, now(db)) == OFFER

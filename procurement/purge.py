@@ -1,0 +1,66 @@
+"""What serves nothing any more is removed: counters, codes, sessions, kept answers, drafts that were never deposited.
+
+The register is never touched: the end of a draft is one more line of it.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from procurement.candidacy import Candidacy, CandidacyFile, Look
+from procurement.consultation import Consultation
+from procurement.counters import Counter
+from procurement.events import lock, record
+from procurement.idempotency import PastAnswer
+from procurement.people import EmailCode, LoginSession
+from procurement.pieces import Piece
+
+# The longest window of a brake or of a quota is a day; the day before is kept for whoever looks.
+COUNTERS_AFTER = timedelta(days=2)
+# Who repeats a call does so within minutes; a week covers a queue that was stopped.
+ANSWERS_AFTER = timedelta(days=7)
+# No text sets it. Long enough for a company to show what it had prepared when it contests a missed deadline, no longer
+# than that serves (RGPD, article 5(1)(e)); a deposit is never concerned (R2184-12).
+DRAFTS_AFTER = timedelta(days=30)
+# Tables of a draft, children first; a deposit has more, and no deposit is purged.
+_OF_DRAFT = (CandidacyFile, Look, Piece)
+
+
+def purge_small(db: Session, now: datetime) -> int:
+    """Remove what is only of the moment; returns how many rows."""
+    old = (
+        delete(Counter).where(Counter.window_start < now - COUNTERS_AFTER),
+        delete(EmailCode).where(EmailCode.expires_at < now),
+        delete(LoginSession).where(LoginSession.expires_at < now),
+        delete(PastAnswer).where(PastAnswer.at < now - ANSWERS_AFTER),
+    )
+    return sum(db.connection().execute(statement).rowcount for statement in old)
+
+
+def drafts_to_purge(db: Session, now: datetime) -> list[int]:
+    """Keys of the drafts whose deadline is thirty days past."""
+    query = select(Candidacy.id).join(Candidacy.consultation).where(
+        Candidacy.state == "draft", Consultation.deadline < now - DRAFTS_AFTER
+    )  # fmt: skip
+    return list(db.scalars(query.order_by(Candidacy.id)))
+
+
+def purge_draft(db: Session, key: int, now: datetime) -> list[str]:
+    """Remove one draft; returns the storage keys that no row names any more, to be deleted after the commit.
+
+    Nothing where it is gone, or was deposited meanwhile. A file that a deposit shares is kept.
+    """
+    candidacy = db.get(Candidacy, key)
+    if candidacy is None:
+        return []
+    consultation = candidacy.consultation
+    lock(db, consultation)
+    if key not in drafts_to_purge(db, now):
+        return []
+    ref, keys = candidacy.ref, {file.key for file in candidacy.files}
+    for table in _OF_DRAFT:
+        db.execute(delete(table).where(table.candidacy_id == key))
+    db.execute(delete(Candidacy).where(Candidacy.id == key))
+    record(db, consultation, "candidacy.purged", ref, "worker", now, files=len(keys))
+    return sorted(keys - set(db.scalars(select(CandidacyFile.key).where(CandidacyFile.key.in_(keys)))))

@@ -1,0 +1,198 @@
+"""Pages read with a bounded number of statements, however many rows there are. The cap itself is in tests/watch.py."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+from api.auth import create_token
+from api.context import Context
+from api.db import now, transaction
+from procurement.candidacy import Candidacy, CandidacyFile, looked, open_candidacy
+from procurement.consultation import DceFile, draft, find
+from procurement.contract import Contract
+from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
+from procurement.mail import post
+from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
+from procurement.pieces import CAPACITY, ask
+from tests.api.test_routes import routes
+from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect
+from tests.candidacy_scene import Browser, published
+from tests.factories import make_account, make_buyer, make_siret, with_role
+from tests.watch import CAP
+
+FEW, MORE = 2, 7
+REPORT = {"valid": True, "findings": [], "container": "xml", "syntax": "CII", "profile": "EN 16931", "rule_sets": []}
+MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
+# No list behind these, or a file. Every other GET route is measured.
+UNLISTED = re.compile(
+    r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
+    r"|readyz|metrics|acheteur/regles|acheteur/consultations/nouvelle)"
+    r"|.*/(dce|apercu|projet|fichiers|pieces)/.*|.*\.(pdf|zip)|.*/(recu|fichier)"
+)
+
+# One row and no list, for programs.
+ONE_ROW = {"/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}"}
+
+
+@dataclass
+class World:
+    """A buyer's person with every role, a company's account, and the contract they won."""
+
+    context: Context
+    agent: User
+    account: User
+    scene: Scene
+    open: str
+    closed: str
+    draft: str
+    drafts: list[str] = field(default_factory=list)
+    grown: int = 0
+
+    def grow(self, rows: int) -> None:
+        """So many more rows of everything that a page lists."""
+        for _ in range(rows):
+            self.grown += 1
+            in_effect(self.context, f"2026-MAPA-1{self.grown:02d}", self.scene.buyer)
+            other = published(self.context, number=f"2026-AUTRE-{self.grown}")
+            contract = contract_of_scene(self.context.database, self.scene)
+            stranger = make_account(self.context.database)
+            with transaction(self.context.database) as db:
+                self._around(db, other.ref, now(db))
+                self._below(db, contract.id, stranger, now(db))
+
+    def _around(self, db: Session, other: str, at: datetime) -> None:
+        """Another buyer with its consultation, an answer begun, another company, a message, a token."""
+        agent, buyer = db.get_one(User, self.agent.id), find(db, other).organisation
+        attach(db, agent, buyer, Role.OFFICER, evidence="", granted_by="test", now=at)
+        siret = make_siret(5000 + self.grown)
+        create_organisation(db, name=f"Entreprise {self.grown}", siret=siret, kind="company", now=at)
+        person = person_of(db.get_one(User, self.account.id))
+        draft, _ = open_candidacy(db, find(db, other), siret, {"name": "Entreprise"}, person, at)
+        self.drafts.append(draft.ref)
+        post(db, to="a@exemple.fr", subject="Objet", body="Texte", now=at)
+        create_token(db, agent, f"jeton {self.grown}")
+
+    def _below(self, db: Session, contract_id: int, stranger: User, at: datetime) -> None:
+        """Under the one consultation and its contract: a document, a deposit, files, looks, a copy of an invoice."""
+        consultation, agent = find(db, self.scene.consultation), person_of(db.get_one(User, self.agent.id))
+        consultation.files.append(DceFile(version=consultation.dce_version, media_type="application/pdf", **_named()))
+        deposit = Candidacy(
+            consultation=consultation, account_id=stranger.id, siret=make_siret(5500 + self.grown), state="submitted",
+            contact_email=stranger.email, identity={"name": "Autre"}, created_at=at, submitted_at=at,
+        )  # fmt: skip
+        db.add(deposit)
+        db.flush()
+        ask(db, deposit, CAPACITY, agent.email, at)
+        for mine in db.query(Candidacy).filter(Candidacy.ref.in_([self.scene.won, self.drafts[0]])):
+            mine.files.append(CandidacyFile(kind="offer", started_at=at, received_at=at, **_named()))
+            looked(db, mine, agent.email, "Page", at)
+        contract = db.get_one(Contract, contract_id)
+        facts = Facts("f.xml", f"{self.grown:064d}", f"F-{self.grown}", contract.holder_siret, None)
+        keep_copy(
+            db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent,
+            now=at,
+        )  # fmt: skip
+
+
+def _named() -> dict[str, Any]:
+    return {"name": "piece.pdf", "size": 1, "sha256": "0" * 64, "key": "a/b"}
+
+
+def build(context: Context) -> World:
+    buyer = make_buyer(context.database)
+    agent = with_role(context.database, buyer, Role.OFFICER)
+    with transaction(context.database) as db:
+        for role in (Role.FINANCE, Role.ADMINISTRATOR):
+            where, user = db.get_one(Organisation, buyer.id), db.get_one(User, agent.id)
+            attach(db, user, where, role, evidence="", granted_by="test", now=now(db))
+    scene = in_effect(context, "2026-MAPA-01", buyer)
+    others = [published(context, number=number) for number in ("2026-OUVERTE", "2026-CLOSE")]
+    others[1].close()
+    with transaction(context.database) as db:
+        at, user = now(db), db.get_one(User, agent.id)
+        where = find(db, others[1].ref).organisation
+        attach(db, user, where, Role.OFFICER, evidence="", granted_by="test", now=at)
+        dossier = dossier_of(buyer, at + timedelta(days=20), "2026-BROUILLON")
+        draft_ref = draft(db, db.get_one(Organisation, buyer.id), dossier, person_of(user), at).ref
+    world = World(context, agent, scene.winner, scene, others[0].ref, others[1].ref, draft_ref)
+    world.grow(FEW)
+    return world
+
+
+# Route → who reads it, and whose ref stands in its address. A new page that no line names fails.
+PAGES: dict[str, tuple[str, str]] = {
+    "/": ("account", ""),
+    "/consultations": ("account", ""),
+    "/consultations/{ref}": ("account", "consultation"),
+    "/consultations/{ref}/candidater": ("account", "open"),
+    "/boite": ("account", ""),
+    "/compte": ("agent", ""),
+    "/candidatures": ("account", ""),
+    "/candidatures/{ref}": ("account", "begun"),
+    "/candidatures/{ref}/pieces": ("account", "won"),
+    "/candidatures/{ref}/contrat": ("account", "won"),
+    "/acheteur": ("agent", ""),
+    "/acheteur/consultations/{ref}": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/modifier": ("agent", "draft"),
+    "/acheteur/consultations/{ref}/verifier": ("agent", "draft"),
+    "/acheteur/consultations/{ref}/registre": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/ouvrir": ("agent", "closed"),
+    "/acheteur/consultations/{ref}/plis": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/plis/{cref}": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/journal": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/attribuer": ("agent", "consultation"),
+    "/contrats": ("agent", ""),
+    "/contrats/{ref}": ("agent", "contract"),
+    "/contrats/{ref}/carte": ("agent", "contract"),
+    "/factures": ("agent", ""),
+    "/factures/copie": ("agent", ""),
+    "/factures/{ref}": ("agent", "copy"),
+    "/administration": ("agent", ""),
+    "/administration/{ref}": ("agent", "buyer"),
+    "/decp.json": ("account", ""),
+    "/decp.xml": ("account", ""),
+    "/api/v1/consultations": ("account", ""),
+    "/api/v1/consultations/{ref}": ("account", "consultation"),
+}
+
+
+def test_every_page_is_counted_here(app: FastAPI) -> None:
+    read = {route.path for route, _ in routes(app) if "GET" in (route.methods or ())}
+    one_row = {path for path in read if UNLISTED.fullmatch(path) or path in ONE_ROW}
+    assert read - one_row == set(PAGES), "a page with a list belongs in PAGES"
+
+
+def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: Browser) -> None:
+    world = build(context)
+    clients = {"agent": browser(world.agent), "account": browser(world.account)}
+
+    def counts() -> dict[str, int]:
+        refs = refs_of(world)
+        sent: dict[str, int] = {}
+        for route, (reader, name) in PAGES.items():
+            path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
+            answer = clients[reader].get(path)
+            assert (answer.status_code, answer.url.path) == (200, path), route
+            sent[route] = clients[reader].statements
+        return sent
+
+    few = counts()
+    world.grow(MORE)
+    many = counts()
+    grown = {route: (few[route], many[route]) for route in PAGES if many[route] > few[route]}
+    assert grown == {}
+    assert 0 < max(many.values()) <= CAP
+
+
+def refs_of(world: World) -> dict[str, str]:
+    with transaction(world.context.database) as db:
+        contract = db.query(Contract).join(Contract.consultation).filter_by(ref=world.scene.consultation).one()
+        return {
+            "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
+            "contract": contract.ref, "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
+            "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,
+        }  # fmt: skip
