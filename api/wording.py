@@ -81,6 +81,7 @@ _EVENTS: Mapping[str, str] = {
     "consultation.notified": "Marché notifié",
     "candidacy.created": "Réponse commencée",
     "candidacy.submitted": "Réponse déposée",
+    "candidacy.late": "Réponse reçue hors délai, non ouverte",
     "candidacy.replaced": "Réponse remplacée",
     "candidacy.withdrawn": "Réponse retirée",
     "pieces.asked": "Pièces demandées",
@@ -116,7 +117,9 @@ def _detail(event: Event) -> str:
         return f"du {french_time(data['before'])} au {french_time(data['after'])}"
     if event.kind == "consultation.published":
         return ", ".join(f"{name} ({sha256[:12]}…)" for name, sha256 in data.get("files", {}).items())
-    said = [str(data[key]) for key in ("reason", "motive", "amount", "candidacy", "key", "outcome") if data.get(key)]
+    said = [
+        str(data[key]) for key in ("reason", "motive", "amount", "candidacy", "name", "key", "outcome") if data.get(key)
+    ]
     if event.kind == "consultation.passed_over":
         return f"{event.subject} : {' '.join(said)}"
     if event.kind.startswith(("candidacy.", "piece")):

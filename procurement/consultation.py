@@ -53,11 +53,16 @@ class Consultation(HasRef, Base):
     overrides: Mapped[list["Override"]] = relationship(order_by="Override.id")
 
     def closed(self, now: datetime) -> bool:
-        """17:00 means 17:00:00: at the very second of the deadline nothing more is received."""
+        """17:00 means 17:00:00: from the very second of the deadline on what comes is late."""
         return self.deadline is not None and now >= self.deadline
 
     def receives(self, now: datetime) -> bool:
         return self.state == "published" and not self.closed(now)
+
+    @property
+    def takes(self) -> bool:
+        """Until the decision, what comes after the deadline is taken too, as late: kept closed (R2143-2, R2151-5)."""
+        return self.state in ("published", "opened", "intended")
 
 
 class DceFile(Base):

@@ -36,7 +36,7 @@ def _authorise(ctx: Context, who: Person, ref: str, word: str) -> Permission:
         raise NotFound
     with reading(ctx.database) as db:
         candidacy, now = find_own(db, ref, who), database.now(db)
-        editable(candidacy, now)
+        editable(candidacy)
         consultation = candidacy.consultation
         if KINDS[word] == "offer" and not consultation.offers_here:
             raise Refused(f"L’offre se dépose ailleurs : {consultation.offers_elsewhere}")
@@ -70,11 +70,11 @@ def _keep(ctx: Context, who: Person, ref: str, allowed: Permission, sink: Sealin
             kind=allowed.kind, name=received.name, size=received.size, sha256=received.sha256, key=key,
             started_at=allowed.started_at, received_at=now,
         )  # fmt: skip
-        add_file(candidacy, file, now)
+        add_file(candidacy, file)
 
 
 @router.post("/candidatures/{ref}/enlever/{file}", dependencies=[Depends(SIGNED_IN)])
 def take_out(db: Db, who: Who, ref: str, file: str) -> Response:
     candidacy = find_own_locked(db, ref, who)
-    remove_file(db, candidacy, file, database.now(db))
+    remove_file(db, candidacy, file)
     return RedirectResponse(f"/candidatures/{ref}?ok=enregistre", 303)
