@@ -1,5 +1,6 @@
 """Backup and restore: rows as JSON lines per table, files by key, in one tar; the same archive for both databases."""
 
+import contextlib
 import io
 import json
 import tarfile
@@ -15,7 +16,7 @@ from api.db import Database, connect, transaction
 from api.migrate import head, upgrade
 from api.settings import Settings
 from api.storage import Storage
-from procurement.errors import Refused
+from procurement.errors import NotFound, Refused
 from procurement.models import Base
 
 MARK = "mps-backup-1"
@@ -33,8 +34,9 @@ def backup(settings: Settings, out: Path) -> tuple[int, int]:
                 rows += len(lines)
                 _add(archive, f"rows/{table.name}.jsonl", "\n".join(lines).encode())
             for key in storage.names():
-                _add(archive, f"files/{key}", storage.get(key))
-                files += 1
+                with contextlib.suppress(NotFound):  # swept meanwhile: no row named it
+                    _add(archive, f"files/{key}", storage.get(key))
+                    files += 1
     finally:
         database.dispose()
     return rows, files

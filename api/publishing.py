@@ -1,5 +1,7 @@
 """Publishing a draft: checks as of today, documents made in a worker process, then one short transaction."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ from api.review import Review, review
 from dce_templates.dossier import Dossier
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, DceFile, describe, find_for, publish
-from procurement.errors import Invalid, Refused
+from procurement.errors import DomainError, Invalid, Refused
 from procurement.events import lock
 from procurement.people import Person
 from procurement.rules import rule_table
@@ -35,7 +37,8 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
     files = make_documents(ctx, checked.dossier, ref, now)
-    _record(ctx, who, ref, seen, data, files)
+    with withdrawn_if_refused(ctx, files):
+        _record(ctx, who, ref, seen, data, files)
 
 
 def still_draft(consultation: Consultation) -> None:
@@ -50,7 +53,7 @@ def what_is_left(checked: Review) -> dict[str, str]:
 
 
 def make_documents(ctx: Context, dossier: Dossier, ref: str, now: datetime) -> list[DceFile]:
-    """The documents, made in a worker process and stored; a publication that then fails leaves only unnamed files.
+    """The documents, made in a worker process and stored.
 
     Unchecked here: the review has just passed, and its findings and motives are the buyer's, not the public's.
     """
@@ -69,6 +72,17 @@ def make_documents(ctx: Context, dossier: Dossier, ref: str, now: datetime) -> l
         )
         for file in built.files
     ]
+
+
+@contextmanager
+def withdrawn_if_refused(ctx: Context, files: list[DceFile]) -> Iterator[None]:
+    """What was stored for a record that is then refused is taken back; after any other failure the sweep decides."""
+    try:
+        yield
+    except DomainError:
+        for file in files:
+            ctx.storage.delete(file.key)
+        raise
 
 
 def _record(ctx: Context, who: Person, ref: str, seen: str, data: dict[str, Any], files: list[DceFile]) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import mail, pieces, receipts
+from api.steps import mail, pieces, receipts, sweep
 from procurement.counters import beat
 
 REST = 0.5
@@ -22,6 +22,7 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "send_mail": mail.send_one,
     "fetch_pieces": pieces.fetch_one,
     "make_receipts": receipts.make_one,
+    "sweep_storage": sweep.sweep_once,
 }
 
 
