@@ -71,6 +71,8 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "receives": receives,
         "editable": consultation.takes and candidacy.state == "draft",
         "too_late": consultation.takes and not receives,
+        "modified_at": consultation.modified_at,
+        "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version) < consultation.dce_version,
         "offers_here": consultation.offers_here,
         "offers_elsewhere": consultation.offers_elsewhere,
         "belonging": candidacy.belonging,
