@@ -20,6 +20,7 @@ from api.pages import (
     buyer,
     buyer_check,
     buyer_draft,
+    buyer_pieces,
     buyer_publish,
     candidacies,
     candidacy_files,
@@ -46,6 +47,7 @@ from api.v1 import invoices as v1_invoices
 # other route where a caller can write that word, before anyone asked who they are.
 STREAMING = (
     r"/candidatures/[^/]+/fichiers/[^/]+",
+    r"/acheteur/consultations/[^/]+/joindre",
     r"/candidatures/[^/]+/contrat/signature-recue",
     r"/verifier/fichiers",
     r"/factures/copie",
@@ -64,6 +66,7 @@ ROUTERS: list[APIRouter] = [
     winner.router,
     verify.router,
     buyer_draft.router,
+    buyer_pieces.router,
     buyer_check.router,
     buyer_publish.router,
     buyer.router,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from api import db as database
 from api.context import Context
 from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
+from procurement.candidacy import NO_MORE
 from procurement.consultation import Consultation, find_public
 from procurement.errors import Refused, Unavailable
 from siret_lookup.identity import Identity, open_identity
@@ -40,20 +41,22 @@ class Target:
     object: str
     buyer_name: str
     deadline: datetime | None
+    late: bool
     buyer: Buyer
 
 
 def target_of(db: Session, ref: str) -> Target:
     """Raises NotFound, and Refused once nothing is received any more."""
     consultation: Consultation = find_public(db, ref)
-    if not consultation.receives(database.now(db)):
-        raise Refused("Cette consultation ne reçoit plus de réponses.", "R2143-2")
+    if not consultation.takes:
+        raise Refused(NO_MORE, "R2143-2")
     return Target(
         consultation.ref,
         consultation.number,
         consultation.object,
         consultation.organisation.name,
         consultation.deadline,
+        not consultation.receives(database.now(db)),
         Buyer.of(consultation),
     )
 

@@ -29,7 +29,7 @@ SHOWN: Mapping[str, str] = {
     "workforce": "Effectif",
 }
 MASKED: Mapping[str, str] = {"name": "name", "address_lines": "address", "postcode": "address"}
-TONES = {"draft": "waiting", "submitted": "success", "replaced": "neutral", "withdrawn": "neutral"}
+TONES = {"draft": "waiting", "submitted": "success", "late": "warning"}
 
 
 def state_words(candidacy: Candidacy) -> str:
@@ -40,6 +40,8 @@ def state_words(candidacy: Candidacy) -> str:
     if candidacy.state == "submitted":
         offer = "offre : reçue ici" if candidacy.offer_received else "offre : non reçue ici"
         return f"Déposée le {at} ({offer})"
+    if candidacy.state == "late":
+        return f"Reçue hors délai, non ouverte – {at}"
     return {"replaced": "Remplacée par un autre dépôt", "withdrawn": "Retirée"}[candidacy.state]
 
 
@@ -57,7 +59,7 @@ def summary(candidacy: Candidacy) -> dict[str, Any]:
         "name": candidacy.name,
         "state": candidacy.state,
         "words": state_words(candidacy),
-        "tone": TONES[candidacy.state],
+        "tone": TONES.get(candidacy.state, "neutral"),
     }
 
 
@@ -68,7 +70,10 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
     return summary(candidacy) | {
         "consultation_ref": consultation.ref,
         "receives": receives,
-        "editable": receives and candidacy.state == "draft",
+        "editable": consultation.takes and candidacy.state == "draft",
+        "too_late": consultation.takes and not receives,
+        "modified_at": consultation.modified_at,
+        "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version) < consultation.dce_version,
         "offers_here": consultation.offers_here,
         "offers_elsewhere": consultation.offers_elsewhere,
         "belonging": candidacy.belonging,
