@@ -74,7 +74,7 @@ def build(
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(_FAST)
-    db.create_function("document", 3, document, deterministic=True)
+    db.create_function("document", 4, document, deterministic=True)
     return db
 
 
@@ -90,40 +90,33 @@ def _copy(onto: Path, part: Path) -> None:
 
 def _load(db: sqlite3.Connection, path: Path, stock: Stock, progress: Progress) -> str:
     """Load one file; give the last day of treatment that it tells, or nothing."""
-    cut = len(stock.columns) - max(len(stock.kept), 1)
-    marks, last = bool(stock.status) + bool(stock.updated), ""
+    gone: list[tuple[str]] = []
+    last = [""]
     progress(path.name, 0.0)
     with _whole(db):
         for lines, part in batches(path, stock):
-            rows = [line.split(SEPARATOR, cut) for line in lines]
-            if not all(map(_sound(stock, cut), rows)):
-                raise BadStock(f"« {path.name} » est abîmé : une ligne n’a pas un {stock.first[0]} lisible.")
-            if stock.updated:
-                last = max(last, *(row[1] for row in rows))
-            if stock.status:
-                _forget(db, stock, [(row[marks],) for row in rows if row[0] == "N"])
-                rows = [row[marks:] for row in rows if row[0] != "N"]
-            db.executemany(stock.insert, rows)
+            db.executemany(stock.insert, _cells(lines, path, stock, gone, last))
             progress(path.name, min(part, 1.0))
-    return last[:10]
+        if gone:
+            db.executemany(f"DELETE FROM {stock.table} WHERE {stock.first[0]} = ?", gone)  # noqa: S608
+    return last[0][:10]
 
 
-def _sound(stock: Stock, cut: int) -> Callable[[list[str]], bool]:
-    """Whether a row starts with its number, and no value of it holds a separator."""
-    number = bool(stock.status) + bool(stock.updated)
-    inside = max(len(stock.kept) - 1, 0)
-
-    def sound(row: list[str]) -> bool:
+def _cells(lines: list[str], path: Path, stock: Stock, gone: list[tuple[str]], last: list[str]) -> Iterator[list[str]]:
+    """Rows for the table, one at a time. Numbers of status N, not diffused at all, go to `gone`."""
+    number = stock.passed
+    cut, inside = len(stock.columns) - max(len(stock.kept), 1), max(len(stock.kept) - 1, 0)
+    for line in lines:
+        row = line.split(SEPARATOR, cut)
         digits = row[number]
-        return len(digits) == stock.digits and digits.isdigit() and row[cut].count(SEPARATOR) == inside
-
-    return sound
-
-
-def _forget(db: sqlite3.Connection, stock: Stock, gone: list[tuple[str]]) -> None:
-    """Rows of status N are not diffused at all."""
-    if gone:
-        db.executemany(f"DELETE FROM {stock.table} WHERE {stock.first[0]} = ?", gone)  # noqa: S608
+        if len(digits) != stock.digits or not digits.isdigit() or row[cut].count(SEPARATOR) != inside:
+            raise BadStock(f"« {path.name} » est abîmé : une ligne n’a pas un {stock.first[0]} lisible.")
+        if number and row[1] > last[0]:
+            last[0] = row[1]
+        if row[0] == "N":
+            gone.append((digits,))
+        else:
+            yield row
 
 
 def _day(days: list[str], db: sqlite3.Connection) -> date:

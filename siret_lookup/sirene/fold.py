@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from zlib import crc32
 
 EXACT, FILTER = "_e", "_f"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -21,8 +22,8 @@ def fold(text: str) -> str:
 
 
 def exact_mark(folded: str) -> str:
-    """One word for a whole name; `_` is in no folded word."""
-    return EXACT + folded.replace(" ", "_")
+    """One short word for a whole name. Two names may share it: the rows that it finds are ranked by their names."""
+    return f"{EXACT}{crc32(folded.encode()):x}"
 
 
 def filter_mark(department: str = "", division: str = "") -> str:

@@ -18,27 +18,19 @@ _STREET = (
     "libelleVoieEtablissement",
 )
 _ADDRESS = (("complementAdresseEtablissement",), _STREET, ("distributionSpecialeEtablissement",))
-_PERSON = (
-    "nomUniteLegale",
-    "nomUsageUniteLegale",
-    "prenomUsuelUniteLegale",
-    "prenom1UniteLegale",
-    "pseudonymeUniteLegale",
-)
 # The fact that is missing → the columns that may hold the mask instead.
 _MASKED = {
-    "name": ("denominationUniteLegale", *_PERSON),
+    "name": UNITS.kept[:6],
     "acronym": ("sigleUniteLegale",),
     "trade_name": (*_TRADE, *_OTHER_TRADES),
     "postcode": _POSTCODE,
     "address_lines": tuple(column for line in _ADDRESS for column in line),
     "city": _CITY,
 }
-# Where names end and begin in the stored columns, for the index.
+# The stored columns begin with names, so that the index takes only these apart.
+_NAMES = UNITS.kept[:6]
 _UNIT_CUT = UNITS.kept.index("categorieJuridiqueUniteLegale")
-_UNIT_OTHERS = UNITS.kept.index("sigleUniteLegale")
 _PLACE_CUT = PLACES.kept.index("nomenclatureActivitePrincipaleEtablissement")
-_PLACE_OTHERS = PLACES.kept.index("enseigne1Etablissement")
 
 
 def unit_fields(kept: str | None) -> Fields:
@@ -58,14 +50,17 @@ def shown(fields: Fields, *columns: str) -> str | None:
 
 def unit_name(unit: Fields) -> str | None:
     """The company's name, else the person's first and last names (the name of use before the name of birth)."""
-    company = shown(unit, "denominationUniteLegale")
-    if company is not None:
+    return _name(*(unit[column] for column in _NAMES)) if unit else None
+
+
+def _name(company: str, last: str, used: str, first: str, born_first: str, pseudonym: str) -> str | None:
+    if company and company != MASK:
         return company
-    last = shown(unit, "nomUsageUniteLegale", "nomUniteLegale")
-    if last is None:
-        return shown(unit, "pseudonymeUniteLegale")
-    first = shown(unit, "prenomUsuelUniteLegale", "prenom1UniteLegale")
-    return f"{first} {last}" if first else last
+    last = last if not used or used == MASK else used
+    if not last or last == MASK:
+        return pseudonym if pseudonym != MASK else None
+    first = first if first and first != MASK else born_first
+    return f"{first} {last}" if first and first != MASK else last
 
 
 def trade_name(place: Fields) -> str | None:
@@ -110,21 +105,24 @@ def masked(unit: Fields, place: Fields) -> tuple[str, ...]:
     )
 
 
-def document(unit: str | None, place: str, naf: str) -> str:
-    """What the index holds of one establishment: its names' words, a mark of the whole name, marks of the filters.
+def document(unit: str | None, place: str, naf: str, head: str) -> str:
+    """What the index holds of one establishment: its names' words, marks of the filters, and for a head
+    office a mark of the whole name.
 
     Called for each row of the stock: it takes only the first columns apart.
     """
-    unit_cells = unit.split(SEPARATOR, _UNIT_CUT)[:_UNIT_CUT] if unit is not None else []
-    place_cells = place.split(SEPARATOR, _PLACE_CUT)[:_PLACE_CUT]
-    name = unit_cells[0] if unit_cells else ""
-    if not name or name == MASK:
-        name = unit_name(dict(zip(UNITS.kept, unit_cells, strict=False))) or ""
-    words = [fold(name)]
+    commune, postal, *signs = place.split(SEPARATOR, _PLACE_CUT)[:_PLACE_CUT]
+    name, words = None, list[str]()
+    if unit is not None:
+        cells = unit.split(SEPARATOR, _UNIT_CUT)
+        name = _name(*cells[: len(_NAMES)])
+        signs += cells[len(_NAMES) : _UNIT_CUT]
     if name:
-        words.append(exact_mark(words[0]))
-    others = [text for text in (*unit_cells[_UNIT_OTHERS:], *place_cells[_PLACE_OTHERS:]) if text and text != MASK]
-    if others:
-        words.append(fold(" ".join(others)))
-    words.append(filter_marks(_department(*place_cells[:_PLACE_OTHERS]), naf[:2]))
+        words = [fold(name)]
+        if head == "true":
+            words.append(exact_mark(words[0]))
+    others = " ".join(signs)
+    if not others.isspace():
+        words.append(fold(others.replace(MASK, " ")))
+    words.append(filter_marks(_department(commune, postal), naf[:2]))
     return " ".join(words)

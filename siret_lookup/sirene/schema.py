@@ -38,7 +38,8 @@ CREATE TABLE term (word TEXT PRIMARY KEY, places INTEGER NOT NULL) STRICT, WITHO
 _OPEN = "place.state = 'A' AND coalesce(unit.state, 'A') = 'A'"
 CLASSES = (f"{_OPEN} AND head = 'true'", f"{_OPEN} AND head <> 'true'", f"NOT ({_OPEN})")
 INDEX_CLASS = """
-INSERT INTO names(rowid, words) SELECT place.siret + {number} * {CLASS}, document(unit.kept, place.kept, place.naf)
+INSERT INTO names(rowid, words)
+SELECT place.siret + {number} * {CLASS}, document(unit.kept, place.kept, place.naf, place.head)
 FROM place LEFT JOIN unit ON unit.siren = place.siret / 100000 WHERE {where} ORDER BY place.siret
 """
 TERMS = "INSERT INTO term SELECT term, doc FROM temp.vocabulary WHERE term NOT GLOB '_[ef]*'"
@@ -72,8 +73,14 @@ class Stock:
         return tuple(c for c in self.columns if c not in self.optional)
 
     @property
+    def passed(self) -> int:
+        """How many columns are read before the row's number."""
+        return len(self.columns) - len(self.first) - len(self.kept)
+
+    @property
     def insert(self) -> str:
-        cells = ", ".join("?" * (len(self.first) + bool(self.kept)))
+        """Takes a row as read; what is not stored is passed over."""
+        cells = ", ".join(f"?{self.passed + place + 1}" for place in range(len(self.first) + bool(self.kept)))
         return f"INSERT OR REPLACE INTO {self.table} VALUES ({cells})"  # noqa: S608
 
 
