@@ -3,9 +3,8 @@
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from zlib import crc32
 
-EXACT, FILTER = "_e", "_f"
+COUNT, FILTER = "_c", "_f"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # Bytes of ASCII text → lower case, and a space for what is neither letter nor digit.
 _ASCII = bytes(code if chr(code).isalnum() else 32 for code in bytes(range(128)).lower()) + b" " * 128
@@ -21,9 +20,9 @@ def fold(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def exact_mark(folded: str) -> str:
-    """One short word for a whole name. Two names may share it: the rows that it finds are ranked by their names."""
-    return f"{EXACT}{crc32(folded.encode()):x}"
+def count_mark(words: int) -> str:
+    """The length of a name: all words of a search and its length together mean the whole name, in any order."""
+    return f"{COUNT}{words}"
 
 
 def filter_mark(department: str = "", division: str = "") -> str:

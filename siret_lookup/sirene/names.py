@@ -4,12 +4,13 @@ Each pass asks the index, filters included, for a bounded number of establishmen
 places of a common word. The index's own order puts open head offices first.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from siret_lookup.sirene.fold import exact_mark, filter_mark, fold, neighbours
+from siret_lookup.sirene.fold import count_mark, filter_mark, fold, neighbours
 from siret_lookup.sirene.mirror import Mirror, naf_pair
 from siret_lookup.sirene.rows import (
     city,
@@ -95,8 +96,9 @@ def search(
 
 
 def _passes(mirror: Mirror, words: list[str]) -> Iterator[str]:
-    yield _either([exact_mark(" ".join(words))])
-    yield _all([[word] for word in words])
+    each = [[word] for word in words]
+    yield _all([*each, [count_mark(len(words))]])
+    yield _all(each)
     *before, last = words
     longer = _longer(mirror, last)
     if longer:
@@ -119,9 +121,8 @@ def _close(mirror: Mirror, word: str) -> list[str]:
     """The word itself and the commonest ones at one typo, if the index has them."""
     if len(word) < _TYPO_LETTERS:
         return [word]
-    tried = tuple({word, *neighbours(word)})
-    marks = ",".join("?" * len(tried))
-    rows = mirror.rows(f"SELECT word, places FROM term WHERE word IN ({marks})", tried)  # noqa: S608
+    tried = json.dumps([*{word, *neighbours(word)}])
+    rows = mirror.rows("SELECT word, places FROM json_each(?) JOIN term ON word = value", (tried,))
     itself = [word] if any(row["word"] == word for row in rows) else []
     return [*itself, *(other for other in _commonest(rows) if other != word)]
 

@@ -39,10 +39,10 @@ _OPEN = "place.state = 'A' AND coalesce(unit.state, 'A') = 'A'"
 CLASSES = (f"{_OPEN} AND head = 'true'", f"{_OPEN} AND head <> 'true'", f"NOT ({_OPEN})")
 INDEX_CLASS = """
 INSERT INTO names(rowid, words)
-SELECT place.siret + {number} * {CLASS}, document(unit.kept, place.kept, place.naf, place.head)
+SELECT place.siret + {number} * {CLASS}, document(unit.kept, place.kept, place.naf)
 FROM place LEFT JOIN unit ON unit.siren = place.siret / 100000 WHERE {where} ORDER BY place.siret
 """
-TERMS = "INSERT INTO term SELECT term, doc FROM temp.vocabulary WHERE term NOT GLOB '_[ef]*'"
+TERMS = "INSERT INTO term SELECT term, doc FROM temp.vocabulary WHERE term NOT GLOB '_*'"
 
 
 @dataclass(frozen=True, slots=True)
