@@ -113,9 +113,7 @@ def document(unit: str | None, place: str, naf: str) -> str:
     commune, postal, sign, usual, sign2, sign3, _ = place.split(SEPARATOR, _PLACE_CUT)
     name = ""
     if unit is not None:
-        company, last, used, first, born, pseudonym, acronym, usual1, usual2, usual3, _ = unit.split(
-            SEPARATOR, _UNIT_CUT
-        )
+        *names, acronym, usual1, usual2, usual3, _ = unit.split(SEPARATOR, _UNIT_CUT)
         name = fold(_name(*names) or "")
         sign = f"{sign} {acronym} {usual1} {usual2} {usual3}" if acronym + usual1 + usual2 + usual3 else sign
     marks = filter_marks(_department(commune, postal), naf[:2])
