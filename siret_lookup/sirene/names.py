@@ -141,8 +141,8 @@ def _either(words: Iterable[str]) -> str:
 
 def _filter(department: str | None, activity: str | None, open_only: bool) -> _Filter | None:
     """None where no establishment can be inside."""
-    area, code = fold(department or ""), fold(activity or "").replace(" ", "").upper()
-    if not re.fullmatch(r"\w{0,3}", area) or not re.fullmatch(r"([0-9]{1,2}|[0-9]{2}[0-9]{1,2}[A-Z]?)?", code):
+    area, code = ((text or "").strip().replace(".", "").upper() for text in (department, activity))
+    if not re.fullmatch(r"[0-9AB]{0,3}", area) or not re.fullmatch(r"[0-9]{0,2}|[0-9]{3,4}[A-Z]?", code):
         return None
     divisions = [code[:2]] if len(code) != 1 else [f"{code}{i}" for i in range(10)]
     match = f"AND ({_either(filter_mark(area, one) for one in divisions)})" if area or code else ""

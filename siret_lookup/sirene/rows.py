@@ -58,7 +58,7 @@ def _name(company: str, last: str, used: str, first: str, born_first: str, pseud
         return company
     last = last if not used or used == MASK else used
     if not last or last == MASK:
-        return pseudonym if pseudonym != MASK else None
+        return pseudonym if pseudonym and pseudonym != MASK else None
     first = first if first and first != MASK else born_first
     return f"{first} {last}" if first and first != MASK else last
 
