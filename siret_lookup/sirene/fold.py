@@ -8,14 +8,14 @@ COUNT, FILTER = "_c", "_f"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # Bytes of ASCII text → lower case, and a space for what is neither letter nor digit.
 _ASCII = bytes(code if chr(code).isalnum() else 32 for code in bytes(range(128)).lower()) + b" " * 128
-_LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 
 
 def fold(text: str) -> str:
     """Lower-case words, accents and punctuation gone, one space between: « L’Œuf d’Été » gives `l oeuf d ete`."""
     if text.isascii():
         return " ".join(text.encode().translate(_ASCII).decode().split())
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_LIGATURES)).casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_LIGATURES)
     kept = (c if c.isalnum() else "" if unicodedata.combining(c) else " " for c in plain)
     return " ".join("".join(kept).split())
 
