@@ -31,11 +31,12 @@ from siret_lookup.sirene.schema import (
 )
 
 Progress = Callable[[str, float], None]
-# No journal and no waiting for the disk: a file that is not finished is thrown away.
+# No journal, no waiting for the disk: an unfinished file is thrown away. What a mask replaces is overwritten.
 _FAST = """
 PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
+PRAGMA secure_delete = ON;
 PRAGMA cache_size = -131072;
 PRAGMA temp_store = FILE;
 """

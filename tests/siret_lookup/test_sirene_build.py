@@ -93,6 +93,16 @@ def test_a_delta_replaces_adds_and_takes_away(old: Path, tmp_path: Path) -> None
     assert (ask(tmp_path / "other.db", ONE), known(old, ONE).name) == (None, "APRÈS")
 
 
+def test_what_a_delta_masks_leaves_the_file(tmp_path: Path) -> None:
+    units = [unit(ONE[:9], nomUniteLegale="VISIBLEMENT", prenomUsuelUniteLegale="ZOE")]
+    mirror = make_mirror(tmp_path, units, [place(ONE)])
+    assert b"VISIBLEMENT" in mirror.read_bytes()
+    hidden = {"statutDiffusionUniteLegale": "P", "nomUniteLegale": "[ND]", "prenomUsuelUniteLegale": "[ND]"}
+    build([write_csv(tmp_path / "delta.csv", UNITS, [unit(ONE[:9], **hidden)])], mirror, onto=mirror)
+    assert (known(mirror, ONE).name, known(mirror, ONE).masked) == (None, ("name",))
+    assert b"visiblement" not in mirror.read_bytes().lower()
+
+
 def test_successions_are_read(tmp_path: Path) -> None:
     link = {
         "siretEtablissementPredecesseur": ONE,
