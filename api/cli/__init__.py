@@ -15,6 +15,7 @@ from procurement.errors import DomainError, Unavailable
 # group or command → module with its Typer `app`, and the line shown by --help.
 GROUPS: dict[str, tuple[str, str]] = {
     "siret": ("api.cli.siret", "SIRET : vérifier, obtenir identité et pièces"),
+    "sirene": ("api.cli.sirene", "Copie locale de Sirene : construire, chercher par nom"),
     "dce": ("api.cli.dce", "Documents de la consultation : contrôler, écrire"),
     "sign": ("api.cli.sign", "Signer, vérifier une signature"),
     "invoice": ("api.cli.invoice", "Factures : contrôler, rapprocher"),
