@@ -254,6 +254,16 @@ def load_answers(yaml_text: str) -> Answers:
         raise AnswersError({"": str(error)}) from error
 
 
+def merged(*parts: Mapping[str, Any]) -> Answers:
+    """Answers laid over one another: the last one wins, key by key; a list is replaced whole. Raises AnswersError."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            inner = found.get(key)
+            found[key] = inner | value if isinstance(inner, dict) and isinstance(value, dict) else value
+    return parse_answers(found)
+
+
 def missing(candidate: Candidate) -> tuple[tuple[str, str], ...]:
     """(key of the answers, what to write there) for each blank of the documents, in their order."""
     answers = candidate.answers

@@ -11,11 +11,10 @@ from importlib.metadata import version
 from typing import Any
 
 from dce_templates.build import File
-from dce_templates.candidate.candidate import Candidate, missing, parse_answers
+from dce_templates.candidate.candidate import Candidate, missing
 from dce_templates.candidate.dc1 import dc1
 from dce_templates.candidate.dc2 import dc2
 from dce_templates.candidate.dume import dume
-from dce_templates.candidate.read_dume import read_dume
 from dce_templates.render import docx, pdf
 
 _FIXED_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -47,25 +46,9 @@ def build(candidate: Candidate, now: datetime) -> Portable:
     return Portable(tuple(files), missing(candidate))
 
 
-def build_from(data: dict[str, Any], now: datetime) -> Portable:
-    """The same from plain data. Raises PdfError."""
-    return build(Candidate.model_validate(data), now)
-
-
-def read_from(content: bytes) -> tuple[str, str, dict[str, Any], tuple[str, ...]]:
-    """(siret, version, answers, what was not understood) of a DUME, as plain data. Raises DumeError."""
-    found = read_dume(content)
-    return found.siret, found.version, found.answers.model_dump(mode="json", exclude_defaults=True), found.unknown
-
-
-def merged(*parts: dict[str, Any]) -> dict[str, Any]:
-    """Answers laid over one another, the last one wins key by key; lists are replaced whole. Raises AnswersError."""
-    found: dict[str, Any] = {}
-    for part in parts:
-        for key, value in part.items():
-            inner = found.get(key)
-            found[key] = inner | value if isinstance(inner, dict) and isinstance(value, dict) else value
-    return parse_answers(found).model_dump(mode="json", exclude_defaults=True)
+def archive_from(data: dict[str, Any], now: datetime) -> bytes:
+    """The ZIP alone, from plain data (a Candidate's own dump). Raises PdfError."""
+    return build(Candidate.model_validate(data), now).archive.content
 
 
 def _file(name: str, media_type: str, content: bytes) -> File:

@@ -73,6 +73,12 @@ def read_dume(content: bytes) -> ReadDume:
     return ReadDume(siret if re.fullmatch(r"[0-9]{14}", siret) else "", version[:40], answers, tuple(unknown))
 
 
+def read_plain(content: bytes) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """(siret, answers, what was not understood) as plain data, for a worker process. Raises DumeError."""
+    found = read_dume(content)
+    return found.siret, found.answers.model_dump(mode="json", exclude_defaults=True), found.unknown
+
+
 def _parse(content: bytes) -> Element:
     if len(content) > MAX_BYTES:
         raise DumeError(f"Ce fichier est trop gros pour un DUME ({MAX_BYTES >> 20} Mo au plus).")
