@@ -31,6 +31,7 @@ from api.pages import (
     opening,
     own_pieces,
     pli,
+    portable,
     verify,
     winner,
 )
@@ -47,6 +48,7 @@ STREAMING = (
     r"/candidatures/[^/]+/fichiers/[^/]+",
     r"/candidatures/[^/]+/contrat/signature-recue",
     r"/verifier/fichiers",
+    r"/mon-dossier/dume",
     r"/factures/copie",
     r"/api/v1/invoices",
 )
@@ -71,6 +73,7 @@ ROUTERS: list[APIRouter] = [
     opening.router,
     own_pieces.router,
     pli.router,
+    portable.router,
     invoices.router,
     v1_consultations.router,
     v1_candidacies.router,

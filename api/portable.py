@@ -8,13 +8,50 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.applying import official
-from dce_templates.candidate.candidate import Answers, Candidate, Identity
+from dce_templates.candidate.candidate import (
+    Answers,
+    Candidate,
+    Consultation,
+    Contact,
+    Declarations,
+    Group,
+    Identity,
+    Insurance,
+    OwnIdentity,
+    Receivership,
+    Reference,
+    Signatory,
+    Staff,
+    Subcontracting,
+    Turnover,
+)
 from dce_templates.candidate.espd import GROUNDS
+from dce_templates.dossier import Model
 from dce_templates.french import PARIS
 from siret_lookup.identity import Identity as Found
 from siret_lookup.outcome import Outcome
 
 ROWS: Mapping[str, int] = {"turnovers": 3, "staff": 3, "references": 5}
+_PARTS: Mapping[str, type[Model]] = {
+    "identity": OwnIdentity,
+    "contact": Contact,
+    "signatory": Signatory,
+    "consultation": Consultation,
+    "group": Group,
+    "insurance": Insurance,
+    "declarations": Declarations,
+    "receivership": Receivership,
+    "subcontracting": Subcontracting,
+}
+_LISTS: Mapping[str, type[Model]] = {"turnovers": Turnover, "staff": Staff, "references": Reference}
+# The only names that a form may send as they are; whatever else comes is left aside.
+FIELDS = frozenset(
+    {
+        "size",
+        *(f"{name}.{key}" for name, part in _PARTS.items() for key in part.model_fields),
+        *(f"{name}.{n}.{key}" for name, row in _LISTS.items() for n in range(ROWS[name]) for key in row.model_fields),
+    }
+) - {"group.members", "declarations.grounds"}
 _NUMBERS = re.compile(r"\.(amount|average|managers|year)$|percent$")
 _MEMBER = ("name", "siret", "does", "share_percent")
 BOXES = ("declarations.no_exclusion", "declarations.disabled_workers")
@@ -65,7 +102,7 @@ def to_answers(form: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path, typed in form.items():
         text = typed.strip()
-        if not text or path in ("lots", "group.members", "currency") or path.startswith("siret"):
+        if not text or path not in FIELDS:
             continue
         *parents, last = path.split(".")
         place = found
