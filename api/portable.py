@@ -150,6 +150,23 @@ def field_of(path: str, form: Mapping[str, str]) -> str:
     return f"{name}.{used[int(number)]}.{last}" if int(number) < len(used) else path
 
 
+# Names of the fields that may be typed wrong, for the sentences above the form.
+_LABELS: Mapping[str, str] = {
+    "ends_on": "Fin", "starts_on": "Début", "amount": "Montant", "object_percent": "Part sur l’objet du marché",
+    "share_percent": "Part du marché", "year": "Année", "average": "Effectif moyen", "managers": "Encadrement",
+    "kind": "Nature de la référence", "description": "Description de la référence", "email": "Courriel",
+    "judgment_on": "Date du jugement", "plan_until": "Fin du plan", "lots": "Lots", "currency": "Monnaie",
+    "members": "Autres membres", "role": "Votre rôle dans le groupement", "form": "Forme du groupement",
+}  # fmt: skip
+
+
+def said_of(field: str, sentence: str) -> str:
+    """The sentence with the name of its field; a comma is as good as a point here."""
+    text = sentence.replace(", avec un point pour les décimales", "")
+    label = _LABELS.get(field.rpartition(".")[2])
+    return f"{label} : {text}" if label else text[:1].upper() + text[1:]
+
+
 _FIRST = {"turnovers": "ends_on", "staff": "year", "references": "description"}
 
 

@@ -16,7 +16,7 @@ from api.db import reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
-from api.portable import ROWS, candidate_data, field_of, identity_of, to_answers, to_form, trouble
+from api.portable import ROWS, candidate_data, field_of, identity_of, said_of, to_answers, to_form, trouble
 from api.remote.api_entreprise import network
 from api.render import page
 from api.uploads import MemorySink, receive
@@ -51,7 +51,8 @@ def form(request: Request, who: Who) -> Response:
 
 
 def _context(values: Mapping[str, str], **more: Any) -> dict[str, Any]:
-    blank = {"rows": ROWS, "missing": None, "warnings": (), "found": None, "left": ()}
+    opened = {name.rpartition(".")[0] for name, text in values.items() if text.strip()}
+    blank = {"rows": ROWS, "opened": opened, "missing": None, "warnings": (), "found": None, "left": ()}
     return blank | {"values": dict(values)} | more
 
 
@@ -66,7 +67,7 @@ def make(request: Request, ctx: Ctx, who: Who, typed: Annotated[Raw, Form()]) ->
     identity = identity_of(number.value, found)
     _expect_someone(found, identity, answers, values)
     if values.get("action") == "check":
-        blanks = missing(Candidate(identity=identity, answers=answers))
+        blanks = [(field_of(key, {}), label) for key, label in missing(Candidate(identity=identity, answers=answers))]
         said = [text for text in (trouble(found),) if text]
         return page(request, TEMPLATE, **_context(values, missing=blanks, warnings=said, found=identity))
     archive = _archive(ctx, identity, answers, values)
@@ -94,8 +95,9 @@ def _answers(values: Mapping[str, str]) -> Answers:
     try:
         return merged(to_answers(values))
     except AnswersError as error:
-        found = {field_of(path, values): text[:1].upper() + text[1:] for path, text in error.errors.items()}
-        raise _again(values, {name if name in values else "form": text for name, text in found.items()}) from None
+        found = {field_of(path, values): text for path, text in error.errors.items()}
+        said = {name if name in values else "form": said_of(name, text) for name, text in found.items()}
+        raise _again(values, said) from None
 
 
 def _look_up(ctx: Context, number: Siret) -> Found | None:

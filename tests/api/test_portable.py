@@ -135,12 +135,12 @@ WRONG = {
     "siret": ({"siret": "00001001700011"}, "mal recopié"),
     "nine digits": ({"siret": "000010017"}, "SIREN"),
     "nothing": ({"siret": ""}, "Indiquez un numéro"),
-    "unknown": ({"siret": "00009999900003"}, "n’"),
-    "amount": ({"turnovers.1.amount": "beaucoup"}, "Un nombre est attendu"),
-    "no end": ({"turnovers.1.ends_on": ""}, "Ce champ est obligatoire"),
+    "unknown": ({"siret": "13002526500013"}, "pas dans les données ouvertes"),
+    "amount": ({"turnovers.1.amount": "beaucoup"}, "Montant : un nombre est attendu."),
+    "no end": ({"turnovers.1.ends_on": ""}, "Fin : ce champ est obligatoire."),
     "lots": ({"lots": "0"}, "commence à 1"),
-    "member": ({"group.members": "X ; 12"}, "forme"),
-    "email": ({"contact.email": "rien"}, "forme"),
+    "member": ({"group.members": "X ; 12"}, "Autres membres : "),
+    "email": ({"contact.email": "rien"}, "Courriel : "),
 }
 
 
