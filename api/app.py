@@ -33,6 +33,7 @@ from api.pages import (
     opening,
     own_pieces,
     pli,
+    portable,
     verify,
     winner,
 )
@@ -50,6 +51,7 @@ STREAMING = (
     r"/acheteur/consultations/[^/]+/joindre",
     r"/candidatures/[^/]+/contrat/signature-recue",
     r"/verifier/fichiers",
+    r"/mon-dossier/dume",
     r"/factures/copie",
     r"/api/v1/invoices",
 )
@@ -76,6 +78,7 @@ ROUTERS: list[APIRouter] = [
     opening.router,
     own_pieces.router,
     pli.router,
+    portable.router,
     invoices.router,
     v1_consultations.router,
     v1_candidacies.router,
