@@ -86,11 +86,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Any other answer, or none."""
+    """Any other answer, or none: then `status` is None. `body` is the answer's JSON object, {} where it has none."""
 
     failure: Failure
     sha256: str | None = None
     request_id: str | None = None
+    status: int | None = None
+    body: Mapping[str, object] = field(default_factory=dict)
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +136,11 @@ def get_json(
     except _Unreachable as error:
         return Refusal(unavailable(str(error), now))
     digest, request_id = hashlib.sha256(content).hexdigest(), received.get("X-Request-ID")
+    body = _object(content)
     if status != 200:
-        return Refusal(read_failure(status, received, content, now), digest, request_id)
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
+        failure = read_failure(status, received, content, now)
+        return Refusal(failure, digest, request_id, status, body or {}, received.get("Location"))
+    if body is None:
         return Refusal(unavailable("La réponse du service est illisible.", now), digest, request_id)
     return Reply(body, digest, request_id)
 
@@ -172,6 +173,14 @@ def document_allowed(access: Access, url: str) -> bool:
         return False
     named = host if port is None else f"{host}:{port}"
     return "@" not in parts.netloc and named in access.document_hosts
+
+
+def _object(content: bytes) -> dict[str, object] | None:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 class _Unreachable(Exception):

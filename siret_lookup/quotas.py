@@ -27,6 +27,13 @@ BUDGETS: Mapping[str, int] = {
 SEAM = timedelta(seconds=1)
 # Spent by each download of a document, beside its endpoint's own group.
 FILES = "files"
+# Open services outside API Entreprise: calls, and the window they are counted in. recherche-entreprises counts by
+# address, Sirene by key; Bodacc publishes no figure: one that no buyer meets.
+OPEN_BUDGETS: Mapping[str, tuple[int, timedelta]] = {
+    "recherche": (7, timedelta(seconds=1)),
+    "sirene": (30, PERIOD),
+    "bodacc": (300, PERIOD),
+}
 # All tokens of one install leave by one address.
 ADDRESS = "address"
 ADDRESS_BUDGET = 1000
@@ -84,3 +91,15 @@ def spend(store: QuotaStore, token: str, group: str, now: datetime) -> datetime 
         if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):
             return start + PERIOD + SEAM
     return None
+
+
+def spend_open(store: QuotaStore, group: str, now: datetime, owner: str = "*") -> datetime | None:
+    """Spend one call of an open service. None when it may be made now, else the time from which it may.
+
+    `owner` is the key where the service counts by key; the default is the address. Raises KeyError for a group that
+    OPEN_BUDGETS does not know.
+    """
+    limit, period = OPEN_BUDGETS[group]
+    start = now.replace(microsecond=0) if period < PERIOD else window_start(now)
+    taken = store.take(owner if owner == "*" else token_id(owner), group, limit, start)
+    return None if taken else start + period
