@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from api.sandbox.answers.insee import POSTCODE, TOWN, TOWN_CODE
 from api.sandbox.companies import Company, Place, book
-from api.sandbox.payloads import POSTCODE, TOWN, TOWN_CODE
 
 KEY = "sandbox-sirene-key"
 _LIMIT = 30
