@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from api import db as database
 from api.context import Context
-from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
+from api.identities import look_up
+from api.remote.api_entreprise import Buyer
 from procurement.candidacy import NO_MORE
 from procurement.consultation import Consultation, find_public
-from procurement.errors import Refused, Unavailable
-from siret_lookup.identity import Identity, open_identity
+from procurement.errors import Refused
+from siret_lookup.identity import Identity
 from siret_lookup.outcome import Outcome
 from siret_lookup.siret import Siret
 
@@ -61,17 +62,11 @@ def target_of(db: Session, ref: str) -> Target:
     )
 
 
-def look_up(ctx: Context, buyer: Buyer, number: Siret, now: datetime) -> Identity | None:
-    """Open data only. None where this install has no access at all."""
-    try:
-        access = open_access(ctx, buyer)
-    except (BadAccess, Unavailable):
-        return None
-    return open_identity(number, access, now, CountedQuotas(ctx.database))
+def official(identity: Identity, asked: str = "") -> dict[str, Any]:
+    """The snapshot kept with the draft: values as fetched, with source, time and the reply's sha256.
 
-
-def official(identity: Identity) -> dict[str, Any]:
-    """The snapshot kept with the draft: values as fetched, with source, time and the reply's sha256."""
+    `asked`: the closed SIRET first typed, where the person then confirmed this one in its place.
+    """
     lines = [line for line in (*identity.address_lines, _town(identity)) if line]
     return {
         "origin": "fetched",
@@ -97,6 +92,7 @@ def official(identity: Identity) -> dict[str, Any]:
         "workforce_year": identity.workforce_year,
         "masked": list(identity.masked),
         "redirected_from": identity.redirected_from,
+        "asked": asked if asked != identity.siret else "",
     }
 
 

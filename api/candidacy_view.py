@@ -80,6 +80,7 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "typed": candidacy.identity.get("origin") == "typed",
         "identity": identity_rows(candidacy),
         "redirected_from": candidacy.identity.get("redirected_from"),
+        "asked": candidacy.identity.get("asked"),
         "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
         "to_correct": correction_fields(candidacy),
         "checked": checked_by_buyer(candidacy),

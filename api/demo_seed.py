@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api import vault
-from api.applying import look_up, official
+from api.applying import official
 from api.context import Context
 from api.db import now, reading, transaction
+from api.identities import look_up
 from api.publishing import make_documents, publish_draft
 from api.remote.api_entreprise import Buyer
 from api.render import PARIS

@@ -19,10 +19,11 @@ from dce_templates.candidate.portable import Portable, build
 from dce_templates.candidate.read_dume import MAX_BYTES, DumeError, read_plain
 from dce_templates.render.pdf import PdfError
 from dce_templates.strict_yaml import YamlError, read_mapping
+from siret_lookup.directory import identity_in_reserve
 from siret_lookup.http import Network
 from siret_lookup.identity import Identity as Found
 from siret_lookup.outcome import Outcome
-from siret_lookup.public_identity import public_identity
+from siret_lookup.quotas import MemoryQuotas
 from siret_lookup.siret import Siret, SiretError, parse_siret
 
 PUBLIC_URL = "https://recherche-entreprises.api.gouv.fr"
@@ -102,7 +103,7 @@ def _merged(*parts: dict[str, Any]) -> Answers:
 def _look_up(number: Siret, settings: Settings) -> tuple[Found, bool]:
     """Open identity, and whether the sandbox gave it."""
     with _directory(settings) as (url, network, sandbox):
-        return public_identity(number, url, datetime.now(UTC), network), sandbox
+        return identity_in_reserve(number, url, datetime.now(UTC), MemoryQuotas(), network), sandbox
 
 
 @contextlib.contextmanager

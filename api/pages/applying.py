@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
-from api.applying import BY_HAND, Target, look_up, official, target_of
+from api.applying import BY_HAND, Target, official, target_of
 from api.auth import SIGNED_IN, Who, brake
 from api.context import Context, Ctx
 from api.db import reading, transaction
 from api.errors import PageInvalid
+from api.identities import links_of, look_up
 from api.remote.api_entreprise import network
-from api.render import french_date, page
+from api.render import page
 from procurement.candidacy import open_candidacy
 from procurement.consultation import find_public
 from procurement.errors import Invalid, Refused
@@ -23,6 +24,7 @@ from siret_lookup.establishments import Establishment, find_establishments
 from siret_lookup.identity import Identity
 from siret_lookup.outcome import Outcome
 from siret_lookup.siret import Siren, Siret, SiretError, parse_siret
+from siret_lookup.succession import Resolution, reason, resolve
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -37,6 +39,7 @@ class Typed:
     name: str = ""
     address: str = ""
     by_hand: str = ""
+    asked: str = ""
 
 
 @router.get("/consultations/{ref}/candidater", dependencies=[Depends(SIGNED_IN)])
@@ -53,10 +56,10 @@ def _context(target: Target, **more: Any) -> dict[str, Any]:
 @router.post("/consultations/{ref}/candidater", dependencies=[Depends(SIGNED_IN)])
 def apply(
     request: Request, ctx: Ctx, who: Who, ref: str, siret: Text = "", name: Text = "", address: Text = "",
-    by_hand: Text = "",
+    by_hand: Text = "", asked: Text = "",
 ) -> Response:  # fmt: skip
     """The SIRET typed: its draft, the choice of an establishment, or identity by hand where the register has none."""
-    typed = Typed(siret, name.strip()[:200], address.strip()[:300], by_hand)
+    typed = Typed(siret, name.strip()[:200], address.strip()[:300], by_hand, asked.strip()[:40])
     with transaction(ctx.database) as db:
         brake(db, f"siret:{who.id}", 60, 15)
     with reading(ctx.database) as db:
@@ -108,7 +111,7 @@ def _with_number(
     if identity is not None and identity.outcome is Outcome.OBTAINED:
         if identity.establishment_state == "closed" or identity.unit_state == "ceased":
             raise _closed(ctx, target, typed, number, identity, now)
-        return _open(ctx, who, target, identity.siret, official(identity))
+        return _open(ctx, who, target, identity.siret, official(identity, typed.asked))
     outcome = identity.outcome if identity else Outcome.NOT_AUTHORISED
     if typed.by_hand and typed.name:
         by_hand = {"name": typed.name, "address": typed.address, "siret": number.value, "origin": "typed"}
@@ -126,17 +129,25 @@ def _with_number(
 def _closed(
     ctx: Context, target: Target, typed: Typed, number: Siret, identity: Identity, now: datetime
 ) -> PageInvalid:
-    """A closed establishment is no error of the register: propose the company's open ones."""
-    if identity.unit_state == "ceased":
-        sentence = f"L’entreprise {identity.name or number} a cessé son activité : elle ne peut pas répondre."
-        return _again(target, typed, {"siret": sentence})
-    since = f" depuis le {french_date(identity.closed_on)}" if identity.closed_on else ""
-    sentence = f"L’établissement {number} est fermé{since} : choisissez un établissement ouvert."
+    """A closed establishment is no error of the register: who took its place is proposed, then the open ones."""
     found = find_establishments(Siren(number.siren), ctx.url("recherche_entreprises"), now, network(ctx))
-    places = _choices(found.places)
+    states = {place.siret: "active" if place.active else "closed" for place in found.places}
+    resolution = resolve(identity, links_of(ctx, target.buyer, number, now), states)
+    places = _proposed(resolution, _choices(found.places) if identity.unit_state != "ceased" else [])
     step = "choose" if places else "siret"
     company = found.name or identity.name or number.siren
-    return _again(target, typed, {"siret": sentence}, step=step, places=places, company=company)
+    return _again(target, typed, {"siret": resolution.sentence}, step=step, places=places, company=company)
+
+
+def _proposed(resolution: Resolution, places: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """The successors with their reason first, each SIRET once."""
+    known = {siret: hint for siret, _, hint in places}
+    first = [
+        (p.siret, str(Siret(p.siret)), ", ".join(part for part in (reason(p), known.get(p.siret)) if part))
+        for p in resolution.proposals
+    ]
+    named = {siret for siret, _, _ in first}
+    return [*first, *(place for place in places if place[0] not in named)][:50]
 
 
 def _open(ctx: Context, who: Person, target: Target, siret: str, identity: dict[str, Any]) -> Response:

@@ -15,9 +15,9 @@ from api.context import Context, Ctx
 from api.db import reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
+from api.identities import look_up
 from api.isolate import WorkFailed
 from api.portable import ROWS, candidate_data, field_of, identity_of, said_of, to_answers, to_form, trouble
-from api.remote.api_entreprise import network
 from api.render import page
 from api.uploads import MemorySink, receive
 from dce_templates.candidate.candidate import Answers, AnswersError, Candidate, Identity, merged, missing
@@ -25,7 +25,6 @@ from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
 from siret_lookup.identity import Identity as Found
 from siret_lookup.outcome import Outcome
-from siret_lookup.public_identity import public_identity
 from siret_lookup.siret import Siret, SiretError, parse_siret
 
 router = APIRouter(include_in_schema=False)
@@ -102,10 +101,9 @@ def _answers(values: Mapping[str, str]) -> Answers:
 
 def _look_up(ctx: Context, number: Siret) -> Found | None:
     """Open data only, with no transaction open. None where this install has no directory."""
-    url = ctx.url("recherche_entreprises")
     with reading(ctx.database) as db:
         now = database.now(db)
-    return public_identity(number, url, now, network(ctx)) if url else None
+    return look_up(ctx, None, number, now)
 
 
 def _expect_someone(found: Found | None, identity: Identity, answers: Answers, values: Mapping[str, str]) -> None:

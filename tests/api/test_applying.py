@@ -97,13 +97,16 @@ def test_an_unknown_siren_says_so(scene: Scene, mine: CheckedClient) -> None:
 
 
 def test_a_closed_establishment_proposes_the_open_ones(scene: Scene, mine: CheckedClient) -> None:
-    mine.submit(mine.get(scene.form), "/candidater", siret="000010199")
-    closed = "00001019900016"
-    answer = mine.post(scene.form, data={"siret": closed}, headers={"sec-fetch-site": "same-origin"})
+    answer = mine.submit(mine.get(scene.form), "/candidater", siret="000 010 199 00016")
     assert answer.status_code == 422
-    assert "est fermé" in mine.page.main
+    assert "est fermé depuis le 31 mars 2026, mais l’entreprise est en activité" in mine.page.main
+    assert "le siège y a été transféré" in mine.page.main
     mine.submit(mine.page, "/candidater", siret="00001019900024")
     assert "MENUISERIE DÉMÉNAGÉE" in mine.page.h1
+    assert "Vous avez saisi 000 010 199 00016, un établissement fermé" in mine.page.main
+    with reading(scene.context.database) as db:
+        kept = db.query(Candidacy).one()
+        assert (kept.siret, kept.identity["asked"]) == ("00001019900024", "000 010 199 00016")
 
 
 @pytest.mark.parametrize("siret", [NOT_TO_BE_SHOWN, make_siret(98)])
