@@ -19,8 +19,10 @@ from api.sandbox.companies import book
 from procurement.consultation import public_list
 from procurement.errors import NotFound
 from procurement.mail import latest_mail
-from procurement.pieces import CAPACITY, WINNER
+from procurement.pieces import CAPACITY, ON_MOTIVE, WINNER
+from siret_lookup.outcome import Outcome
 from siret_lookup.sources import SOURCES, insee_etablissement
+from siret_lookup.words import LABELS
 
 router = APIRouter(include_in_schema=False)
 PAGE = 20
@@ -31,6 +33,48 @@ HELP: Mapping[str, str] = {
     "acheteur": "home/help_officer.html",
     "juriste": "home/help_lawyer.html",
     "finances": "home/help_finance.html",
+    "pieces": "home/help_pieces.html",
+}
+# Outcome → what it means, what the buyer can do (/aide/pieces).
+READING: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.OBTAINED: (
+        "L’organisme a répondu, ou délivré le document, à la date dite. Il a pu le faire avec un échéancier ou un "
+        "recours en cours : ce n’est pas la preuve que tout est payé.",
+        "Lire le document, vérifier sa date. Rien à demander à l’entreprise (R2143-13).",
+    ),
+    Outcome.REFUSED_BY_AUTHORITY: (
+        "L’organisme connaît l’entreprise et ne délivre pas l’attestation aujourd’hui.",
+        "Interroger l’attributaire pressenti et fixer un délai : une régularisation avant votre décision compte "
+        "(L2141-2, R2144-4, R2144-7).",
+    ),
+    Outcome.OUT_OF_SCOPE: (
+        "Le service ne répond pas pour ce genre d’entreprise. Aucune conclusion possible.",
+        "Demander à l’attributaire pressenti la pièce équivalente, nommée à côté.",
+    ),
+    Outcome.NOT_FOUND: (
+        "Aucun document à ce numéro. L’entreprise est peut-être hors du champ, récente, ou connue autrement.",
+        "Ne rien en conclure : cela ne peut pas, seul, fonder un rejet. Demander la pièce au besoin.",
+    ),
+    Outcome.WITHHELD_BY_LAW: (
+        "La loi empêche l’organisme de transmettre ces données.",
+        "Lire ce que l’entreprise a saisi elle-même, et ne pas le diffuser.",
+    ),
+    Outcome.UNAVAILABLE: (
+        "Panne, maintenance ou examen en cours chez l’organisme. L’entreprise n’y est pour rien.",
+        "Attendre : le service réessaie à l’heure dite. Après huit essais, demander la pièce à l’entreprise.",
+    ),
+    Outcome.NOT_APPLICABLE: (
+        "L’organisme n’a pas été interrogé : d’après Sirene ou la nature du marché, il n’avait rien à répondre.",
+        "Lire la raison ; demander quand même, avec un motif, si elle est fausse.",
+    ),
+    Outcome.GIVEN_BY_CANDIDATE: (
+        "L’entreprise a fourni la pièce elle-même. Elle n’a pas été vérifiée auprès de l’organisme.",
+        "La vérifier avec son code de contrôle, s’il y en a un.",
+    ),
+    Outcome.NOT_AUTHORISED: (
+        "Votre habilitation ne couvre pas cette donnée, ou votre jeton a expiré. L’entreprise n’y est pour rien.",
+        "Prévenir votre administrateur ; en attendant, demander la pièce.",
+    ),
 }
 # Companies of the sandbox worth trying first: name in api/sandbox/companies.yaml → what a person will see.
 TELLING: Mapping[str, str] = {
@@ -82,7 +126,7 @@ def help_page(request: Request) -> Response:
 def help_for(request: Request, slug: str) -> Response:
     if slug not in HELP:
         raise NotFound
-    return page(request, HELP[slug])
+    return page(request, HELP[slug], outcomes=[(LABELS[outcome], *said) for outcome, said in READING.items()])
 
 
 def fetched_rows() -> list[tuple[str, str, str]]:
@@ -100,6 +144,8 @@ def _moment(key: str) -> str:
         return "Dès que le SIRET est écrit : ce sont des données publiques"
     if key in CAPACITY:
         return "Après l’ouverture des plis, pour chaque réponse reçue"
+    if key in ON_MOTIVE:
+        return "Seulement si l’acheteur écrit en quoi le marché l’exige"
     return "Pour l’attributaire pressenti seulement" if key in WINNER else ""
 
 

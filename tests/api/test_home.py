@@ -10,12 +10,14 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.db import Database
 from api.demo import PASSWORD, PEOPLE
-from api.pages.home import HELP, TELLING, trial_companies
+from api.pages.home import HELP, READING, TELLING, trial_companies
 from api.settings import ROOT, Settings
 from procurement.people import User
 from procurement.pieces import CAPACITY, WINNER
+from siret_lookup.outcome import Outcome
 from siret_lookup.siret import parse_siret
 from siret_lookup.sources import SOURCES
+from siret_lookup.words import LABELS
 from tests.checked_client import CheckedClient
 from tests.factories import make_account
 
@@ -97,6 +99,13 @@ def test_the_privacy_notice_names_every_source_that_is_called(client: CheckedCli
     assert "L114-8" in said
 
 
+def test_each_outcome_is_explained_to_officers(client: CheckedClient) -> None:
+    client.get("/aide/pieces")
+    assert set(READING) == set(Outcome)
+    assert all(LABELS[outcome] in client.page.main for outcome in Outcome)
+    assert "conforme" not in client.page.main
+
+
 def test_the_accessibility_statement_claims_nothing(client: CheckedClient) -> None:
     client.get("/accessibilite")
     assert "État : non conforme" in client.page.main
@@ -122,7 +131,7 @@ def test_the_readme_names_every_setting_and_stays_short() -> None:
 def test_every_direct_dependency_is_explained() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     wanted = [line for file in (ROOT / "requirements").glob("*.in") for line in file.read_text().split()]
-    names = [re.split(r"[<>=]", word)[0] for word in wanted if not word.startswith("-") and not word.endswith(".txt")]
+    names = [re.split(r"[<>=]", word)[0] for word in wanted if not word.startswith("-") and not word.endswith((".txt", ".in"))]
     assert [name for name in names if name not in text] == []
 
 
