@@ -33,10 +33,13 @@ USUAL = (
     IDENTITY,
     "insee_unite_legale",
     "infogreffe_extrait",
+    "rne_extrait",
     "vigilance",
     "attestation_fiscale",
     "chiffres_affaires",
 )
+# What else is asked of a builder. What needs the buyer's motive is asked for by its name only.
+WORKS = ("probtp_attestation", "cibtp_attestation", "cnetp_attestation", "qualibat", "rge", "fntp_carte")
 
 
 class Procedure(StrEnum):
@@ -80,18 +83,22 @@ def fetch(
     purpose: Annotated[str, typer.Option("--object", help="Objet de l’appel, moins de 50 caractères")],
     out: Annotated[Path, typer.Option(help="Dossier où écrire les documents et report.json")],
     procedure: Annotated[Procedure, typer.Option(help="Ce qui est acheté")] = Procedure.SERVICES,
-    pieces: Annotated[str, typer.Option(help="Pièces voulues, séparées par des virgules")] = ",".join(USUAL),
-    year: Annotated[int | None, typer.Option(help="Dernière année d’exercice à retenir", min=1900, max=9999)] = None,
+    pieces: Annotated[
+        str | None, typer.Option(help="Pièces voulues, séparées par des virgules (sinon les pièces d’usage)")
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option(help="Dernière année à retenir : exercice, liasse, effectif", min=1900, max=9999)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Obtenir l’identité et les pièces d’une entreprise, pour un acheteur habilité."""
     now = datetime.now(UTC)
     settings = load()
-    keys = _keys(pieces)
+    keys = _keys(pieces) if pieces is not None else _usual(procedure)
     number = _number(siret, settings, now)
     with _remote(settings) as remote:
         access = _access(remote, buyer, purpose)
-        results = fetch_all(keys, number, access, now, quotas := MemoryQuotas())
+        results = fetch_all(keys, number, access, now, quotas := MemoryQuotas(), year)
         identity = _identity(number, results) or open_identity(number, access, now, quotas)
     report = _report(identity, results, procedure, year, remote.sandbox) | {"object": purpose, "buyer": buyer}
     _write(out, results, report)
@@ -128,6 +135,10 @@ def _bad(error: SiretError) -> dict[str, object]:
         "reason": error.reason,
         "sentence": error.sentence,
     }
+
+
+def _usual(procedure: Procedure) -> list[str]:
+    return [*USUAL, *(WORKS if procedure is Procedure.WORKS else ())]
 
 
 def _keys(pieces: str) -> list[str]:
@@ -238,7 +249,7 @@ def _up_to(facts: object, year: int | None) -> object:
     years = facts.get("financial_years") if isinstance(facts, dict) else None
     if year is None or not isinstance(years, list) or not isinstance(facts, dict):
         return facts
-    return {**facts, "financial_years": [item for item in years if int(item["ends_on"][:4]) <= year]}
+    return {**facts, "financial_years": [item for item in years if str(item["ends_on"])[:4] <= str(year)]}
 
 
 def _day(day: date | None) -> str | None:

@@ -12,6 +12,7 @@ from api.cli.siret import app
 from api.sandbox.api_entreprise import EXPIRED_TOKEN, TOKEN
 from api.sandbox.companies import book
 from api.sandbox.server import LOOKUP, SandboxUrls, running_sandbox
+from siret_lookup.sources import SOURCES
 
 BUYER = "00001039700016"
 WELL = "00001001700010"
@@ -82,7 +83,8 @@ def test_fetch_writes_documents_and_report(tmp_path: Path) -> None:
     wanted = {"key", "outcome", "sentence", "source", "fetched_at", "valid_until", "document", "sha256", "retry_at"}
     assert all(wanted | {"facts"} <= set(piece) for piece in report["pieces"])
     documents = [piece for piece in report["pieces"] if piece["document"]]
-    assert [piece["key"] for piece in documents] == ["vigilance", "attestation_fiscale"]
+    assert [piece["key"] for piece in documents] == ["rne_extrait", "vigilance", "attestation_fiscale"]
+    assert not [piece["key"] for piece in report["pieces"] if SOURCES[piece["key"]].motive]
     for piece in documents:
         content = (tmp_path / "out" / piece["document"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == piece["sha256"]
@@ -96,6 +98,29 @@ def test_fetch_chosen_pieces_up_to_a_year(tmp_path: Path, remote: SandboxUrls) -
     years = report["pieces"][0]["facts"]["financial_years"]
     assert [year["ends_on"] for year in years] == ["2024-12-31", "2023-12-31"]
     assert report["identity"]["source"] == "Fiche Sirene de l’établissement (données ouvertes)"
+
+
+def test_fetch_takes_any_piece(tmp_path: Path, remote: SandboxUrls) -> None:
+    result = fetch(siret_of("COOPÉRATIVE QUI A TOUT"), tmp_path, "--pieces", ",".join(SOURCES), "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert {piece["key"]: piece["outcome"] for piece in report["pieces"]} == dict.fromkeys(SOURCES, "obtained")
+
+
+def test_a_year_reaches_what_answers_by_year(tmp_path: Path, remote: SandboxUrls) -> None:
+    keys = "liasses_fiscales,effectifs_annuels,bilans_bdf"
+    report = json.loads(fetch(WELL, tmp_path, "--pieces", keys, "--year", "2024", "--json").stdout)
+    tax, staff, balance = (piece["facts"] for piece in report["pieces"])
+    assert tax["returns"][0]["ends_on"] == "2024-12-31"
+    assert staff["year"] == "2024"
+    assert [item["year"] for item in balance["financial_years"]] == ["2024", "2023"]
+
+
+def test_works_ask_more_of_a_builder(tmp_path: Path, remote: SandboxUrls) -> None:
+    result = fetch(siret_of("BÂTIMENT CIBTP EN RETARD"), tmp_path, "--procedure", "works", "--json")
+    outcomes = {piece["key"]: piece["outcome"] for piece in json.loads(result.stdout)["pieces"]}
+    assert result.exit_code == 0
+    assert (outcomes["cibtp_attestation"], outcomes["cnetp_attestation"]) == ("refused_by_authority", "not_found")
 
 
 def test_fetch_reads_aloud(tmp_path: Path, remote: SandboxUrls) -> None:

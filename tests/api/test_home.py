@@ -131,7 +131,11 @@ def test_the_readme_names_every_setting_and_stays_short() -> None:
 def test_every_direct_dependency_is_explained() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     wanted = [line for file in (ROOT / "requirements").glob("*.in") for line in file.read_text().split()]
-    names = [re.split(r"[<>=]", word)[0] for word in wanted if not word.startswith("-") and not word.endswith((".txt", ".in"))]
+    names = [
+        re.split(r"[<>=]", word)[0]
+        for word in wanted
+        if not word.startswith("-") and not word.endswith((".txt", ".in"))
+    ]
     assert [name for name in names if name not in text] == []
 
 

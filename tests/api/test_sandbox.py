@@ -12,10 +12,11 @@ from stdnum import luhn
 
 from api.sandbox.answers import ENDPOINTS
 from api.sandbox.answers.endpoint import Endpoint
-from api.sandbox.api_entreprise import EXPIRED_TOKEN, RIGHTLESS_TOKEN, TOKEN
-from api.sandbox.companies import book, is_invented
+from api.sandbox.api_entreprise import EXPIRED_TOKEN, FAULT_HEADER, RIGHTLESS_TOKEN, TOKEN
+from api.sandbox.companies import Fault, book, is_invented
 from api.sandbox.documents import certificate
 from api.sandbox.server import LOOKUP, SandboxUrls, running_sandbox
+from siret_lookup.sources import SOURCES
 
 BUYER = "00001039700016"
 WELL, WELL_SIREN = "00001001700010", "000010017"
@@ -25,6 +26,8 @@ TAX = f"/v4/dgfip/unites_legales/{WELL_SIREN}/attestation_fiscale"
 TURNOVER = f"/v3/dgfip/etablissements/{WELL}/chiffres_affaires"
 SLOW = "/v4/urssaf/unites_legales/{}/attestation_vigilance"
 START = datetime(2026, 11, 23, 10, 0, 30, tzinfo=UTC)
+ASKED = {"context": "Marchés publics", "object": "essai", "recipient": BUYER}
+HANGING = {"Authorization": f"Bearer {TOKEN}", FAULT_HEADER: "hanging"}
 
 
 class Clock:
@@ -55,9 +58,12 @@ def urls(running: tuple[SandboxUrls, Clock], clock: Clock) -> SandboxUrls:
     return running[0]
 
 
-def get(urls: SandboxUrls, path: str, token: str | None = TOKEN, **params: str | None) -> requests.Response:
-    wanted = {"context": "Marchés publics", "object": "essai", "recipient": BUYER} | params
+def get(
+    urls: SandboxUrls, path: str, token: str | None = TOKEN, fault: str | None = None, **params: str | None
+) -> requests.Response:
+    wanted = ASKED | params
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {FAULT_HEADER: fault} if fault else {}
     return requests.get(urls.api_entreprise + path, params=wanted, headers=headers, timeout=10)
 
 
@@ -171,10 +177,89 @@ def test_a_certificate_escapes_its_text() -> None:
     assert "(Titre) \\" in page.extract_text()
 
 
-def test_pings_and_privileges(urls: SandboxUrls) -> None:
-    assert get(urls, "/ping/urssaf/attestation_sociale", None).json()["status"] == "ok"
-    assert {ping["status"] for ping in get(urls, "/pings", None).json()} == {"ok"}
-    assert "vigilance" in get(urls, "/privileges").json()["privileges"]
+@pytest.mark.parametrize("name", sorted({endpoint.ping for endpoint in ENDPOINTS}))
+def test_every_provider_says_how_it_is(urls: SandboxUrls, name: str) -> None:
+    answer = get(urls, f"/ping/{name}", None)
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert set(answer.json()) == {"status", "last_update", "last_ok_status"}
+
+
+def test_a_provider_that_is_down_pings_502(urls: SandboxUrls) -> None:
+    down, unknown = (get(urls, "/ping/insee/sirene", None, fault) for fault in ("bad_gateway", "unknown"))
+    assert (down.status_code, down.json()["status"], down.json()["last_ok_status"]) == (502, "bad_gateway", None)
+    assert (unknown.status_code, unknown.json()["status"]) == (200, "unknown")
+    assert get(urls, "/ping/nobody", None).status_code == 404
+
+
+def test_pings_and_privileges_name_every_source(urls: SandboxUrls) -> None:
+    pings = get(urls, "/pings", None).json()
+    assert {ping["name"] for ping in pings} == {endpoint.ping for endpoint in ENDPOINTS}
+    assert {ping["status"] for ping in pings} == {"ok"}
+    assert set(get(urls, "/privileges").json()["privileges"]) == set(SOURCES)
+
+
+FAULTS = [(name, fault) for name, fault in book().faults.items() if fault.status != 200]
+
+
+@pytest.mark.parametrize(("name", "fault"), FAULTS, ids=[name for name, _ in FAULTS])
+def test_a_fault_can_be_asked_for(urls: SandboxUrls, name: str, fault: Fault) -> None:
+    answer = get(urls, TURNOVER, fault=name)
+    assert answer.status_code == fault.status
+    assert answer.headers["RateLimit-Limit"] == "250"
+    if fault.empty:
+        assert answer.content == b""
+    else:
+        assert codes(answer) == [fault.code or f"03{fault.subcode}"]
+
+
+def test_a_200_can_be_spoilt(urls: SandboxUrls) -> None:
+    whole = get(urls, TURNOVER).json()
+    assert get(urls, TURNOVER, fault="no_meta").json() == {"data": whole["data"]}
+    assert get(urls, TURNOVER, fault="nulls").json() == dict.fromkeys(whole)
+    assert get(urls, TURNOVER, fault="double_wrapped").json()["data"] == {"data": whole["data"]}
+    assert get(urls, TURNOVER, fault="garbled").content == b""
+
+
+def test_a_provider_may_hang(urls: SandboxUrls) -> None:
+    with pytest.raises(requests.Timeout):
+        requests.get(urls.api_entreprise + TURNOVER, params=ASKED, headers=HANGING, timeout=0.2)
+    assert get(urls, TURNOVER).status_code == 200
+
+
+def test_an_unknown_fault_is_told(urls: SandboxUrls) -> None:
+    answer = get(urls, TURNOVER, fault="kaboom")
+    assert answer.status_code == 400
+    assert "not_found" in answer.text
+
+
+def test_a_huge_document_is_sent_drop_by_drop(urls: SandboxUrls) -> None:
+    url = get(urls, VIGILANCE, fault="document_huge").json()["data"]["document_url"]
+    with requests.get(url, stream=True, timeout=10) as answer:
+        assert "Content-Length" not in answer.headers
+        assert next(answer.iter_content(5)) == b"%PDF-"
+
+
+@pytest.mark.parametrize(
+    ("year", "status", "code"),
+    [("2025", 200, None), ("2021", 404, "03003"), ("2020", 422, "00356"), ("2027", 422, "00356"), ("25", 422, "00353")],
+)
+def test_years_have_their_checks(urls: SandboxUrls, year: str, status: int, code: str | None) -> None:
+    answer = get(urls, f"/v3/dgfip/unites_legales/{WELL_SIREN}/liasses_fiscales/{year}")
+    assert (answer.status_code, codes(answer)[0] if code else None) == (status, code)
+
+
+def test_an_association_answers_by_either_number(urls: SandboxUrls) -> None:
+    paths = [f"/v4/djepva/api-association/associations/open_data/{n}" for n in ("W990000001", "000010249", "W12")]
+    answers = [get(urls, path) for path in paths]
+    assert [answer.status_code for answer in answers] == [200, 200, 422]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_proxied_files_have_a_budget_of_their_own(urls: SandboxUrls) -> None:
+    url = get(urls, f"/v3/inpi/rne/unites_legales/{WELL_SIREN}/extrait_rne").json()["data"]["document_url"]
+    assert "/proxy/files/" in url
+    answers = [requests.get(url, timeout=10).status_code for _ in range(51)]
+    assert answers == [200] * 50 + [429]
 
 
 def test_invented_numbers_have_right_keys_and_are_nobody_s() -> None:

@@ -36,6 +36,10 @@ WELL = "BOULANGERIE TOUT VA BIEN"
         ("DOCUMENT QUI N’EN EST PAS UN", "attestation_fiscale", Outcome.UNAVAILABLE, None),
         ("DOCUMENT AILLEURS", "attestation_fiscale", Outcome.UNAVAILABLE, None),
         ("INSEE EN PANNE", "insee_unite_legale", Outcome.UNAVAILABLE, "01000"),
+        ("BÂTIMENT CIBTP EN RETARD", "cibtp_attestation", Outcome.REFUSED_BY_AUTHORITY, "38422"),
+        ("BÂTIMENT CIBTP INCONNU", "cibtp_attestation", Outcome.NOT_FOUND, "38003"),
+        ("BTP PROBTP NON ÉLIGIBLE", "probtp_attestation", Outcome.NOT_FOUND, "09003"),
+        ("ENTREPRISE AGRICOLE MSA EXAMINE", "msa_conformite", Outcome.UNAVAILABLE, "under_investigation"),
     ],
 )
 def test_each_fault_is_an_outcome(lookup: Lookup, name: str, key: str, outcome: Outcome, code: str | None) -> None:
@@ -52,6 +56,7 @@ def test_each_fault_is_an_outcome(lookup: Lookup, name: str, key: str, outcome: 
         ("ISOLATION URSSAF TRAITE", "vigilance", timedelta(days=2)),
         ("TRAITEUR TROP D’APPELS", "chiffres_affaires", timedelta(seconds=30)),
         ("RÉSEAU COUPÉ", "attestation_fiscale", timedelta(seconds=10)),
+        ("ENTREPRISE AGRICOLE MSA EXAMINE", "msa_conformite", timedelta(days=2)),
     ],
 )
 def test_the_service_says_when_to_try_again(lookup: Lookup, name: str, key: str, wait: timedelta) -> None:
@@ -60,6 +65,7 @@ def test_the_service_says_when_to_try_again(lookup: Lookup, name: str, key: str,
 
 def test_an_authority_that_looks_into_the_case_is_not_an_outage(lookup: Lookup) -> None:
     assert lookup.fetch("vigilance", "CHARPENTE URSSAF EXAMINE").under_review
+    assert lookup.fetch("msa_conformite", "ENTREPRISE AGRICOLE MSA EXAMINE").under_review
     assert not lookup.fetch("vigilance", "NETTOYAGE URSSAF EN PANNE").under_review
 
 
@@ -112,6 +118,21 @@ def test_all_pieces_side_by_side_in_the_order_asked(lookup: Lookup) -> None:
     assert [result.key for result in results] == list(reversed(SOURCES))
     assert {result.outcome for result in results} == {Outcome.OBTAINED}
     assert fetch_all([], siret_of(WELL), lookup.access, lookup.now, lookup.quotas) == []
+
+
+def test_another_fund_s_code_is_not_negative(lookup: Lookup) -> None:
+    content = json.dumps({"errors": [{"code": "38422", "title": "x", "detail": "x"}]}).encode()
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(404)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    with answering(handle) as url:
+        keys = ("cibtp_attestation", "cnetp_attestation", "vigilance")
+        outcomes = [lookup.fetch(key, WELL, base_url=url).outcome for key in keys]
+    assert outcomes == [Outcome.REFUSED_BY_AUTHORITY, Outcome.NOT_FOUND, Outcome.NOT_FOUND]
 
 
 def test_an_unknown_source_is_a_programmer_s_mistake(lookup: Lookup) -> None:

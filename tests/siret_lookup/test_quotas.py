@@ -2,6 +2,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +55,25 @@ def test_the_token_is_not_kept() -> None:
 
 
 def test_every_source_has_a_budget() -> None:
-    assert {source.group for source in SOURCES.values()} <= set(BUDGETS)
+    assert {group for source in SOURCES.values() for group in source.groups} <= set(BUDGETS)
+
+
+@pytest.mark.parametrize(
+    ("key", "groups", "limit"),
+    [
+        ("attestation_fiscale", ("dgfip_attestation_fiscale", "files"), 5),
+        ("cibtp_attestation", ("cibtp", "files"), 5),
+        ("rne_extrait", ("inpi_rne_extrait", "files"), 15),
+        ("rne_actes_bilans", ("inpi_rne_actes_bilans", "files"), 15),
+        ("effectifs_annuels", ("gip_mds",), 50),
+        ("effectifs_mensuels", ("gip_mds",), 50),
+        ("qualibat", ("documents", "files"), 50),
+        ("vigilance", ("urssaf_vigilance", "files"), 100),
+        ("qualiopi", ("json",), 250),
+    ],
+)
+def test_budgets_are_the_published_ones(key: str, groups: tuple[str, ...], limit: int) -> None:
+    assert (SOURCES[key].groups, BUDGETS[groups[0]], BUDGETS["files"]) == (groups, limit, 50)
 
 
 def test_a_spent_budget_waits_for_the_next_minute_without_a_call(lookup: Lookup) -> None:
@@ -92,3 +111,12 @@ def test_a_spent_minute_is_whole_again_a_second_after_its_turn() -> None:
     assert calls_until_refused(store, ten - timedelta(seconds=30)) == (5, ten + timedelta(seconds=1))
     assert calls_until_refused(store, ten + timedelta(seconds=0.4)) == (0, ten + timedelta(seconds=1))
     assert calls_until_refused(store, ten + timedelta(seconds=1)) == (5, ten + timedelta(seconds=61))
+
+
+def test_without_a_download_left_no_certificate_is_asked_for(lookup: Lookup) -> None:
+    for _ in range(50):
+        spend(lookup.quotas, lookup.access.token, "files", lookup.now)
+    result = lookup.fetch("attestation_fiscale", "BOULANGERIE TOUT VA BIEN")
+    assert (result.outcome, result.request_id) == (Outcome.UNAVAILABLE, None)
+    assert result.retry_at == next_window(lookup.now) + SEAM
+    assert lookup.fetch("chiffres_affaires", "BOULANGERIE TOUT VA BIEN").outcome is Outcome.OBTAINED

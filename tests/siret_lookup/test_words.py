@@ -64,3 +64,26 @@ def test_days_and_times_are_of_paris() -> None:
     late = datetime(2026, 6, 30, 22, 5, tzinfo=UTC)
     assert (french_day(late), french_time(late)) == ("1er juillet 2026", "1er juillet 2026 à 0 h 05")
     assert french_day(date(2026, 8, 2)) == "2 août 2026"
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "words"),
+    [
+        ("msa_conformite", "ENTREPRISE AGRICOLE MSA EN RETARD", "la MSA indique que les cotisations"),
+        ("probtp_conformite", "BTP PROBTP NON ÉLIGIBLE", "ProBTP indique que cette entreprise ne peut pas"),
+        ("cibtp_attestation", "BÂTIMENT CIBTP EN RETARD", "la caisse CIBTP indique que les cotisations"),
+        ("vigilance", "MAÇONNERIE URSSAF REFUSE", "l’Urssaf ne délivre pas cette attestation à ce jour"),
+    ],
+)
+def test_a_negative_fact_is_quoted_and_excludes_nobody(lookup: Lookup, key: str, name: str, words: str) -> None:
+    result = lookup.fetch(key, name)
+    assert words in buyer_sentence(result)
+    assert "Ne suffit pas à exclure" in buyer_sentence(result)
+    assert words[1:] in company_sentence(result)
+    assert "régularisation" in company_sentence(result)
+
+
+def test_a_status_is_not_called_a_certificate(lookup: Lookup) -> None:
+    sentence = buyer_sentence(lookup.fetch("msa_conformite", "ENTREPRISE AGRICOLE À JOUR"))
+    assert sentence.startswith("À jour selon la MSA, réponse reçue le 23 novembre 2026 à ")
+    assert sentence.endswith("Ne prouve pas que tout est payé (échéancier, recours).")
