@@ -32,7 +32,7 @@ def batches(path: Path, wanted: tuple[str, ...], separator: str) -> Iterator[tup
         with pyarrow.parquet.ParquetFile(path) as file:
             present = [column for column in wanted if column in file.schema_arrow.names]
             total, done = max(file.metadata.num_rows, 1), 0
-            for batch in file.iter_batches(_ROWS, columns=present):
+            for batch in file.iter_batches(_ROWS, columns=present, use_threads=False):
                 done += batch.num_rows
                 cells = [batch.column(c).cast(pyarrow.string()) if c in present else "" for c in wanted]
                 joined = pyarrow.compute.binary_join_element_wise(

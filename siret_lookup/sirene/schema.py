@@ -30,7 +30,7 @@ DROP TABLE IF EXISTS names;
 DROP TABLE IF EXISTS term;
 CREATE VIRTUAL TABLE names USING fts5(words, content='', detail=none, columnsize=0, tokenize="ascii tokenchars '_'");
 INSERT INTO names(names, rank) VALUES ('automerge', 0);
-INSERT INTO names(names, rank) VALUES ('hashsize', 67108864);
+INSERT INTO names(names, rank) VALUES ('hashsize', 8388608);
 CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', names, row);
 CREATE TABLE term (word TEXT PRIMARY KEY, places INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
