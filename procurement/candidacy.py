@@ -171,6 +171,12 @@ def add_file(candidacy: Candidacy, file: CandidacyFile, now: datetime) -> None:
     candidacy.files.append(file)
 
 
+def check_room(candidacy: Candidacy, size: int, cap: int) -> None:
+    """Raises Refused where `size` more bytes would bring the files over `cap` bytes in all (clear sizes)."""
+    if sum(file.size for file in candidacy.files) + size > cap:
+        raise Refused(f"Les fichiers d’une réponse font {cap // 10**6} Mo au plus en tout : enlevez-en un.")
+
+
 def remove_file(db: Session, candidacy: Candidacy, ref: str, now: datetime) -> None:
     """Take a file out of a draft; a second click finds nothing left to do."""
     editable(candidacy, now)
