@@ -20,6 +20,7 @@ from api.pages import (
     buyer,
     buyer_check,
     buyer_draft,
+    buyer_pieces,
     buyer_publish,
     candidacies,
     candidacy_files,
@@ -32,6 +33,7 @@ from api.pages import (
     opening,
     own_pieces,
     pli,
+    portable,
     verify,
     winner,
 )
@@ -46,8 +48,10 @@ from api.v1 import invoices as v1_invoices
 # other route where a caller can write that word, before anyone asked who they are.
 STREAMING = (
     r"/candidatures/[^/]+/fichiers/[^/]+",
+    r"/acheteur/consultations/[^/]+/joindre",
     r"/candidatures/[^/]+/contrat/signature-recue",
     r"/verifier/fichiers",
+    r"/mon-dossier/dume",
     r"/factures/copie",
     r"/api/v1/invoices",
 )
@@ -64,6 +68,7 @@ ROUTERS: list[APIRouter] = [
     winner.router,
     verify.router,
     buyer_draft.router,
+    buyer_pieces.router,
     buyer_check.router,
     buyer_publish.router,
     buyer.router,
@@ -73,6 +78,7 @@ ROUTERS: list[APIRouter] = [
     opening.router,
     own_pieces.router,
     pli.router,
+    portable.router,
     invoices.router,
     v1_consultations.router,
     v1_candidacies.router,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from api import db as database
 from api.context import Context
 from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
+from procurement.candidacy import NO_MORE
 from procurement.consultation import Consultation, find_public
 from procurement.errors import Refused, Unavailable
 from siret_lookup.identity import Identity, open_identity
@@ -40,20 +41,22 @@ class Target:
     object: str
     buyer_name: str
     deadline: datetime | None
+    late: bool
     buyer: Buyer
 
 
 def target_of(db: Session, ref: str) -> Target:
     """Raises NotFound, and Refused once nothing is received any more."""
     consultation: Consultation = find_public(db, ref)
-    if not consultation.receives(database.now(db)):
-        raise Refused("Cette consultation ne reçoit plus de réponses.", "R2143-2")
+    if not consultation.takes:
+        raise Refused(NO_MORE, "R2143-2")
     return Target(
         consultation.ref,
         consultation.number,
         consultation.object,
         consultation.organisation.name,
         consultation.deadline,
+        not consultation.receives(database.now(db)),
         Buyer.of(consultation),
     )
 
@@ -79,14 +82,18 @@ def official(identity: Identity) -> dict[str, Any]:
         "name": identity.name,
         "trade_name": identity.trade_name,
         "legal_form": identity.legal_form,
+        "legal_form_code": identity.legal_form_code,
         "address": ", ".join(dict.fromkeys(lines)) or None,
         "address_lines": list(identity.address_lines),
         "postcode": identity.postcode,
         "city": identity.city,
+        "naf": [list(pair) for pair in _activities(identity)],
         "activity": " – ".join(f"{code} ({table})" for code, table in _activities(identity)) or None,
         "head_office": identity.head_office,
         "category": identity.category,
         "workforce": identity.workforce,
+        "unit_workforce_code": identity.unit_workforce_code,
+        "unit_workforce_year": identity.unit_workforce_year,
         "workforce_year": identity.workforce_year,
         "masked": list(identity.masked),
         "redirected_from": identity.redirected_from,

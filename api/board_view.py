@@ -1,7 +1,7 @@
 """The board of an opened consultation as its officer reads it: plain values with provenance, words, and warnings."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.candidacy_view import file_row, identity_rows
+from api.facts_view import pairs, tables
 from api.steps.pieces import result_of
-from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile, Look, looks
+from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile
 from procurement.consultation import Consultation
-from procurement.pieces import CAPACITY, GIVE_UP_AFTER, WINNER, Piece
+from procurement.looks import Look, looks
+from procurement.pieces import GIVE_UP_AFTER, ON_MOTIVE, WINNER, Piece
 from siret_lookup.outcome import Outcome
+from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 from siret_lookup.words import buyer_sentence, label
 
@@ -25,19 +28,13 @@ TONES = {
 }
 ASKED = "Demandée, réponse attendue"
 GIVEN_UP = f" Après {GIVE_UP_AFTER} essais, demandez la pièce au candidat ou relancez."
-# The facts worth reading at a glance; the others are in the ZIP.
-FACTS: Mapping[str, str] = {
-    "name": "Nom",
-    "registered_on": "Immatriculée le",
-    "struck_off_on": "Radiée le",
-    "court": "Greffe",
-    "establishment_state": "État de l’établissement",
-    "unit_state": "État de l’entreprise",
-    "status_label": "Situation",
-    "security_code": "Code de contrôle",
-    "detail": "Précision de l’organisme",
+# The board's columns: title → the pieces it sums up.
+GROUPS: Mapping[str, Callable[[Source], bool]] = {
+    "Identité et registres": lambda source: source.kind == "identity" and source.key not in WINNER,
+    "Capacités": lambda source: source.kind == "capacity",
+    "Preuves fiscales et sociales": lambda source: source.key in WINNER,
 }
-WORDS = {"active": "en activité", "closed": "fermé", "ceased": "cessée"}
+QUIET = frozenset({Outcome.OBTAINED, Outcome.NOT_APPLICABLE})
 
 
 def header(consultation: Consultation) -> dict[str, Any]:
@@ -63,17 +60,16 @@ def board(db: Session, everyone: Sequence[Candidacy], shown: Sequence[Candidacy]
             select(CandidacyFile.candidacy_id).where(CandidacyFile.candidacy_id.in_(ids), CandidacyFile.kind == "offer")
         )
     )
-    asked = {key for row in pieces.values() for key in row}
-    keys = [key for key in (*CAPACITY, *WINNER) if key in asked]
     same = Counter(candidacy.siret for candidacy in everyone)
     return {
-        "keys": [(key, SOURCES[key].title) for key in keys],
-        "rows": [_row(c, pieces[c.id], keys, files[c.id], same[c.siret]) for c in shown],
+        "groups": list(GROUPS),
+        "rows": [_row(c, pieces[c.id], files[c.id], same[c.siret]) for c in shown],
         "waiting": any(p.state == "waiting" for row in pieces.values() for p in row.values()),
+        "to_ask": [(key, SOURCES[key].title) for key in ON_MOTIVE],
     }
 
 
-def _row(candidacy: Candidacy, pieces: Mapping[str, Piece], keys: Sequence[str], offers: int, same: int) -> Any:
+def _row(candidacy: Candidacy, pieces: Mapping[str, Piece], offers: int, same: int) -> Any:
     return {
         "ref": candidacy.ref,
         "name": candidacy.name,
@@ -84,8 +80,26 @@ def _row(candidacy: Candidacy, pieces: Mapping[str, Piece], keys: Sequence[str],
         "amount_sealed": candidacy.offer_amount is not None,
         "offers": offers,
         "warnings": warnings(candidacy, same),
-        "cells": [(SOURCES[key].title, cell(pieces.get(key))) for key in keys],
+        "cells": [(title, summed(p for p in pieces.values() if of(SOURCES[p.key]))) for title, of in GROUPS.items()],
     }
+
+
+def summed(pieces: Iterable[Piece]) -> list[dict[str, str]]:
+    """One badge per label, with how many; what is not simply obtained is named."""
+    badges: dict[str, dict[str, Any]] = {}
+    for piece in pieces:
+        shown = cell(piece)
+        badge = badges.setdefault(shown["label"], {"tone": shown["tone"], "titles": [], "quiet": True})
+        badge["titles"].append(SOURCES[piece.key].title)
+        badge["quiet"] = badge["quiet"] and piece.outcome in QUIET
+    return [
+        {
+            "text": f"{label} : {len(badge['titles'])}",
+            "tone": badge["tone"],
+            "note": "" if badge["quiet"] else ", ".join(badge["titles"]),
+        }
+        for label, badge in sorted(badges.items(), key=lambda item: item[1]["quiet"])
+    ]
 
 
 def warnings(candidacy: Candidacy, same: int) -> list[str]:
@@ -132,13 +146,11 @@ def piece_row(piece: Piece) -> dict[str, Any]:
         "document_sha256": piece.document_sha256,
         "valid_until": piece.valid_until,
         "valid_strictly_until": piece.valid_strictly_until,
-        "facts": [(word, _fact(piece.facts[key])) for key, word in FACTS.items() if piece.facts.get(key)],
-        "years": piece.facts.get("financial_years", []),
+        "facts": pairs(piece.facts),
+        "tables": tables(piece.facts),
+        "motive": piece.motive,
+        "reused": bool(piece.reused_from),
     }
-
-
-def _fact(value: Any) -> str:
-    return WORDS.get(str(value), str(value))
 
 
 def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -> dict[str, Any]:
@@ -157,9 +169,18 @@ def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -
         "files": [file_row(f) | {"kind": f.kind} for f in candidacy.files],
         "amount": candidacy.opened_amount,
         "offer_received": candidacy.offer_received,
-        "pieces": [piece_row(piece) for piece in pieces],
+        "pieces": [piece_row(p) for p in pieces if p.outcome != Outcome.NOT_APPLICABLE],
+        "left_out": [piece_row(p) for p in pieces if p.outcome == Outcome.NOT_APPLICABLE],
+        "to_ask": _to_ask(pieces),
         "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
     }
+
+
+def _to_ask(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
+    """What may still be asked with a motive: off by default, or left out for this company."""
+    asked = {p.key for p in pieces if p.outcome != Outcome.NOT_APPLICABLE}
+    left_out = [p.key for p in pieces if p.outcome == Outcome.NOT_APPLICABLE]
+    return [(key, SOURCES[key].title) for key in dict.fromkeys((*ON_MOTIVE, *left_out)) if key not in asked]
 
 
 def journal(

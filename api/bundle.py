@@ -1,4 +1,4 @@
-"""A ZIP of any size, made while it is sent, that ends with manifest.json: what is in it, with sha256."""
+"""ZIPs of any size, made while they are sent."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ class _Outlet:
 
 
 def bundle(entries: Iterable[Entry], about: Mapping[str, Any], now: datetime) -> Iterator[bytes]:
-    """The ZIP's bytes; `about` heads the manifest. sha256 is of the bytes as they went in."""
+    """The ZIP's bytes; it ends with manifest.json, that `about` heads. sha256 is of the bytes as they went in."""
     outlet, listed = _Outlet(), []
     with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as archive:
         for entry in entries:
@@ -63,3 +63,17 @@ def _info(path: str, size: int, now: datetime) -> zipfile.ZipInfo:
     info.file_size = size
     info.external_attr = 0o600 << 16
     return info
+
+
+def zipped(files: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
+    """(name, its bytes in pieces) as they are, with fixed dates: the same files give the same ZIP."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, chunks in files:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w") as target:
+                for chunk in chunks:
+                    target.write(chunk)
+                    yield from outlet.take(PIECE)
+    yield from outlet.take()

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from api.render import french_time
 from api.settings import Settings
-from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile, looks
+from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile
 from procurement.contract import contract_of
-from procurement.pieces import CAPACITY, WINNER
+from procurement.looks import looks
+from procurement.pieces import CAPACITY, WINNER, profile_of
+from siret_lookup.routing import split
 from siret_lookup.sources import SOURCES
 from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
 
@@ -28,7 +30,7 @@ SHOWN: Mapping[str, str] = {
     "workforce": "Effectif",
 }
 MASKED: Mapping[str, str] = {"name": "name", "address_lines": "address", "postcode": "address"}
-TONES = {"draft": "waiting", "submitted": "success", "replaced": "neutral", "withdrawn": "neutral"}
+TONES = {"draft": "waiting", "submitted": "success", "late": "warning"}
 
 
 def state_words(candidacy: Candidacy) -> str:
@@ -39,6 +41,8 @@ def state_words(candidacy: Candidacy) -> str:
     if candidacy.state == "submitted":
         offer = "offre : reçue ici" if candidacy.offer_received else "offre : non reçue ici"
         return f"Déposée le {at} ({offer})"
+    if candidacy.state == "late":
+        return f"Reçue hors délai, non ouverte – {at}"
     return {"replaced": "Remplacée par un autre dépôt", "withdrawn": "Retirée"}[candidacy.state]
 
 
@@ -56,7 +60,7 @@ def summary(candidacy: Candidacy) -> dict[str, Any]:
         "name": candidacy.name,
         "state": candidacy.state,
         "words": state_words(candidacy),
-        "tone": TONES[candidacy.state],
+        "tone": TONES.get(candidacy.state, "neutral"),
     }
 
 
@@ -67,7 +71,10 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
     return summary(candidacy) | {
         "consultation_ref": consultation.ref,
         "receives": receives,
-        "editable": receives and candidacy.state == "draft",
+        "editable": consultation.takes and candidacy.state == "draft",
+        "too_late": consultation.takes and not receives,
+        "modified_at": consultation.modified_at,
+        "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version) < consultation.dce_version,
         "offers_here": consultation.offers_here,
         "offers_elsewhere": consultation.offers_elsewhere,
         "belonging": candidacy.belonging,
@@ -76,7 +83,8 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "redirected_from": candidacy.identity.get("redirected_from"),
         "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
         "to_correct": correction_fields(candidacy),
-        "checked": checked_by_buyer(),
+        "checked": checked_by_buyer(candidacy),
+        "not_asked": not_asked(candidacy),
         "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
         "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
         "files": {kind: [file_row(f) for f in candidacy.files if f.kind == kind] for kind in ("candidacy", "offer")},
@@ -115,10 +123,11 @@ def correction_fields(candidacy: Candidacy) -> list[tuple[str, str, str]]:
     return [(f"correct_{key}", label, asked if key in masked else "") for key, label in CORRECTABLE.items()]
 
 
-def checked_by_buyer() -> list[dict[str, str]]:
+def checked_by_buyer(candidacy: Candidacy) -> list[dict[str, str]]:
     """What the buyer will obtain by itself (R2143-13): no state is shown, the state itself is protected."""
+    asked, _ = split((*CAPACITY, *WINNER), profile_of(candidacy.identity), candidacy.consultation.kind)
     rows = []
-    for key in (*CAPACITY, *WINNER):
+    for key in asked:
         source = SOURCES[key]
         when = "Seulement si vous êtes l’attributaire pressenti." if key in WINNER else ""
         rows.append(
@@ -126,6 +135,15 @@ def checked_by_buyer() -> list[dict[str, str]]:
             | {"sentence": CHECKED_LATER}
         )
     return rows
+
+
+def not_asked(candidacy: Candidacy) -> list[dict[str, str]]:
+    """What makes no sense for this company and this contract, with why: nothing but open identity says so."""
+    _, left_out = split((*CAPACITY, *WINNER), profile_of(candidacy.identity), candidacy.consultation.kind)
+    return [
+        {"title": SOURCES[key].title, "provider": SOURCES[key].provider, "why": f"Non demandée : {reason}."}
+        for key, reason in left_out.items()
+    ]
 
 
 def file_row(file: CandidacyFile) -> dict[str, Any]:

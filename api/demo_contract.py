@@ -37,9 +37,10 @@ def open_and_award(scene: Scene, wait: float) -> None:
         close_soon(scene.house, scene.ref, wait)
         tale.count_down(wait + 0.2)
         step.detail = "aucune page ne le permet ; le registre en garde la trace"
-    with tale.step("Trop tard pour une nouvelle réponse") as step:
-        late = scene.companies[LOSER].get(f"/consultations/{scene.ref}/candidater", refused=True)
-        step.detail = f"refusé : {late.problem}"
+    with tale.step("Une nouvelle réponse serait reçue hors délai, et resterait fermée") as step:
+        late = scene.companies[LOSER].get(f"/consultations/{scene.ref}/candidater")
+        (warning,) = late.tree.xpath("//main//*[contains(@class, 'alert warning')]/p[last()]")
+        step.detail = f"la page prévient : {' '.join(warning.text_content().split())}"
     with tale.step("Ouverture des plis ; les pièces de capacité sont demandées aux administrations") as step:
         officer.submit(officer.get(f"{scene.hub}/ouvrir"), "/ouvrir")
         board = wait_for("La réponse des administrations", lambda: _settled(scene, "/plis", "sont attendues"))

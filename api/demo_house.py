@@ -58,6 +58,8 @@ def settings_of(folder: Path, base: str) -> Settings:
         api_entreprise_url=None,
         api_entreprise_token=None,
         recherche_entreprises_url=None,
+        sirene_url=None,
+        sirene_key=None,
         smtp_url=None,
         tsa_url=None,
         trust_list=None,

@@ -146,8 +146,8 @@ def _deposit(context: Context, ref: str, entrant: Entrant, account: Person) -> N
         consultation = db.scalars(select(Consultation).where(Consultation.ref == ref)).one()
         candidacy, _ = open_candidacy(db, consultation, siret, official(identity), account, at)
         answer(candidacy, {"capacity": "Gérance", "insurance": "Assureur d’essai, n° 42"}, {}, at)
-        set_amount(candidacy, vault.seal_bytes(recipient, entrant.amount.encode()), at)
-        add_file(candidacy, file, at)
+        set_amount(candidacy, vault.seal_bytes(recipient, entrant.amount.encode()))
+        add_file(candidacy, file)
         submit(db, candidacy, True, at + timedelta(minutes=12))
 
 

@@ -1,8 +1,6 @@
 """Files handed to a browser: always as attachments, with their type, length and name."""
 
-import io
 import re
-import zipfile
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -22,14 +20,3 @@ def streamed(chunks: Iterable[bytes], name: str, media_type: str) -> Response:
 def disposition(name: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name) or "fichier"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """A ZIP with fixed dates: the same files give the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files:
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
-    return out.getvalue()

@@ -1,5 +1,7 @@
 """Publishing a draft: checks as of today, documents made in a worker process, then one short transaction."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -7,12 +9,13 @@ from api import db as database
 from api import isolate, vault
 from api.context import Context
 from api.db import reading, transaction
+from api.notices import tell_extension
 from api.render import PARIS
-from api.review import Review, review
+from api.review import Review, read, review
 from dce_templates.dossier import Dossier
 from procurement.candidacy import sha256_json
-from procurement.consultation import Consultation, DceFile, describe, find_for, publish
-from procurement.errors import Invalid, Refused
+from procurement.consultation import Consultation, DceFile, describe, extend, find_for, may_extend, publish
+from procurement.errors import DomainError, Invalid, Refused
 from procurement.events import lock
 from procurement.people import Person
 from procurement.rules import rule_table
@@ -29,13 +32,49 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
         consultation = find_for(db, ref, who)
         still_draft(consultation)
         now = database.now(db)
-        seen = sha256_json(consultation.dossier)
+        seen = _seen(consultation)
         data = launched_today(consultation, now)
         checked = review(consultation, data, now)
+        pieces = named(consultation)
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
-    files = make_documents(ctx, checked.dossier, ref, now)
-    _record(ctx, who, ref, seen, data, files)
+    files = make_documents(ctx, checked.dossier, ref, now, pieces)
+    with withdrawn_if_refused(ctx, files):
+        _record(ctx, who, ref, seen, data, files)
+
+
+def _seen(consultation: Consultation) -> str:
+    """What the documents are made from, deadline included: it must not have changed when they are recorded."""
+    dates = [consultation.dce_version, str(consultation.deadline)]
+    return sha256_json([consultation.dossier, named(consultation), *dates])
+
+
+def named(consultation: Consultation) -> list[tuple[str, str]]:
+    """(name, sha256) of the officer's own pieces."""
+    return [(piece.name, piece.sha256) for piece in consultation.pieces]
+
+
+def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) -> None:
+    """A longer delay, and the documents made anew with its date; whoever answers is told.
+
+    Raises Refused or Invalid (`may_extend`), Refused where somebody changed the dossier meanwhile.
+    """
+    with reading(ctx.database) as db:
+        consultation = find_for(db, ref, who)
+        now = database.now(db)
+        may_extend(consultation, deadline, now)
+        seen, pieces, version = _seen(consultation), named(consultation), consultation.dce_version + 1
+        dossier, _ = read(consultation.dossier | {"deadline": deadline.isoformat()})
+    # A dossier that this version of mps cannot read keeps its documents: the page says that the date alone changed.
+    files = make_documents(ctx, dossier, ref, now, pieces, version) if dossier else []
+    with withdrawn_if_refused(ctx, files), transaction(ctx.database) as db:
+        consultation = find_for(db, ref, who)
+        lock(db, consultation)
+        if _seen(consultation) != seen:
+            raise Refused("Une autre personne vient de modifier ce dossier : relisez sa page avant de recommencer.")
+        now = database.now(db)
+        extend(db, consultation, deadline, who, now, files)
+        tell_extension(db, ctx, consultation, now)
 
 
 def still_draft(consultation: Consultation) -> None:
@@ -49,15 +88,17 @@ def what_is_left(checked: Review) -> dict[str, str]:
     return gaps | {finding.id: f"{finding.message} {finding.fix}" for finding, _ in checked.blocking}
 
 
-def make_documents(ctx: Context, dossier: Dossier, ref: str, now: datetime) -> list[DceFile]:
-    """The documents, made in a worker process and stored; a publication that then fails leaves only unnamed files.
+def make_documents(
+    ctx: Context, dossier: Dossier, ref: str, now: datetime, pieces: Sequence[tuple[str, str]] = (), version: int = 1
+) -> list[DceFile]:
+    """The documents, made in a worker process and stored.
 
     Unchecked here: the review has just passed, and its findings and motives are the buyer's, not the public's.
     """
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules, ("docx", "pdf"),
-        now=now, checked=False, seconds=90,
+        now=now, checked=False, pieces=pieces, version=version, seconds=90,
     )  # fmt: skip
     return [
         DceFile(
@@ -71,13 +112,24 @@ def make_documents(ctx: Context, dossier: Dossier, ref: str, now: datetime) -> l
     ]
 
 
+@contextmanager
+def withdrawn_if_refused(ctx: Context, files: list[DceFile]) -> Iterator[None]:
+    """What was stored for a record that is then refused is taken back; after any other failure the sweep decides."""
+    try:
+        yield
+    except DomainError:
+        for file in files:
+            ctx.storage.delete(file.key)
+        raise
+
+
 def _record(ctx: Context, who: Person, ref: str, seen: str, data: dict[str, Any], files: list[DceFile]) -> None:
     recipient, identity = vault.new_key(ctx.secret, ref)
     with transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         lock(db, consultation)
         still_draft(consultation)
-        if sha256_json(consultation.dossier) != seen:
+        if _seen(consultation) != seen:
             raise Refused("Le brouillon a changé pendant la publication : vérifiez-le de nouveau.")
         describe(db, consultation, data)
         publish(db, consultation, files, recipient, identity, who, database.now(db))

@@ -54,3 +54,11 @@ def offer_sentence(snapshot: Mapping[str, Any], offers_here: bool, elsewhere: st
     if snapshot["amount_sealed"]:
         return "L’OFFRE N’EST PAS REÇUE ICI EN ENTIER : un montant est déposé, mais aucun fichier d’offre."
     return "L’OFFRE N’EST PAS REÇUE ICI : seule la candidature est déposée."
+
+
+def late_sentence(deadline: str) -> str:
+    """What a late deposit is worth (R2143-2 and R2151-5 eliminate it), before anything else on the paper."""
+    return (
+        f"REÇUE HORS DÉLAI, NON OUVERTE : la date limite était le {deadline}. Cette réponse est conservée scellée ; "
+        "elle ne sera ni ouverte ni examinée (articles R2143-2 et R2151-5 du code de la commande publique)."
+    )

@@ -104,6 +104,7 @@ FLASHES: dict[str, str] = {
     "publie": "La consultation est publiée.",
     "prolonge": "Le délai est prolongé ; les personnes connues sont prévenues.",
     "depose": "Votre réponse est déposée.",
+    "tard": "Votre réponse est reçue hors délai : elle est conservée, elle ne sera pas ouverte.",
     "retire": "Votre réponse est retirée.",
     "fichier": "Le fichier est reçu.",
     "motif": "Le motif est conservé au dossier.",

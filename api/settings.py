@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     api_entreprise_url: Http = None
     api_entreprise_token: SecretStr | None = None
     recherche_entreprises_url: Http = None
+    sirene_mirror: Path | None = None
+    sirene_url: Http = None
+    sirene_key: SecretStr | None = None
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
     trust_list: str | None = None

@@ -1,8 +1,10 @@
 """Files: a folder or an S3 bucket behind obstore. Keys are write-once."""
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,8 +22,10 @@ class Storage:
         parts = urlsplit(url)
         if parts.scheme == "file":
             Path(parts.path).mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._root: Path | None = Path(parts.path)
             self._store: LocalStore | S3Store = LocalStore(parts.path)
         else:
+            self._root = None
             self._store = S3Store(parts.netloc, prefix=parts.path.strip("/") or None)
 
     def put(self, folder: str, content: bytes | Path) -> str:
@@ -58,11 +62,26 @@ class Storage:
             yield bytes(chunk)
 
     def delete(self, key: str) -> None:
-        """Remove one file; one that is already gone is no error."""
+        """Remove it; a second time finds nothing left to do. Only for what no row names."""
         with contextlib.suppress(FileNotFoundError):
             obstore.delete(self._store, key)
+
+    def older(self, folder: str, before: datetime) -> Iterator[list[str]]:
+        """The keys of `folder` written before that instant, a batch at a time; cut writes on a disk are removed."""
+        if self._root:
+            _remove_cut(self._root / folder, before.timestamp())
+        for batch in obstore.list(self._store, prefix=folder, chunk_size=500):
+            yield [item["path"] for item in batch if item["last_modified"] < before]
 
     def names(self) -> Iterator[str]:
         for batch in obstore.list(self._store):
             for item in batch:
                 yield item["path"]
+
+
+def _remove_cut(folder: Path, before: float) -> None:
+    """obstore writes `name#1`, then renames it: a process killed in between leaves a file that no listing shows."""
+    for file in folder.rglob("*#*"):
+        with contextlib.suppress(FileNotFoundError):
+            if re.search(r"#\d+$", file.name) and file.stat().st_mtime < before:
+                file.unlink()

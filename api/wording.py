@@ -71,6 +71,8 @@ _EVENTS: Mapping[str, str] = {
     "consultation.published": "Consultation publiée",
     "consultation.extended": "Délai prolongé",
     "consultation.shortened": "Délai raccourci par la démonstration",
+    "consultation.piece_added": "Pièce jointe au dossier",
+    "consultation.piece_removed": "Pièce retirée du dossier",
     "consultation.passed_over": "Contrôle passé outre",
     "consultation.cancelled": "Consultation annulée",
     "consultation.abandoned": "Procédure déclarée sans suite",
@@ -81,6 +83,7 @@ _EVENTS: Mapping[str, str] = {
     "consultation.notified": "Marché notifié",
     "candidacy.created": "Réponse commencée",
     "candidacy.submitted": "Réponse déposée",
+    "candidacy.late": "Réponse reçue hors délai, non ouverte",
     "candidacy.replaced": "Réponse remplacée",
     "candidacy.withdrawn": "Réponse retirée",
     "candidacy.purged": "Brouillon jamais déposé, effacé",
@@ -91,6 +94,7 @@ _EVENTS: Mapping[str, str] = {
     "contract.signed": "Acte d’engagement signé reçu et vérifié",
     "contract.notified": "Notification envoyée",
     "contract.in_effect": "Notification reçue, marché en vigueur",
+    "contract.renewal": "Preuves du titulaire redemandées",
     "contract.billing": "Données de facturation modifiées",
     "invoicecopy.received": "Copie de facture contrôlée",
     "invoicecopy.attached": "Facture rattachée au marché",
@@ -114,15 +118,25 @@ class Line(NamedTuple):
 def _detail(event: Event) -> str:
     data: dict[str, Any] = event.data
     if event.kind in ("consultation.extended", "consultation.shortened"):
-        return f"du {french_time(data['before'])} au {french_time(data['after'])}"
+        dates = f"du {french_time(data['before'])} au {french_time(data['after'])}"
+        if "files" not in data:
+            return dates
+        files, former = _hashes(data["files"]), _hashes(data["files_before"])
+        return f"{dates} ; version {data['version']} : {files} ; remplace : {former}"
     if event.kind == "consultation.published":
-        return ", ".join(f"{name} ({sha256[:12]}…)" for name, sha256 in data.get("files", {}).items())
-    said = [str(data[key]) for key in ("reason", "motive", "amount", "candidacy", "key", "outcome") if data.get(key)]
+        return _hashes(data.get("files", {}))
+    said = [
+        str(data[key]) for key in ("reason", "motive", "amount", "candidacy", "name", "key", "outcome") if data.get(key)
+    ]
     if event.kind == "consultation.passed_over":
         return f"{event.subject} : {' '.join(said)}"
     if event.kind.startswith(("candidacy.", "piece")):
         said.insert(0, event.subject)
     return " – ".join(said)
+
+
+def _hashes(files: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({sha256[:12]}…)" for name, sha256 in files.items())
 
 
 def _who(actor: str) -> str:

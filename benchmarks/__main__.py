@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import fanout, invoice, pages, start
+from benchmarks import fanout, invoice, pages, sirene, siret, start
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ ALL: dict[str, Callable[[], list[tuple[str, str, float, str, bool, str]]]] = {
     "fanout": fanout.measure,
     "invoice": invoice.measure,
     "start": start.measure,
+    "siret": siret.measure,
+    "sirene": sirene.measure,
 }
 
 

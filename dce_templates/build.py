@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -62,8 +62,15 @@ def _file(name: str, media_type: str, content: bytes) -> File:
     return File(name, media_type, content, hashlib.sha256(content).hexdigest())
 
 
-def _name(kind: Kind, dossier: Dossier, extension: str) -> str:
-    return f"{kind.upper()}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}.{extension}"
+def _name(kind: Kind, dossier: Dossier, extension: str, version: int) -> str:
+    later = f"_v{version}" if version > 1 else ""
+    return f"{kind.upper()}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
+
+
+def _with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
+    """The RC lists them after what the dossier already names."""
+    beside = tuple(f"le fichier {name}" for name, _ in pieces)
+    return dossier.model_copy(update={"attachments": (*dossier.attachments, *beside)})
 
 
 def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUsed, ...]:
@@ -106,17 +113,21 @@ def build(
     adopted: bool | Collection[str] = True,
     passed_over: Mapping[str, str] | None = None,
     checked: bool = True,
+    pieces: Sequence[tuple[str, str]] = (),
+    version: int = 1,
 ) -> Built:
     """RC, AE and CCAP in the formats asked, with their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
-    already published (an award comes after the deadline, which a check would find past). The same arguments give the
-    same bytes. Raises ClauseError (only with `checked=False`) and PdfError.
+    already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
+    files that go with them, which the RC and the manifest name. From `version` 2 on, names of files say it. The same
+    arguments give the same bytes. Raises ClauseError (only with `checked=False`) and PdfError.
     """
     table = tuple(figures)
     findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
+    dossier = _with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
     clauses = _clauses(dossier, current)
     renderers = _renderers(now, _attached(dossier, clauses, holder))
@@ -125,9 +136,10 @@ def build(
         document = assemble(kind, dossier, current, holder)
         for extension in (name for name in FORMATS if name in formats):
             media_type, render = renderers[extension]
-            files.append(_file(_name(kind, dossier, extension), media_type, render(document)))
+            files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
     named = [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
-    files.append(_file("manifest.json", "application/json", manifest(dossier, files, named, findings, now)))
+    listed = [*((file.name, file.sha256) for file in files), *pieces]
+    files.append(_file("manifest.json", "application/json", manifest(dossier, listed, named, findings, now, version)))
     return Built(tuple(files), clauses, findings)
 
 

@@ -5,17 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 
 from dce_templates.checks import Finding
 from dce_templates.dossier import Dossier
-
-
-class Named(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
 
 
 def engines() -> dict[str, str]:
@@ -25,17 +18,19 @@ def engines() -> dict[str, str]:
 
 def manifest(
     dossier: Dossier,
-    files: Iterable[Named],
+    files: Iterable[tuple[str, str]],
     clauses: Iterable[Mapping[str, str]],
     findings: Iterable[Finding],
     now: datetime,
+    version: int,
 ) -> bytes:
-    """The manifest as JSON bytes, stable for the same input."""
+    """The manifest as JSON bytes, stable for the same input. `files`: (name, sha256)."""
     data: dict[str, Any] = {
         "reference": dossier.reference,
+        "version": version,
         "launched_on": dossier.launched_on.isoformat(),
         "built_at": now.isoformat(),
-        "files": [{"name": file.name, "sha256": file.sha256} for file in files],
+        "files": [{"name": name, "sha256": sha256} for name, sha256 in files],
         "clauses": list(clauses),
         "refused_clauses": [
             {"id": choice.id, "motive": choice.refused_motive} for choice in dossier.clauses if choice.refused_motive

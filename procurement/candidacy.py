@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, insert, select
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from procurement.base import Base, HasRef
@@ -16,8 +16,9 @@ from procurement.events import lock, move, record
 from procurement.people import Organisation, Person, Role
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "draft": frozenset({"submitted"}),
+    "draft": frozenset({"submitted", "late"}),
     "submitted": frozenset({"replaced", "withdrawn"}),
+    "late": frozenset(),
     "replaced": frozenset(),
     "withdrawn": frozenset(),
 }
@@ -31,6 +32,7 @@ QUESTIONS: Mapping[str, str] = {
     "foreign_workers": "Employez-vous des salariés étrangers soumis à autorisation de travail ?",
 }
 MANDATORY = ("capacity", "insurance")
+NO_MORE = "Cette consultation ne reçoit plus de réponses."
 
 
 class Candidacy(HasRef, Base):
@@ -87,17 +89,6 @@ class CandidacyFile(HasRef, Base):
     received_at: Mapped[datetime]
 
 
-class Look(Base):
-    """Who looked at what, when: kept, and shown to the company."""
-
-    __tablename__ = "look"
-
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey("candidacy.id"), index=True)
-    by: Mapped[str] = mapped_column(String(254))
-    what: Mapped[str] = mapped_column(String(200))
-    at: Mapped[datetime]
-
-
 def open_candidacy(
     db: Session, consultation: Consultation, siret: str, identity: dict[str, Any], account: Person, now: datetime
 ) -> tuple[Candidacy, bool]:
@@ -105,10 +96,10 @@ def open_candidacy(
     lock(db, consultation)
     if not account.verified:
         raise Refused("Confirmez d’abord votre adresse électronique.")
-    if not consultation.receives(now):
-        raise Refused("Cette consultation ne reçoit plus de réponses.", "R2143-2")
+    if not consultation.takes:
+        raise Refused(NO_MORE, "R2143-2")
     mine = _of_account(db, consultation, siret, account)
-    if mine and mine[0].state in ("draft", "submitted"):
+    if mine and mine[0].state in ("draft", "submitted", "late"):
         return mine[0], False
     candidacy = Candidacy(
         consultation=consultation,
@@ -139,17 +130,19 @@ def belongs(db: Session, account: Person, siret: str) -> bool:
     return company is not None and account.has(Role.COMPANY, company.id)
 
 
-def editable(candidacy: Candidacy, now: datetime) -> None:
-    """Raises Refused unless this draft can still change."""
+def editable(candidacy: Candidacy) -> None:
+    """Raises Refused unless this draft can still change; a late one can, until the decision."""
+    if candidacy.state == "late":
+        raise Refused("Ce dépôt est arrivé hors délai : il est conservé tel quel, sans être ouvert.", "R2151-5")
     if candidacy.state != "draft":
         raise Refused("Ce dépôt est fait : pour changer quelque chose, remplacez-le ou retirez-le.")
-    if not candidacy.consultation.receives(now):
-        raise Refused("La date limite est passée : rien ne peut plus être déposé.", "R2143-2")
+    if not candidacy.consultation.takes:
+        raise Refused(NO_MORE, "R2143-2")
 
 
 def answer(candidacy: Candidacy, answers: dict[str, str], corrections: dict[str, str], now: datetime) -> None:
     """Keep what the person typed. A correction stands beside the official value, with its date."""
-    editable(candidacy, now)
+    editable(candidacy)
     unknown = set(answers) - set(QUESTIONS)
     if unknown:
         raise Invalid(dict.fromkeys(unknown, "Cette question n’existe pas."))
@@ -161,9 +154,9 @@ def answer(candidacy: Candidacy, answers: dict[str, str], corrections: dict[str,
     candidacy.corrections = {**kept, "typed_at": now.isoformat()} if kept else {}
 
 
-def add_file(candidacy: Candidacy, file: CandidacyFile, now: datetime) -> None:
-    """Attach a received file; the end of the upload counts, so the deadline is checked here, again."""
-    editable(candidacy, now)
+def add_file(candidacy: Candidacy, file: CandidacyFile) -> None:
+    """Attach a received file; its `received_at`, the end of the upload, says whether it came in time."""
+    editable(candidacy)
     if file.kind == "offer" and not candidacy.consultation.offers_here:
         raise Refused(f"L’offre se dépose ailleurs : {candidacy.consultation.offers_elsewhere}")
     if len(candidacy.files) >= 50:
@@ -177,41 +170,45 @@ def check_room(candidacy: Candidacy, size: int, cap: int) -> None:
         raise Refused(f"Les fichiers d’une réponse font {cap // 10**6} Mo au plus en tout : enlevez-en un.")
 
 
-def remove_file(db: Session, candidacy: Candidacy, ref: str, now: datetime) -> None:
+def remove_file(db: Session, candidacy: Candidacy, ref: str) -> None:
     """Take a file out of a draft; a second click finds nothing left to do."""
-    editable(candidacy, now)
+    editable(candidacy)
     for file in [f for f in candidacy.files if f.ref == ref]:
         db.delete(file)
     db.flush()
     db.expire(candidacy, ["files"])
 
 
-def set_amount(candidacy: Candidacy, sealed: bytes | None, now: datetime) -> None:
+def set_amount(candidacy: Candidacy, sealed: bytes | None) -> None:
     """Keep the offer's amount, already sealed to the consultation's key; None takes it back."""
-    editable(candidacy, now)
+    editable(candidacy)
     if not candidacy.consultation.offers_here:
         raise Refused(f"L’offre se dépose ailleurs : {candidacy.consultation.offers_elsewhere}")
     candidacy.offer_amount = sealed
 
 
 def submit(db: Session, candidacy: Candidacy, attested: bool, now: datetime) -> None:
-    """Deposit: check, freeze a snapshot and its sha256, replace the same account's former deposit."""
+    """Deposit: check, freeze a snapshot and its sha256, replace the same account's former deposit.
+
+    From the second of the deadline on it is late: kept, never opened, and a former deposit made in time stands.
+    """
     lock(db, candidacy.consultation)
-    editable(candidacy, now)
+    editable(candidacy)
     missing = {k: "Cette réponse est nécessaire." for k in MANDATORY if not candidacy.answers.get(k)}
     if not attested:
         missing["attested"] = "La déclaration sur l’honneur est nécessaire (R2143-3)."
     if missing:
         raise Invalid(missing)
-    for former in _of_account_submitted(db, candidacy):
-        move(db, candidacy.consultation, former, "replaced", f"account:{candidacy.account_id}", now, by=candidacy.ref)
+    in_time, actor = candidacy.consultation.receives(now), f"account:{candidacy.account_id}"
+    for former in _of_account_submitted(db, candidacy) if in_time else ():
+        move(db, candidacy.consultation, former, "replaced", actor, now, by=candidacy.ref)
     candidacy.attested_at = candidacy.submitted_at = now
     candidacy.snapshot = snapshot(candidacy)
-    candidacy.snapshot_sha256 = sha256_json(candidacy.snapshot)
-    move(
-        db, candidacy.consultation, candidacy, "submitted", f"account:{candidacy.account_id}", now,
-        snapshot=candidacy.snapshot_sha256,
-    )  # fmt: skip
+    candidacy.snapshot_sha256 = sha256 = sha256_json(candidacy.snapshot)
+    if in_time:
+        move(db, candidacy.consultation, candidacy, "submitted", actor, now, snapshot=sha256)
+    else:
+        move(db, candidacy.consultation, candidacy, "late", actor, now, snapshot=sha256, name=candidacy.name)
 
 
 def _of_account_submitted(db: Session, candidacy: Candidacy) -> list[Candidacy]:
@@ -250,6 +247,7 @@ def snapshot(candidacy: Candidacy) -> dict[str, Any]:
                 "name": f.name,
                 "size": f.size,
                 "sha256": f.sha256,
+                "started_at": f.started_at.isoformat(),
                 "received_at": f.received_at.isoformat(),
             }
             for f in candidacy.files
@@ -348,26 +346,19 @@ def received(db: Session, consultation: Consultation) -> list[Candidacy]:
     return list(db.scalars(query.order_by(Candidacy.submitted_at)))
 
 
+def received_late(db: Session, consultation: Consultation) -> list[tuple[str, datetime]]:
+    """(name, when) of the late deposits, and nothing else of them, once the consultation is opened."""
+    if consultation.opened_at is None:
+        raise Refused("Les plis sont scellés jusqu’à l’ouverture.", "R2132-9")
+    query = select(Candidacy).where(Candidacy.consultation_id == consultation.id, Candidacy.state == "late")
+    return [(c.name, c.submitted_at) for c in db.scalars(query.order_by(Candidacy.submitted_at)) if c.submitted_at]
+
+
 def find_received(db: Session, consultation: Consultation, ref: str) -> Candidacy:
     for candidacy in received(db, consultation):
         if candidacy.ref == ref:
             return candidacy
     raise NotFound
-
-
-def looked(db: Session, candidacy: Candidacy, by: str, what: str, now: datetime) -> None:
-    db.add(Look(candidacy_id=candidacy.id, by=by, what=what, at=now))
-    db.flush()
-
-
-def looked_at_all(db: Session, candidacies: list[int], by: str, what: str, now: datetime) -> None:
-    """One line per candidacy (their keys), in one statement."""
-    if candidacies:
-        db.execute(insert(Look), [{"candidacy_id": key, "by": by, "what": what, "at": now} for key in candidacies])
-
-
-def looks(db: Session, candidacy: Candidacy, size: int = 50) -> list[Look]:
-    return list(db.scalars(select(Look).where(Look.candidacy_id == candidacy.id).order_by(Look.id.desc()).limit(size)))
 
 
 def claim_receipt(db: Session, now: datetime, lease: timedelta = timedelta(minutes=2)) -> Candidacy | None:

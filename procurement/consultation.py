@@ -1,6 +1,6 @@
 """A consultation, from draft to decision. Dates decide: it is closed at its deadline even if no worker ran."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -25,9 +25,11 @@ MOVES: Mapping[str, frozenset[str]] = {
     "abandoned": frozenset(),
 }
 
+MOST_PIECES, MOST_BYTES = 20, 100_000_000
+
 
 def is_closed(deadline: datetime | None, now: datetime) -> bool:
-    """17:00 means 17:00:00: at the very second of the deadline nothing more is received."""
+    """17:00 means 17:00:00: from the very second of the deadline on what comes is late."""
     return deadline is not None and now >= deadline
 
 
@@ -58,11 +60,36 @@ class Consultation(HasRef, Base):
     files: Mapped[list["DceFile"]] = relationship(order_by="DceFile.id")
     overrides: Mapped[list["Override"]] = relationship(order_by="Override.id")
 
+    @property
+    def kind(self) -> str | None:
+        """works, services or supplies, as the dossier says; None while it does not."""
+        return self.dossier.get("kind")
+
     def closed(self, now: datetime) -> bool:
         return is_closed(self.deadline, now)
 
     def receives(self, now: datetime) -> bool:
         return self.state == "published" and not self.closed(now)
+
+    @property
+    def current_files(self) -> list["DceFile"]:
+        """The documents of the version in force; of a draft, the officer's own pieces."""
+        return [f for f in self.files if f.version == self.dce_version]
+
+    @property
+    def pieces(self) -> list["DceFile"]:
+        """What an officer uploaded to go with the documents made here."""
+        return [f for f in self.current_files if f.origin == "uploaded"]
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """When the version in force was published, where it is not the first."""
+        return next((f.published_at for f in self.current_files), None) if self.dce_version > 1 else None
+
+    @property
+    def takes(self) -> bool:
+        """Until the decision, what comes after the deadline is taken too, as late: kept closed (R2143-2, R2151-5)."""
+        return self.state in ("published", "opened", "intended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +112,7 @@ class Listed:
 
 
 class DceFile(Base):
-    """One published document: its bytes are in storage under `key`."""
+    """One document of one version; 0 while the consultation is a draft. Its bytes are in storage under `key`."""
 
     __tablename__ = "dce_file"
 
@@ -96,6 +123,8 @@ class DceFile(Base):
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
     key: Mapped[str] = mapped_column(String(200))
+    origin: Mapped[str] = mapped_column(String(10), default="generated")  # generated | uploaded
+    published_at: Mapped[datetime | None]
 
 
 class Override(Base):
@@ -172,28 +201,90 @@ def publish(
     lock(db, consultation)
     if consultation.deadline is None or consultation.closed(now):
         raise Refused("La date limite est déjà passée : choisissez une date à venir.", "R2151-1")
-    consultation.dce_version += 1
-    for file in files:
-        file.version = consultation.dce_version
+    pieces = consultation.pieces
     consultation.files.extend(files)
+    _issue(consultation, [*files, *pieces], now)
     consultation.seal_recipient, consultation.seal_identity = recipient, identity
     consultation.published_at = now
-    move(db, consultation, consultation, "published", person.email, now, files={f.name: f.sha256 for f in files})
+    move(db, consultation, consultation, "published", person.email, now, files=hashes(consultation))
 
 
-def extend(db: Session, consultation: Consultation, deadline: datetime, person: Person, now: datetime) -> None:
-    """Push the deadline back. Never forward, never once closed (a late pli would come back to life)."""
-    lock(db, consultation)
+def _issue(consultation: Consultation, files: Iterable[DceFile], now: datetime) -> None:
+    """These files are the next version, from now on the one in force."""
+    consultation.dce_version += 1
+    for file in files:
+        file.version, file.published_at = consultation.dce_version, now
+
+
+def hashes(consultation: Consultation) -> dict[str, str]:
+    """Name → sha256 of the version in force."""
+    return {f.name: f.sha256 for f in consultation.current_files}
+
+
+def may_extend(consultation: Consultation, deadline: datetime, now: datetime) -> datetime:
+    """The deadline in force. Raises Refused once closed (a late pli would come back to life), Invalid if not later."""
     if not consultation.receives(now):
         raise Refused("Le délai ne se prolonge que tant que la consultation est ouverte.")
     if consultation.deadline is None or deadline <= consultation.deadline:
         raise Invalid({"deadline": "La nouvelle date doit être après l’actuelle."})
-    before = consultation.deadline.isoformat()
+    return consultation.deadline
+
+
+def extend(
+    db: Session,
+    consultation: Consultation,
+    deadline: datetime,
+    person: Person,
+    now: datetime,
+    files: Sequence[DceFile] = (),
+) -> None:
+    """Push the deadline back; `files`, made with the new date, are the next version beside the officer's pieces."""
+    lock(db, consultation)
+    before = may_extend(consultation, deadline, now)
+    data: dict[str, Any] = {"before": before.isoformat(), "after": deadline.isoformat()}
+    if files:
+        data["files_before"] = hashes(consultation)
+        issued = [*files, *(copy_of(piece) for piece in consultation.pieces)]
+        consultation.files.extend(issued)
+        _issue(consultation, issued, now)
+        consultation.dossier = consultation.dossier | {"deadline": deadline.isoformat()}
+        data |= {"version": consultation.dce_version, "files": hashes(consultation)}
     consultation.deadline = deadline
-    record(
-        db, consultation, "consultation.extended", consultation.ref, person.email, now,
-        before=before, after=deadline.isoformat(),
-    )  # fmt: skip
+    record(db, consultation, "consultation.extended", consultation.ref, person.email, now, **data)
+
+
+def copy_of(piece: DceFile) -> DceFile:
+    """The same stored bytes in another version."""
+    kept = ("name", "media_type", "size", "sha256", "key", "origin")
+    return DceFile(**{column: getattr(piece, column) for column in kept})
+
+
+def add_piece(db: Session, consultation: Consultation, piece: DceFile, person: Person, now: datetime) -> None:
+    """Join an officer's own document (CCTP, annexes) to a draft. Raises Refused, Invalid where its name is taken."""
+    lock(db, consultation)
+    takes_pieces(consultation)
+    if piece.name.casefold() in {f.name.casefold() for f in consultation.pieces} | {"manifest.json"}:
+        raise Invalid({"file": "Une pièce porte déjà ce nom : enlevez-la d’abord, ou renommez celle-ci."})
+    if len(consultation.pieces) >= MOST_PIECES or sum(f.size for f in consultation.pieces) + piece.size > MOST_BYTES:
+        raise Refused("Vingt pièces et cent mégaoctets au plus : un dossier plus lourd ne se télécharge pas partout.")
+    piece.version, piece.origin = 0, "uploaded"
+    consultation.files.append(piece)
+    record(db, consultation, "consultation.piece_added", consultation.ref, person.email, now, name=piece.name)
+
+
+def takes_pieces(consultation: Consultation) -> None:
+    if consultation.state != "draft":
+        raise Refused("Ce dossier est publié : ses pièces ne changent plus. Les entreprises répondent à celles-ci.")
+
+
+def remove_piece(db: Session, consultation: Consultation, number: int, person: Person, now: datetime) -> None:
+    """Take a piece out of a draft; a second click finds nothing left to do."""
+    lock(db, consultation)
+    takes_pieces(consultation)
+    for piece in [f for f in consultation.pieces if f.id == number]:
+        consultation.files.remove(piece)
+        db.delete(piece)
+        record(db, consultation, "consultation.piece_removed", consultation.ref, person.email, now, name=piece.name)
 
 
 def end(db: Session, consultation: Consultation, to: str, reason: str, person: Person, now: datetime) -> None:

@@ -55,6 +55,7 @@ class Contract(HasRef, Base):
     notified_at: Mapped[datetime | None]
     received_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
+    renew_on: Mapped[date | None] = mapped_column(Date, index=True)
     engagement: Mapped[str] = mapped_column(String(50), default="")
     service: Mapped[str] = mapped_column(String(100), default="")
     vat_rate: Mapped[str] = mapped_column(String(10), default="20")
@@ -213,7 +214,7 @@ def acknowledge(db: Session, contract: Contract, received_on: date, actor: str, 
     if not paris_day(contract.notified_at) <= received_on <= paris_day(now):
         raise Invalid({"received_on": "La date de réception va de la notification à aujourd’hui."})
     move(db, contract.consultation, contract, "in_effect", actor, now, received_on=received_on.isoformat())
-    contract.received_on = received_on
+    contract.received_on = contract.renew_on = received_on
     contract.published_at = now
 
 

@@ -2,19 +2,21 @@
 
 from procurement.award import Award
 from procurement.base import Base
-from procurement.candidacy import Candidacy, CandidacyFile, Look
+from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
 from procurement.events import Event
+from procurement.flights import Flight
 from procurement.idempotency import PastAnswer
 from procurement.invoice_copy import InvoiceCopy
+from procurement.looks import Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece
 
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
-    "EmailCode", "Event", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership", "Organisation",
-    "Override", "PastAnswer", "Piece", "User",
+    "EmailCode", "Event", "Flight", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership",
+    "Organisation", "Override", "PastAnswer", "Piece", "User",
 ]  # fmt: skip

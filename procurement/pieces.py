@@ -4,16 +4,30 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from procurement.base import Base, HasRef
 from procurement.candidacy import Candidacy
+from procurement.consultation import Consultation
+from procurement.errors import Invalid, Refused
 from procurement.events import move, record
+from procurement.people import Person
+from siret_lookup.routing import Profile, split
+from siret_lookup.sources import SOURCES
 
-# Capacity pieces are fetched for all after the opening; tax and social ones for the intended winner only (R2144-4).
-CAPACITY = ("insee_etablissement", "insee_unite_legale", "infogreffe_extrait", "chiffres_affaires")
-WINNER = ("attestation_fiscale", "vigilance")
+# Fetched for all after the opening; tax and social proofs for the intended winner only (R2144-4). Who is really asked
+# depends on the company and the contract: siret_lookup.routing.
+CAPACITY = (
+    "insee_etablissement", "insee_unite_legale", "infogreffe_extrait", "rne_extrait", "association", "eori",
+    "chiffres_affaires", "rne_actes_bilans", "qualibat", "qualifelec", "opqibi", "rge", "qualiopi", "fntp_carte",
+)  # fmt: skip
+WINNER = (
+    "attestation_fiscale", "vigilance", "msa_conformite", "probtp_attestation", "probtp_conformite",
+    "cibtp_attestation", "cnetp_attestation", "numero_tva",
+)  # fmt: skip
+# Never asked without the buyer's written motive (R2143-11 caps what may be asked).
+ON_MOTIVE = tuple(key for key, source in SOURCES.items() if source.motive)
 GIVE_UP_AFTER = 8
 
 MOVES: Mapping[str, frozenset[str]] = {"waiting": frozenset({"settled"}), "settled": frozenset({"waiting"})}
@@ -44,20 +58,79 @@ class Piece(HasRef, Base):
     fetched_at: Mapped[datetime | None]
     next_try_at: Mapped[datetime | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
+    motive: Mapped[str] = mapped_column(String(1000), default="")
+    reused_from: Mapped[str | None] = mapped_column(String(12))
     candidacy: Mapped[Candidacy] = relationship()
 
 
-def ask(db: Session, candidacy: Candidacy, keys: Iterable[str], actor: str, now: datetime) -> list[Piece]:
-    """Set pieces waiting, once each."""
-    known = {p.key for p in pieces_of(db, candidacy)}
-    fresh = [Piece(candidacy=candidacy, key=key, next_try_at=now) for key in keys if key not in known]
-    db.add_all(fresh)
+# What one answer fills, whole.
+ANSWER = (
+    "outcome", "facts", "code", "source", "request_id", "reply_sha256", "document_key", "document_name",
+    "document_type", "document_sha256", "valid_until", "valid_strictly_until", "fetched_at",
+)  # fmt: skip
+
+
+def ask(
+    db: Session,
+    candidacy: Candidacy,
+    keys: Iterable[str],
+    actor: str,
+    now: datetime,
+    motive: str = "",
+) -> list[Piece]:
+    """Set pieces waiting, once each; one that makes no sense for this company is settled, « non demandée », with why.
+
+    With a `motive` (kept, at least a sentence) they are asked whatever the company is, and again if left out before.
+    """
+    known = {p.key: p for p in pieces_of(db, candidacy)}
+    wanted = list(dict.fromkeys(keys))
+    asked, left_out = split(
+        wanted, profile_of(candidacy.identity), candidacy.consultation.kind, wanted if motive else ()
+    )
+    fresh = [Piece(candidacy=candidacy, key=key, next_try_at=now, motive=motive) for key in asked if key not in known]
+    aside = {key: Piece(candidacy=candidacy, key=key) for key in left_out if key not in known}
+    db.add_all([*fresh, *aside.values()])
     db.flush()
     if fresh:
         record(
-            db, candidacy.consultation, "pieces.asked", candidacy.ref, actor, now, keys=[p.key for p in fresh]
+            db, candidacy.consultation, "pieces.asked", candidacy.ref, actor, now,
+            keys=[p.key for p in fresh], **({"motive": motive} if motive else {}),
         )  # fmt: skip
-    return fresh
+    for key, piece in aside.items():
+        facts = {"detail": left_out[key], "known_at": candidacy.identity.get("fetched_at")}
+        keep_result(db, piece, {"outcome": "not_applicable", "facts": facts, "fetched_at": now}, None, now)
+    again = [p for key, p in known.items() if motive and key in asked and p.outcome == "not_applicable"]
+    for piece in again:
+        ask_again(db, piece, actor, now)
+        piece.motive = motive
+    return [*fresh, *again]
+
+
+def profile_of(identity: Mapping[str, Any]) -> Profile:
+    """What routing may know of a company: its identity as Sirene gave it (api/applying.py), nothing where typed."""
+    if identity.get("origin") != "fetched":
+        return Profile()
+    return Profile(
+        naf=tuple(str(code) for code, _ in identity.get("naf", [])),
+        legal_form=identity.get("legal_form_code"),
+        legal_form_label=identity.get("legal_form"),
+        workforce=identity.get("unit_workforce_code"),
+        workforce_year=identity.get("unit_workforce_year"),
+    )
+
+
+def ask_with_motive(
+    db: Session, candidacies: Iterable[Candidacy], key: str, motive: str, person: Person, now: datetime
+) -> None:
+    """Ask, for each of these alike, what is off by default or made no sense. Raises Invalid without a real motive."""
+    if key not in (*CAPACITY, *WINNER, *ON_MOTIVE):
+        raise Invalid({"key": "Choisissez une pièce de la liste."})
+    if len(motive.strip()) < 10:
+        raise Invalid({"motive": "Écrivez en une phrase en quoi le marché l’exige : le motif est conservé (R2143-11)."})
+    for candidacy in candidacies:
+        if key in WINNER and candidacy.consultation.state == "opened":
+            raise Refused("Cette preuve ne se demande qu’à l’attributaire pressenti.", "R2144-4")
+        ask(db, candidacy, [key], person.email, now, motive=motive.strip()[:1000])
 
 
 def ask_again(db: Session, piece: Piece, actor: str, now: datetime) -> None:
@@ -81,6 +154,63 @@ def claim_piece(db: Session, now: datetime, lease: timedelta = timedelta(seconds
     return piece
 
 
+def hold_back(db: Session, piece: Piece, keys: Iterable[str], until: datetime, now: datetime) -> None:
+    """Give a claimed piece back without a call, and with it all that its buyer has due under `keys`."""
+    piece.attempts -= 1
+    piece.next_try_at = until
+    db.flush()
+    theirs = select(Candidacy.id).join(Consultation).where(Consultation.organisation_id == _buyer_of(piece))
+    db.execute(
+        update(Piece)
+        .where(
+            Piece.state == "waiting",
+            Piece.next_try_at <= now,
+            Piece.key.in_(list(keys)),
+            Piece.candidacy_id.in_(theirs),
+        )
+        .values(next_try_at=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _buyer_of(piece: Piece) -> int:
+    return piece.candidacy.consultation.organisation_id
+
+
+def reuse(db: Session, piece: Piece, fresh: timedelta, by_unit: bool, now: datetime) -> bool:
+    """Settle a claimed piece with an answer of less than `fresh` that the same buyer got for another consultation.
+
+    A piece that was answered before is asked anew. `by_unit`: the answer is of the whole company (SIREN), else of the
+    establishment. Never across buyers.
+    """
+    if piece.fetched_at is not None:
+        return False
+    company = piece.candidacy.siret
+    same = Candidacy.siret.startswith(company[:9]) if by_unit else Candidacy.siret == company
+    known = db.scalar(
+        select(Piece)
+        .join(Candidacy)
+        .join(Consultation)
+        .where(
+            Consultation.organisation_id == _buyer_of(piece),
+            same,
+            Piece.key == piece.key,
+            Piece.id != piece.id,
+            Piece.state == "settled",
+            Piece.outcome == "obtained",
+            Piece.fetched_at > now - fresh,
+        )
+        .order_by(Piece.fetched_at.desc())
+        .limit(1)
+    )
+    if known is None:
+        return False
+    piece.attempts -= 1
+    answer = {column: getattr(known, column) for column in ANSWER}
+    keep_result(db, piece, answer | {"reused_from": known.reused_from or known.ref}, None, now)
+    return True
+
+
 def keep_result(db: Session, piece: Piece, result: Mapping[str, Any], retry_at: datetime | None, now: datetime) -> None:
     """Record one answer. `unavailable` stays waiting until its retry time, eight tries, then a person asks again."""
     for column, value in result.items():
@@ -88,9 +218,10 @@ def keep_result(db: Session, piece: Piece, result: Mapping[str, Any], retry_at: 
     again = piece.outcome == "unavailable" and piece.attempts < GIVE_UP_AFTER
     piece.next_try_at = (retry_at or now + timedelta(minutes=2)) if again else None
     if not again:
+        said = {"reused": piece.reused_from} if piece.reused_from else {}
         move(
             db, piece.candidacy.consultation, piece, "settled", "worker", now,
-            key=piece.key, outcome=piece.outcome, reply=piece.reply_sha256,
+            key=piece.key, outcome=piece.outcome, reply=piece.reply_sha256, **said,
         )  # fmt: skip
 
 

@@ -1,8 +1,12 @@
 """Reading a reply's JSON: typed, null-safe, masks taken out. What is not of the expected type is Unreadable."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from siret_lookup.outcome import Outcome
@@ -12,6 +16,8 @@ Json = Mapping[str, object]
 # Insee's mark and recherche-entreprises' for what the person asked not to diffuse: a mark, never a value.
 MASKS = ("[ND]", "[NON-DIFFUSIBLE]")
 _PARIS = ZoneInfo("Europe/Paris")
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_FRENCH_DAY = re.compile(r"(\d{2})[/-](\d{2})[/-](\d{4})")
 
 
 class Unreadable(ValueError):
@@ -43,7 +49,11 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a source's `read` makes of a 200 answer."""
+    """What a source's `read` makes of a 200 answer.
+
+    `valid_until` is a legal end, never the seconds that a link lives. `retry_in` goes with an outcome that waits;
+    `code` is the status of an answer that has no provider's code.
+    """
 
     facts: dict[str, object] = field(default_factory=dict)
     outcome: Outcome = Outcome.OBTAINED
@@ -52,6 +62,8 @@ class Reading:
     valid_until: date | None = None
     valid_strictly_until: date | None = None
     detail: str | None = None
+    code: str | None = None
+    retry_in: timedelta | None = None
 
 
 def open_body(reply: Json) -> Body:
@@ -98,6 +110,19 @@ def rows(data: Json, key: str) -> list[Json]:
     return [item for item in value if isinstance(item, Mapping)]
 
 
+def listed(data: Json, key: str) -> list[Json]:
+    """A nested list that must be there; null is empty. Raises Unreadable."""
+    expect(data, key)
+    return rows(data, key)
+
+
+def expect(data: Json, *keys: str) -> None:
+    """What the published shape always has, even null: without it the answer is another one. Raises Unreadable."""
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise Unreadable(f"{', '.join(missing)} missing")
+
+
 def text(data: Json, key: str) -> str | None:
     """A trimmed text; absent, null and blank are None. Raises Unreadable for another type."""
     value = data.get(key)
@@ -124,6 +149,20 @@ def flag(data: Json, key: str) -> bool | None:
     return value
 
 
+def number(data: Json, key: str) -> str | None:
+    """A number as decimal text (« 1250000 », « 12.5 »), or None. Raises Unreadable for another type or no number."""
+    value = data.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+        raise Unreadable(f"{key} is not a number")
+    return format(Decimal(str(value)), "f")
+
+
+def _finite(value: float) -> bool:
+    return isinstance(value, int) or math.isfinite(value)
+
+
 def day(data: Json, key: str) -> date | None:
     """An ISO date or None. Raises Unreadable."""
     value = text(data, key)
@@ -133,6 +172,36 @@ def day(data: Json, key: str) -> date | None:
         return date.fromisoformat(value[:10])
     except ValueError:
         raise Unreadable(f"{key} is not a date") from None
+
+
+def said_day(data: Json, key: str) -> str | None:
+    """A date whose form is not published: ISO where it is understood, else the text as it came. Raises Unreadable."""
+    value = text(data, key)
+    if value is None:
+        return None
+    french = _FRENCH_DAY.fullmatch(value)
+    iso_form = "-".join(reversed(french.groups())) if french else value[:10]
+    try:
+        return date.fromisoformat(iso_form).isoformat()
+    except ValueError:
+        return value
+
+
+def birth_year(data: Json, key: str) -> str | None:
+    """The year alone of a birth date (« 1985-07 », « 07-1985 »): all that is kept of it. Raises Unreadable."""
+    found = _YEAR.search(text(data, key) or "")
+    return found.group() if found else None
+
+
+def public_page(data: Json, key: str) -> str | None:
+    """A web address that can be kept: one without login, query or fragment, which may hold a signature or a token."""
+    value = text(data, key)
+    try:
+        parts = urlsplit(value or "")
+    except ValueError:
+        return None
+    bare = parts.netloc and "@" not in parts.netloc and not parts.query and not parts.fragment
+    return value if bare and parts.scheme in ("http", "https") else None
 
 
 def unix_day(data: Json, key: str) -> str | None:

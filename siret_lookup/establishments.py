@@ -62,8 +62,10 @@ def _read(siren: Siren, body: Json) -> Establishments:
     if company is None:
         return Establishments(siren.value, Outcome.NOT_FOUND)
     head_office = section(company, "siege")
-    found = {place.siret: place for row in rows(company, "matching_etablissements") if (place := _place(row, False))}
-    if head := _place(head_office, True):
+    found = {
+        place.siret: place for row in rows(company, "matching_etablissements") if (place := read_place(row, False))
+    }
+    if head := read_place(head_office, True):
         found[head.siret] = head
     places = sorted(found.values(), key=lambda place: (not place.active, not place.head_office, place.siret))
     total = company.get("nombre_etablissements")
@@ -76,7 +78,8 @@ def _read(siren: Siren, body: Json) -> Establishments:
     )
 
 
-def _place(row: Json, head_office: bool) -> Establishment | None:
+def read_place(row: Json, head_office: bool) -> Establishment | None:
+    """One place of a result, masks already taken out; None without a number. Raises Unreadable."""
     siret = text(row, "siret")
     if siret is None:
         return None

@@ -7,45 +7,71 @@ from datetime import datetime, timedelta
 
 from siret_lookup.body import Reading, Unreadable, open_body
 from siret_lookup.envelope import Failure, unavailable
-from siret_lookup.http import Access, Refusal, Reply, download, get
+from siret_lookup.http import Access, Document, Refusal, Reply, document_allowed, download, get
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.quotas import QuotaStore, spend
 from siret_lookup.siret import Siret
+from siret_lookup.sniff import CERTIFICATES, is_whole
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 
+_LATER = timedelta(hours=1)
+_ELSEWHERE = "Le certificat se lit sur le site de l’organisme : aucune copie n’a été gardée."
+_NO_CERTIFICATE = "Le document reçu n’est ni un PDF ni une image."
 
-def fetch(source_key: str, siret: Siret, access: Access, now: datetime, quotas: QuotaStore) -> PieceResult:
-    """Fetch one piece with its document. Raises KeyError for a source that SOURCES does not know, nothing else."""
+
+def fetch(
+    source_key: str, siret: Siret, access: Access, now: datetime, quotas: QuotaStore, year: int | None = None
+) -> PieceResult:
+    """Fetch one piece with its document; `year` is the last one wanted of a source that answers by year.
+
+    Raises KeyError for a source that SOURCES does not know, nothing else.
+    """
     source = SOURCES[source_key]
     blank = PieceResult(source.key, Outcome.UNAVAILABLE, source.title, source.provider, now)
-    free_at = spend(quotas, access.token, source.group, now)
+    free_at = _spend(source, access.token, now, quotas)
     if free_at is not None:
         return replace(blank, retry_at=free_at, detail="Le nombre d’appels permis par minute est atteint.")
     seconds = access.document_seconds if source.document else access.json_seconds
-    reply = get(access, source.path_for(siret), {}, now=now, seconds=seconds)
+    reply = get(access, source.path_for(siret, now, year), source.params, now=now, seconds=seconds)
     blank = replace(blank, sha256=reply.sha256, request_id=reply.request_id)
     if isinstance(reply, Refusal):
-        return _failed(blank, reply.failure)
+        return _failed(blank, _negative(source, reply.failure))
     return _read(blank, source, siret, reply, access)
 
 
 def fetch_all(
-    keys: Sequence[str], siret: Siret, access: Access, now: datetime, quotas: QuotaStore
+    keys: Sequence[str],
+    siret: Siret,
+    access: Access,
+    now: datetime,
+    quotas: QuotaStore,
+    year: int | None = None,
 ) -> list[PieceResult]:
     """Fetch several pieces at the same time, in the order asked; a key given twice is fetched once."""
     unique = list(dict.fromkeys(keys))
     if not unique:
         return []
     with ThreadPoolExecutor(max_workers=min(len(unique), 8), thread_name_prefix="piece") as pool:
-        return list(pool.map(lambda key: fetch(key, siret, access, now, quotas), unique))
+        return list(pool.map(lambda key: fetch(key, siret, access, now, quotas, year), unique))
+
+
+def _spend(source: Source, token: str, now: datetime, quotas: QuotaStore) -> datetime | None:
+    # The download's budget is set aside before the call: five tax certificates a minute are too few to waste one.
+    return next((free_at for group in source.groups if (free_at := spend(quotas, token, group, now))), None)
+
+
+def _negative(source: Source, failure: Failure) -> Failure:
+    if failure.outcome is Outcome.NOT_FOUND and failure.code in source.negative_codes:
+        return replace(failure, outcome=Outcome.REFUSED_BY_AUTHORITY)
+    return failure
 
 
 def _read(blank: PieceResult, source: Source, siret: Siret, reply: Reply, access: Access) -> PieceResult:
     try:
         reading = source.read(open_body(reply.body))
     except Unreadable:
-        illegible = unavailable("La réponse du service n’a pas la forme publiée.", blank.fetched_at, timedelta(hours=1))
+        illegible = unavailable("La réponse du service n’a pas la forme publiée.", blank.fetched_at, _LATER)
         return _failed(blank, illegible)
     result = replace(
         blank,
@@ -55,17 +81,23 @@ def _read(blank: PieceResult, source: Source, siret: Siret, reply: Reply, access
         valid_until=reading.valid_until,
         valid_strictly_until=reading.valid_strictly_until,
         detail=reading.detail,
+        code=reading.code,
+        retry_at=blank.fetched_at + (reading.retry_in or _LATER) if reading.outcome.waiting else None,
     )
-    return _with_document(result, siret, reading, access) if reading.document_url else result
+    return _with_document(result, source, siret, reading, access) if reading.document_url else result
 
 
-def _with_document(result: PieceResult, siret: Siret, reading: Reading, access: Access) -> PieceResult:
-    document = download(access, reading.document_url or "", now=result.fetched_at)
+def _with_document(result: PieceResult, source: Source, siret: Siret, reading: Reading, access: Access) -> PieceResult:
+    url = reading.document_url or ""
+    if source.facts_stand and not document_allowed(access, url):
+        return replace(result, detail=_ELSEWHERE)
+    document = download(access, url, now=result.fetched_at)
     if isinstance(document, Failure):
         return _failed(result, document)
-    if document.media_type != "application/pdf":
-        odd = unavailable("Le document reçu n’est pas un PDF.", result.fetched_at, timedelta(hours=1))
-        return _failed(result, odd)
+    if document.media_type not in CERTIFICATES and source.facts_stand:
+        return replace(result, detail=_ELSEWHERE)
+    if (fault := _fault_of(document)) is not None:
+        return _failed(result, unavailable(fault, result.fetched_at, _LATER))
     return replace(
         result,
         document=document.content,
@@ -73,6 +105,12 @@ def _with_document(result: PieceResult, siret: Siret, reading: Reading, access: 
         filename=f"{result.key}-{siret.value}.{document.extension}",
         document_sha256=document.sha256,
     )
+
+
+def _fault_of(document: Document) -> str | None:
+    if document.media_type not in CERTIFICATES:
+        return _NO_CERTIFICATE
+    return None if is_whole(document.content, document.media_type) else "Le document reçu est incomplet."
 
 
 def _failed(result: PieceResult, failure: Failure) -> PieceResult:

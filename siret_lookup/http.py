@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from siret_lookup.envelope import Failure, read_failure, unavailable
+from siret_lookup.quotas import token_id
 from siret_lookup.siret import SiretError, parse_siret
 from siret_lookup.sniff import sniff
 
@@ -20,6 +21,7 @@ OBJECT_LENGTH = 50
 _JSON_BYTES = 2_000_000
 _DOCUMENT_BYTES = 20_000_000
 _CHUNK = 65_536
+_TOO_BIG = "La réponse du service est trop volumineuse."
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -67,6 +69,11 @@ class Access:
         except SiretError as error:
             raise BadAccess(f"Le SIRET de l’acheteur ne convient pas. {error.sentence}") from None
 
+    @property
+    def token_id(self) -> str:
+        """The token's fingerprint, to count and compare by."""
+        return token_id(self.token)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -79,11 +86,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Any other answer, or none."""
+    """Any other answer, or none: then `status` is None. `body` is the answer's JSON object, {} where it has none."""
 
     failure: Failure
     sha256: str | None = None
     request_id: str | None = None
+    status: int | None = None
+    body: Mapping[str, object] = field(default_factory=dict)
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +136,11 @@ def get_json(
     except _Unreachable as error:
         return Refusal(unavailable(str(error), now))
     digest, request_id = hashlib.sha256(content).hexdigest(), received.get("X-Request-ID")
+    body = _object(content)
     if status != 200:
-        return Refusal(read_failure(status, received, content, now), digest, request_id)
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
+        failure = read_failure(status, received, content, now)
+        return Refusal(failure, digest, request_id, status, body or {}, received.get("Location"))
+    if body is None:
         return Refusal(unavailable("La réponse du service est illisible.", now), digest, request_id)
     return Reply(body, digest, request_id)
 
@@ -142,9 +150,11 @@ def download(access: Access, url: str, *, now: datetime) -> Document | Failure:
     if not document_allowed(access, url):
         return unavailable("Le document est proposé à une adresse qui n’est pas autorisée.", now, timedelta(hours=1))
     try:
-        status, _, content = _exchange(url, {}, {}, access.network, access.download_seconds, _DOCUMENT_BYTES)
+        status, received, content = _exchange(url, {}, {}, access.network, access.download_seconds, _DOCUMENT_BYTES)
     except _Unreachable as error:
         return unavailable(str(error), now)
+    if status == 429 or status >= 500:
+        return read_failure(status, received, content, now)
     if status != 200 or not content:
         return unavailable("Le lien du document a expiré ou ne répond pas.", now, timedelta(minutes=1))
     media_type, extension = sniff(content)
@@ -163,6 +173,14 @@ def document_allowed(access: Access, url: str) -> bool:
         return False
     named = host if port is None else f"{host}:{port}"
     return "@" not in parts.netloc and named in access.document_hosts
+
+
+def _object(content: bytes) -> dict[str, object] | None:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 class _Unreachable(Exception):
@@ -195,12 +213,14 @@ def _exchange(
 
 
 def _read(response: requests.Response, deadline: float, cap: int) -> bytes:
+    if (response.headers.get("Content-Length") or "").isdigit() and int(response.headers["Content-Length"]) > cap:
+        raise _Unreachable(_TOO_BIG)
     content = bytearray()
     # read1 returns what has come: a reply sent drop by drop meets the deadline, not only the socket's time-out.
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         content += chunk
         if len(content) > cap:
-            raise _Unreachable("La réponse du service est trop volumineuse.")
+            raise _Unreachable(_TOO_BIG)
         if time.monotonic() > deadline:
             raise _Unreachable("Le service n’a pas répondu à temps.")
     return bytes(content)

@@ -45,6 +45,8 @@ class Identity:
     category: str | None = None
     workforce: str | None = None
     workforce_year: str | None = None
+    unit_workforce_code: str | None = None
+    unit_workforce_year: str | None = None
     masked: tuple[str, ...] = ()
     redirected_from: str | None = None
     retry_at: datetime | None = None
@@ -89,6 +91,8 @@ def identity_of(siret: Siret, result: PieceResult) -> Identity:
         head_office_siret=_text(facts, "head_office_siret"),
         category=_text(facts, "category"),
         workforce=_text(facts, "workforce") or _text(facts, "unit_workforce"),
+        unit_workforce_code=_text(facts, "unit_workforce_code"),
+        unit_workforce_year=_text(facts, "unit_workforce_year"),
         workforce_year=_text(facts, "workforce_year") or _text(facts, "unit_workforce_year"),
         masked=_texts(facts, "masked"),
         redirected_from=siret.value if answered != siret.value else _text(facts, "redirected_from"),

@@ -25,8 +25,8 @@ class Outcome(StrEnum):
         return self is Outcome.UNAVAILABLE
 
 
-# The authority itself is looking into the case (API Entreprise codes): not an outage.
-UNDER_REVIEW = frozenset({"04501", "04502"})
+# The authority itself is looking into the case (Urssaf's codes, MSA's status): not an outage.
+UNDER_REVIEW = frozenset({"04501", "04502", "under_investigation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PieceResult:
 
     `facts` is JSON-able; `sha256` is of the reply's bytes, `document_sha256` of the document's. `valid_until` is the
     authority's date; `valid_strictly_until` is the earlier one of the labour code's « moins de six mois » (D8222-5).
-    `code` is the provider's code, `source` the piece's French title, `provider` who answers.
+    `code` is the provider's code or status, `source` the piece's French title, `provider` who answers.
     """
 
     key: str

@@ -17,6 +17,22 @@ BUDGETS: Mapping[str, int] = {
     "documents": 50,
     "urssaf_vigilance": 100,
     "dgfip_attestation_fiscale": 5,
+    "cibtp": 5,
+    "inpi_rne_extrait": 15,
+    "inpi_rne_actes_bilans": 15,
+    "gip_mds": 50,
+    "files": 50,
+}
+# Our clock and the server's never agree: so near to the turn of a minute, a call is counted in both minutes.
+SEAM = timedelta(seconds=1)
+# Spent by each download of a document, beside its endpoint's own group.
+FILES = "files"
+# Open services outside API Entreprise: calls, and the window they are counted in. recherche-entreprises counts by
+# address, Sirene by key; Bodacc publishes no figure: one that no buyer meets.
+OPEN_BUDGETS: Mapping[str, tuple[int, timedelta]] = {
+    "recherche": (7, timedelta(seconds=1)),
+    "sirene": (30, PERIOD),
+    "bodacc": (300, PERIOD),
 }
 # All tokens of one install leave by one address.
 ADDRESS = "address"
@@ -32,19 +48,20 @@ class QuotaStore(Protocol):
 
 
 class MemoryQuotas:
-    """Counts in this process, thread-safe; only the current window of each group is kept."""
+    """Counts in this process, thread-safe; windows older than the last two minutes are forgotten."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._spent: dict[tuple[str, str], tuple[datetime, int]] = {}
+        self._spent: dict[tuple[str, str, datetime], int] = {}
 
     def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
         with self._lock:
-            window, spent = self._spent.get((token_id, group), (window_start, 0))
-            spent = spent if window == window_start else 0
+            spent = self._spent.get((token_id, group, window_start), 0)
             if spent >= limit:
                 return False
-            self._spent[token_id, group] = (window_start, spent + 1)
+            if not spent:
+                self._spent = {k: n for k, n in self._spent.items() if k[2] >= window_start - 2 * PERIOD}
+            self._spent[token_id, group, window_start] = spent + 1
             return True
 
 
@@ -68,9 +85,21 @@ def spend(store: QuotaStore, token: str, group: str, now: datetime) -> datetime 
 
     Raises KeyError for a group that BUDGETS does not know: a source's mistake.
     """
-    start = window_start(now)
-    if not store.take(token_id(token), group, BUDGETS[group], start):
-        return next_window(now)
-    if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):
-        return next_window(now)
+    for start in sorted({window_start(now - SEAM), window_start(now + SEAM)}):
+        if not store.take(token_id(token), group, BUDGETS[group], start):
+            return start + PERIOD + SEAM
+        if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):
+            return start + PERIOD + SEAM
     return None
+
+
+def spend_open(store: QuotaStore, group: str, now: datetime, owner: str = "*") -> datetime | None:
+    """Spend one call of an open service. None when it may be made now, else the time from which it may.
+
+    `owner` is the key where the service counts by key; the default is the address. Raises KeyError for a group that
+    OPEN_BUDGETS does not know.
+    """
+    limit, period = OPEN_BUDGETS[group]
+    start = now.replace(microsecond=0) if period < PERIOD else window_start(now)
+    taken = store.take(owner if owner == "*" else token_id(owner), group, limit, start)
+    return None if taken else start + period

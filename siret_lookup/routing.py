@@ -6,9 +6,6 @@ What Sirene does not say never leaves a provider out. Perimeters are the provide
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-Contract = Literal["works", "services", "supplies"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +27,9 @@ class Profile:
 class Rule:
     """All that is given must hold for the source to be asked.
 
-    `activities` and `forms` are prefixes of codes, `other_than` prefixes of legal forms that are left out. `field` is
-    what the provider covers, in French (« du bâtiment »), `register` what the legal form would have to be in.
+    `activities` and `forms` are prefixes of codes, `other_than` prefixes of legal forms that are left out, `contracts`
+    kinds (works, services, supplies). `field` is what the provider covers, in French (« du bâtiment »), `register`
+    what the legal form is not.
     """
 
     activities: tuple[str, ...] = ()
@@ -39,7 +37,7 @@ class Rule:
     forms: tuple[str, ...] = ()
     other_than: tuple[str, ...] = ()
     register: str = ""
-    contracts: tuple[Contract, ...] = ()
+    contracts: tuple[str, ...] = ()
     employer: bool = False
 
 
@@ -91,14 +89,14 @@ _CONTRACTS: Mapping[str, str] = {"works": "de travaux", "services": "de services
 _NOBODY = ("NN", "00")
 
 
-def why_not(key: str, profile: Profile, contract: Contract | None) -> str | None:
+def why_not(key: str, profile: Profile, contract: str | None) -> str | None:
     """Why this source is not asked, in French without a full stop; None where it is."""
     rule = RULES.get(key, Rule())
     return _activity(rule, profile) or _form(rule, profile) or _contract(rule, contract) or _workforce(rule, profile)
 
 
 def split(
-    keys: Iterable[str], profile: Profile, contract: Contract | None, anyway: Collection[str] = ()
+    keys: Iterable[str], profile: Profile, contract: str | None, anyway: Collection[str] = ()
 ) -> tuple[list[str], dict[str, str]]:
     """(keys to ask, key → why not), in the order given; those in `anyway` are asked whatever the rules say."""
     asked: list[str] = []
@@ -127,7 +125,7 @@ def _form(rule: Rule, profile: Profile) -> str | None:
     return None
 
 
-def _contract(rule: Rule, contract: Contract | None) -> str | None:
+def _contract(rule: Rule, contract: str | None) -> str | None:
     if not rule.contracts or contract is None or contract in rule.contracts:
         return None
     return f"ce marché est {_CONTRACTS[contract]}"

@@ -7,6 +7,10 @@ _SIGNATURES = (
     (b"PK\x03\x04", "application/zip", "zip"),
 )
 UNKNOWN = "application/octet-stream"
+# What a certificate may be → what stands at its end: a copy cut on its way has lost it.
+_ENDS = {"application/pdf": b"%%EOF", "image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
+CERTIFICATES = frozenset(_ENDS)
+_TAIL = 4096
 
 
 def sniff(content: bytes) -> tuple[str, str]:
@@ -17,3 +21,8 @@ def sniff(content: bytes) -> tuple[str, str]:
     if content[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         return "text/html", "html"
     return UNKNOWN, "bin"
+
+
+def is_whole(content: bytes, media_type: str) -> bool:
+    """Whether a certificate has its end, within the last kilobytes (some writers add a few bytes after it)."""
+    return _ENDS.get(media_type, b"") in content[-_TAIL:]

@@ -37,7 +37,27 @@ _ARTICLES = {
     "Insee": ("l’Insee", "de l’Insee"),
     "DGFiP": ("la DGFiP", "de la DGFiP"),
     "Infogreffe": ("Infogreffe", "d’Infogreffe"),
+    "INPI": ("l’INPI", "de l’INPI"),
+    "MSA": ("la MSA", "de la MSA"),
+    "CIBTP": ("la caisse CIBTP", "de la caisse CIBTP"),
+    "CNETP": ("la CNETP", "de la CNETP"),
+    "FNTP": ("la FNTP", "de la FNTP"),
+    "OPQIBI": ("l’OPQIBI", "de l’OPQIBI"),
+    "Ademe": ("l’Ademe", "de l’Ademe"),
+    "Carif-Oref": ("le réseau Carif-Oref", "du réseau Carif-Oref"),
+    "GIP-MDS": ("le GIP-MDS", "du GIP-MDS"),
+    "Banque de France": ("la Banque de France", "de la Banque de France"),
+    "Commission européenne": ("la Commission européenne", "de la Commission européenne"),
+    "Douane": ("la douane", "de la douane"),
+    "DJEPVA": ("la DJEPVA", "de la DJEPVA"),
 }
+# What the authority says where it answers by a status or a code, rather than by not delivering a paper.
+_NEGATIVE_STATUS = {
+    "msa_conformite": "indique que les cotisations de cet établissement ne sont pas à jour",
+    "probtp_conformite": "indique que cette entreprise ne peut pas obtenir d’attestation à ce jour",
+    "cibtp_attestation": "indique que les cotisations de cette entreprise ne sont pas à jour",
+}
+_NOT_DELIVERED = "ne délivre pas cette attestation à ce jour"
 _CERTIFICATES = ("tax", "social")
 
 
@@ -124,21 +144,27 @@ def _obtained_buyer(result: PieceResult) -> str:
         if result.valid_strictly_until and result.valid_strictly_until != result.valid_until
         else ""
     )
-    received = f"Délivrée par {_the(result)}, reçue le {french_time(result.fetched_at)}{end}."
+    source = _source(result)
+    said = f"Délivrée par {_the(result)}," if source and source.document else f"À jour selon {_the(result)}, réponse"
+    received = f"{said} reçue le {french_time(result.fetched_at)}{end}."
     return f"{received}{strict} Ne prouve pas que tout est payé (échéancier, recours)."
+
+
+def _negative(result: PieceResult) -> str:
+    return _NEGATIVE_STATUS.get(result.key, _NOT_DELIVERED)
 
 
 def _refused_company(result: PieceResult) -> str:
     return (
-        f"{_capital(_the(result))} ne délivre pas cette attestation à ce jour. Rapprochez-vous de l’organisme : une "
-        "régularisation avant la décision de l’acheteur compte (L2141-2). Vous pouvez joindre un justificatif."
+        f"{_capital(_the(result))} {_negative(result)}. Rapprochez-vous de l’organisme : une régularisation avant la "
+        "décision de l’acheteur compte (L2141-2). Vous pouvez joindre un justificatif."
     )
 
 
 def _refused_buyer(result: PieceResult) -> str:
     return (
-        f"Réponse {_of(result)} du {french_day(result.fetched_at)} : attestation non délivrée. Ne suffit pas à "
-        "exclure : interrogez l’attributaire pressenti et fixez un délai (L2141-2, R2144-4)."
+        f"Réponse du {french_day(result.fetched_at)} : {_the(result)} {_negative(result)}. Ne suffit pas à exclure : "
+        "interrogez l’attributaire pressenti et fixez un délai (L2141-2, R2144-4)."
     )
 
 

@@ -1,7 +1,7 @@
 """A published consultation with a real sealing key, and the ways to fill, close and open it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -63,6 +63,17 @@ def published(context: Context, *, elsewhere: str = "mps", number: str = "2026-M
         recipient, identity = vault.new_key(context.secret, consultation.ref)
         publish(db, consultation, [], recipient, identity, agent, current)
         return Scene(buyer, officer, account, consultation.ref, context)
+
+
+def another(scene: Scene, number: str) -> Scene:
+    """A second consultation of the same buyer."""
+    with transaction(scene.context.database) as db:
+        buyer, current = db.get_one(Organisation, scene.buyer.id), now(db)
+        agent = person_of(db.get_one(User, scene.officer.id))
+        deadline = (current + timedelta(days=20)).isoformat()
+        row = draft(db, buyer, {"reference": number, "object": "Autre", "deadline": deadline}, agent, current)
+        publish(db, row, [], *vault.new_key(scene.context.secret, row.ref), agent, current)
+        return replace(scene, ref=row.ref)
 
 
 def start(browser: CheckedClient, scene: Scene, siret: str = BAKERY) -> str:

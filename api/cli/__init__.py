@@ -15,6 +15,7 @@ from procurement.errors import DomainError, Unavailable
 # group or command → module with its Typer `app`, and the line shown by --help.
 GROUPS: dict[str, tuple[str, str]] = {
     "siret": ("api.cli.siret", "SIRET : vérifier, obtenir identité et pièces"),
+    "sirene": ("api.cli.sirene", "Copie locale de Sirene : construire, chercher par nom"),
     "dce": ("api.cli.dce", "Documents de la consultation : contrôler, écrire"),
     "sign": ("api.cli.sign", "Signer, vérifier une signature"),
     "invoice": ("api.cli.invoice", "Factures : contrôler, rapprocher"),
@@ -29,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("api.cli.run", "Démarrer le bac à sable seul"),
     "migrate": ("api.cli.run", "Mettre la base à jour"),
     "demo": ("api.cli.demo", "Toute l’histoire, dans le terminal"),
+    "dossier-candidat": ("api.cli.dossier_candidat", "DC1, DC2 et DUME pour n’importe quelle plateforme"),
     "backup": ("api.cli.store", "Sauvegarder base et fichiers"),
     "restore": ("api.cli.store", "Restaurer une sauvegarde"),
 }
@@ -43,7 +45,7 @@ def build(arguments: list[str]) -> typer.Typer:
         module, line = GROUPS.get(name) or COMMANDS[name]
         loaded = import_module(module)
         if name in COMMANDS:
-            app.command(name, help=line)(getattr(loaded, name))
+            app.command(name, help=line)(getattr(loaded, name.replace("-", "_")))
         else:
             app.add_typer(getattr(loaded, f"{name}_app", None) or loaded.app, name=name, help=line)
     app.callback()(_root)

@@ -21,6 +21,7 @@ from procurement.rules import rule_table
 router = APIRouter(include_in_schema=False)
 HUB = "buyer/hub.html"
 PAGE, LINES = 20, 50
+PIECE_CAP = 30_000_000
 STEPS = [
     "Rédiger",
     "Vérifier et publier",
@@ -66,6 +67,7 @@ def hub_context(consultation: Consultation, now: datetime) -> dict[str, Any]:
             "ref": c.ref, "number": c.number, "object": c.object, "state": c.state, "reason": c.reason,
             "buyer": c.organisation.name, "published_at": c.published_at, "opened_at": c.opened_at,
             "offers_here": c.offers_here, "offers_elsewhere": c.offers_elsewhere, "version": c.dce_version,
+            "modified_at": c.modified_at,
         },
         "shown": state_of(c, now),
         "open_now": c.receives(now),
@@ -76,9 +78,10 @@ def hub_context(consultation: Consultation, now: datetime) -> dict[str, Any]:
         "step": _step(c, now),
         "titles": TITLES,
         "files": [
-            {"id": f.id, "name": f.name, "size": f.size, "sha256": f.sha256}
-            for f in c.files if f.version == c.dce_version
+            {"id": f.id, "name": f.name, "size": f.size, "sha256": f.sha256, "origin": f.origin}
+            for f in c.current_files
         ],
+        "cap": f"{PIECE_CAP // 10**6} Mo",
         "overrides": [{"rule": o.rule, "motive": o.motive, "by": o.by, "at": o.at} for o in c.overrides],
     }  # fmt: skip
 

@@ -1,12 +1,8 @@
 """Publishing, and what can still happen to a published consultation: a longer delay, an end."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
@@ -15,15 +11,13 @@ from api.context import Context, Ctx
 from api.db import reading, transaction
 from api.dossiers import read_moment
 from api.errors import PageInvalid
+from api.notices import tell
 from api.pages.buyer import HUB, hub_context
 from api.pages.buyer_check import VERIFY, verify_context
-from api.publishing import launched_today, publish_draft, still_draft
-from api.render import french_time
-from procurement.candidacy import Candidacy
-from procurement.consultation import Consultation, end, extend, find_for
+from api.publishing import extend_published, launched_today, publish_draft, still_draft
+from procurement.consultation import end, find_for
 from procurement.errors import Invalid, Refused
 from procurement.events import lock
-from procurement.mail import post
 from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
@@ -52,16 +46,11 @@ def _what_is_left(context: dict[str, Any]) -> str:
 
 @router.post("/acheteur/consultations/{ref}/prolonger", dependencies=[Depends(OFFICER)])
 def push_back(ctx: Ctx, who: Who, ref: str, deadline: Text = "") -> Response:
+    """Make the documents anew with the later date, then record both in one short transaction."""
     with reading(ctx.database) as db:
         context = hub_context(find_for(db, ref, who), database.now(db))
     try:
-        with transaction(ctx.database) as db:
-            consultation = find_for(db, ref, who)
-            lock(db, consultation)
-            now = database.now(db)
-            extend(db, consultation, read_moment(deadline, "deadline"), who, now)
-            until = french_time(consultation.deadline)
-            _tell(db, consultation, "délai prolongé", f"La date limite est reportée au {until}.", now)
+        extend_published(ctx, who, ref, read_moment(deadline, "deadline"))
     except Invalid as error:
         raise PageInvalid(error, HUB, context | {"values": {"deadline": deadline}}) from None
     return RedirectResponse(f"/acheteur/consultations/{ref}?ok=prolonge", 303)
@@ -93,23 +82,7 @@ def _end(ctx: Context, who: Person, ref: str, to: str, reason: str) -> Response:
                 raise Invalid({"reason": "Mille caractères au plus."})
             now = database.now(db)
             end(db, consultation, to, reason, who, now)
-            _tell(db, consultation, "procédure arrêtée", f"La procédure est arrêtée. Motif : {reason.strip()}", now)
+            tell(db, consultation, "procédure arrêtée", f"La procédure est arrêtée. Motif : {reason.strip()}", now)
     except Invalid as error:
         raise PageInvalid(error, HUB, context | {"values": {"reason": reason}}) from None
     return RedirectResponse(f"/acheteur/consultations/{ref}?ok=annule", 303)
-
-
-def _addresses(db: Session, consultation: Consultation) -> Iterable[str]:
-    """Whoever answers, or started to; the officer is never shown them before the opening."""
-    query = select(Candidacy.contact_email).where(
-        Candidacy.consultation_id == consultation.id, Candidacy.state.in_(("draft", "submitted"))
-    )
-    return sorted(set(db.scalars(query)))
-
-
-def _tell(db: Session, consultation: Consultation, subject: str, sentence: str, now: datetime) -> None:
-    named = f"{consultation.number} « {consultation.object} »"
-    body = f"Bonjour,\n\n{named}\n\n{sentence}\n\n{consultation.organisation.name}\n"
-    for address in _addresses(db, consultation):
-        title = f"{consultation.number} – {subject}"
-        post(db, to=address, subject=title, body=body, now=now, consultation_id=consultation.id)

@@ -89,9 +89,10 @@ def save_or_deposit(ctx: Ctx, who: Who, ref: str, form: Annotated[Answers, Form(
         with transaction(ctx.database) as db:
             candidacy = find_own_locked(db, ref, who)
             submit(db, candidacy, form.attested == "1", database.now(db))
+            said = "tard" if candidacy.state == "late" else "depose"
     except Invalid as error:
         raise PageInvalid(error, TEMPLATE, {"candidacy": shown(ctx, who, ref), "values": form.model_dump()}) from None
-    return RedirectResponse(f"/candidatures/{ref}?ok=depose", 303)
+    return RedirectResponse(f"/candidatures/{ref}?ok={said}", 303)
 
 
 def _save(ctx: Context, who: Person, ref: str, form: Answers) -> None:
@@ -102,7 +103,7 @@ def _save(ctx: Context, who: Person, ref: str, form: Answers) -> None:
         answer(candidacy, form.given(), form.corrections(), now)
         if amount is not None:
             recipient = candidacy.consultation.seal_recipient or ""
-            set_amount(candidacy, vault.seal_bytes(recipient, str(amount).encode()), now)
+            set_amount(candidacy, vault.seal_bytes(recipient, str(amount).encode()))
 
 
 def read_amount(text: str) -> Decimal:
@@ -115,7 +116,7 @@ def read_amount(text: str) -> Decimal:
 
 @router.post("/candidatures/{ref}/montant", dependencies=[Depends(SIGNED_IN)])
 def take_amount_back(db: Db, who: Who, ref: str) -> Response:
-    set_amount(find_own_locked(db, ref, who), None, database.now(db))
+    set_amount(find_own_locked(db, ref, who), None)
     return RedirectResponse(f"/candidatures/{ref}?ok=enregistre", 303)
 
 

@@ -15,7 +15,7 @@ from api.errors import PageInvalid
 from api.pages.candidacies import TEMPLATE, shown
 from api.uploads import Received, SealingSink, receive
 from procurement.candidacy import CandidacyFile, add_file, check_room, editable, find_own, find_own_locked, remove_file
-from procurement.errors import Invalid, NotFound, Refused
+from procurement.errors import DomainError, Invalid, NotFound, Refused
 from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
@@ -37,7 +37,7 @@ def _authorise(ctx: Context, who: Person, ref: str, word: str, announced: int) -
         raise NotFound
     with reading(ctx.database) as db:
         candidacy, now = find_own(db, ref, who), database.now(db)
-        editable(candidacy, now)
+        editable(candidacy)
         check_room(candidacy, max(1, announced - ENVELOPE), ctx.settings.max_candidacy_mb * 10**6)
         consultation = candidacy.consultation
         if KINDS[word] == "offer" and not consultation.offers_here:
@@ -67,19 +67,22 @@ async def upload(request: Request, ctx: Ctx, who: Who, ref: str, word: str) -> R
 
 def _keep(ctx: Context, who: Person, ref: str, allowed: Permission, sink: SealingSink, received: Received) -> None:
     key = ctx.storage.put("plis", sink.path)
-    with transaction(ctx.database) as db:
-        candidacy = find_own_locked(db, ref, who)
-        check_room(candidacy, received.size, ctx.settings.max_candidacy_mb * 10**6)
-        now = database.now(db)
-        file = CandidacyFile(
-            kind=allowed.kind, name=received.name, size=received.size, sha256=received.sha256, key=key,
-            started_at=allowed.started_at, received_at=now,
-        )  # fmt: skip
-        add_file(candidacy, file, now)
+    try:
+        with transaction(ctx.database) as db:
+            candidacy = find_own_locked(db, ref, who)
+            check_room(candidacy, received.size, ctx.settings.max_candidacy_mb * 10**6)
+            file = CandidacyFile(
+                kind=allowed.kind, name=received.name, size=received.size, sha256=received.sha256, key=key,
+                started_at=allowed.started_at, received_at=database.now(db),
+            )  # fmt: skip
+            add_file(candidacy, file)
+    except DomainError:  # rolled back for certain; after any other failure the sweep decides
+        ctx.storage.delete(key)
+        raise
 
 
 @router.post("/candidatures/{ref}/enlever/{file}", dependencies=[Depends(SIGNED_IN)])
 def take_out(db: Db, who: Who, ref: str, file: str) -> Response:
     candidacy = find_own_locked(db, ref, who)
-    remove_file(db, candidacy, file, database.now(db))
+    remove_file(db, candidacy, file)
     return RedirectResponse(f"/candidatures/{ref}?ok=enregistre", 303)

@@ -1,6 +1,7 @@
 """What anyone may read, without an account: the list, one consultation, its documents."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -8,9 +9,10 @@ from starlette.responses import Response
 
 from api import db as database
 from api.auth import PUBLIC
+from api.bundle import zipped
 from api.context import Context, Ctx
 from api.db import Db, reading
-from api.downloads import attachment, zipped
+from api.downloads import attachment, streamed
 from api.kept import for_strangers, until_next
 from api.render import page
 from api.review import read
@@ -49,10 +51,6 @@ def _listing(request: Request, ctx: Context, q: str, avant: int | None) -> tuple
     return shown, until_next((c.deadline for c in found), now)
 
 
-def _current(consultation: Consultation) -> list[DceFile]:
-    return [f for f in consultation.files if f.version == consultation.dce_version]
-
-
 @router.get("/consultations/{ref}", dependencies=[Depends(PUBLIC)])
 def public_page(request: Request, db: Db, ref: str) -> Response:
     """All that a company needs to decide whether to answer."""
@@ -67,18 +65,27 @@ def public_page(request: Request, db: Db, ref: str) -> Response:
         open_now=consultation.receives(now),
         deadline=to_the_second(consultation.deadline) if consultation.deadline else "",
         left=time_left(consultation.deadline, now) if consultation.deadline else "",
-        files=_current(consultation),
+        files=consultation.current_files,
+        former=former_versions(consultation),
         **_told(consultation),
     )
+
+
+def former_versions(consultation: Consultation) -> list[tuple[int, list[DceFile]]]:
+    """(version, its files), newest first, without the one in force."""
+    before = range(consultation.dce_version - 1, 0, -1)
+    return [(version, [f for f in consultation.files if f.version == version]) for version in before]
 
 
 def _told(consultation: Consultation) -> dict[str, Any]:
     """The dossier in ready words; nothing but the row where it cannot be read."""
     dossier, _ = read(consultation.dossier)
+    written = str(consultation.dossier.get("deadline") or "")
+    extended = bool(written) and consultation.deadline != datetime.fromisoformat(written)
     if dossier is None:
-        return {"w": None, "extended": False}
+        return {"w": None, "extended": extended}
     figures = rule_table().in_force(dossier.launched_on).figures
-    return {"w": view(dossier, figures), "extended": consultation.deadline != dossier.deadline}
+    return {"w": view(dossier, figures), "extended": extended}
 
 
 @router.get("/consultations/{ref}/dce.zip", dependencies=[Depends(PUBLIC)])
@@ -87,8 +94,8 @@ def whole(ctx: Ctx, ref: str) -> Response:
     with reading(ctx.database) as db:
         consultation = find_public(db, ref)
         name = f"DCE_{re.sub(r'[^A-Za-z0-9-]+', '-', consultation.number)}.zip"
-        files = [(f.name, f.key) for f in _current(consultation)]
-    return attachment(zipped((n, ctx.storage.get(key)) for n, key in files), name, "application/zip")
+        files = [(f.name, f.key) for f in consultation.current_files]
+    return streamed(zipped((n, ctx.storage.chunks(key)) for n, key in files), name, "application/zip")
 
 
 @router.get("/consultations/{ref}/dce/{file_id}/{name}", dependencies=[Depends(PUBLIC)])

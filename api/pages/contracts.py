@@ -14,10 +14,12 @@ from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
 from api.render import page
-from procurement.contract import Contract, contracts_for, find_contract, set_billing
+from procurement.contract import Contract, contracts_for, find_contract, paris_day, set_billing
 from procurement.errors import Invalid, NotFound
 from procurement.invoice_copy import invoices_of, ledger_of
 from procurement.people import Role
+from procurement.pieces import pieces_of
+from procurement.renewals import contract_end, proofs_due
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -28,6 +30,11 @@ STATES = {
     "signed": ("Signé, à notifier", "info"),
     "notified": ("Notifié, réception attendue", "waiting"),
     "in_effect": ("En vigueur", "success"),
+}
+PROOF_STATES = {
+    "valid": ("En cours de validité", "success"),
+    "soon": ("Se termine dans le mois", "warning"),
+    "past": ("Terminée", "warning"),
 }
 INVOICE_STATES = {
     "received": ("À décider", "waiting"),
@@ -51,6 +58,9 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
         "copies": copies,
         "invoice_states": INVOICE_STATES,
         "ledger": ledger_of(contract, copies),
+        "proofs": proofs_due(pieces_of(db, contract.candidacy), paris_day(database.now(db))),
+        "proof_states": PROOF_STATES,
+        "ends_on": contract_end(contract),
         "values": {"engagement": contract.engagement, "service": contract.service, "ibans": "\n".join(contract.ibans)},
     }
 

@@ -87,7 +87,11 @@ def help_for(request: Request, slug: str) -> Response:
 
 def fetched_rows() -> list[tuple[str, str, str]]:
     """(what, from whom, when) for each source that is called: written from the code, so that it stays true."""
-    places = ("Liste des établissements", "Recherche d’entreprises", "Si vous n’écrivez que neuf chiffres")
+    places = (
+        "Liste des établissements",
+        "Recherche d’entreprises",
+        "Si vous n’écrivez que neuf chiffres, ou préparez votre dossier",
+    )
     return [places, *((s.title, s.provider, _moment(s.key)) for s in SOURCES.values() if _moment(s.key))]
 
 

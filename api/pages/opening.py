@@ -13,10 +13,11 @@ from api.context import Context, Ctx
 from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.render import page
-from procurement.candidacy import Candidacy, looked_at_all, received
+from procurement.candidacy import Candidacy, received, received_late
 from procurement.consultation import Consultation, find_for
 from procurement.errors import Refused, Unavailable
 from procurement.events import lock
+from procurement.looks import looked_at_all
 from procurement.opening import open_plis
 from procurement.people import Person
 
@@ -77,7 +78,8 @@ def plis_page(request: Request, ctx: Ctx, who: Who, ref: str, apres: Cursor = No
         consultation = find_for(db, ref, who)
         everyone = received(db, consultation)
         shown, more = _slice(everyone, apres)
-        context = {"consultation": header(consultation), **board(db, everyone, shown)}
+        late = received_late(db, consultation)
+        context = {"consultation": header(consultation), "late": late, **board(db, everyone, shown)}
         ids = [candidacy.id for candidacy in shown]
     log_looks(ctx, ids, who, "Tableau des candidats")
     return page(request, "opening/board.html", **context, total=len(everyone), next=more)

@@ -4,9 +4,9 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 from starlette.responses import RedirectResponse, Response
@@ -18,31 +18,58 @@ from api.bundle import Entry, bundle
 from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import streamed
+from api.errors import PageInvalid
 from api.pages.opening import BASE, log_looks
 from api.render import page
 from api.unsealing import clear_chunks
-from procurement.candidacy import Candidacy, CandidacyFile, find_received, looked, received
+from procurement.candidacy import Candidacy, CandidacyFile, find_received, received
 from procurement.consultation import Consultation, find_for
-from procurement.errors import NotFound
+from procurement.errors import Invalid, NotFound
 from procurement.events import lock
-from procurement.pieces import Piece, ask_again, pieces_of
+from procurement.looks import looked
+from procurement.people import Person
+from procurement.pieces import Piece, ask_again, ask_with_motive, pieces_of
 
 router = APIRouter(include_in_schema=False)
+TEMPLATE = "opening/pli.html"
+Text = Annotated[str, Form()]
 FOLDERS = {"candidacy": "candidature", "offer": "offre"}
 
 
 @router.get(f"{BASE}/plis/{{cref}}", dependencies=[Depends(OFFICER)])
 def pli_page(request: Request, ctx: Ctx, who: Who, ref: str, cref: str) -> Response:
+    return page(request, TEMPLATE, **_shown(ctx, who, ref, cref))
+
+
+def _shown(ctx: Context, who: Person, ref: str, cref: str) -> dict[str, Any]:
+    """What the page shows; looking is logged."""
     with transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         candidacy = find_received(db, consultation, cref)
         looked(db, candidacy, who.email, "Page du candidat", database.now(db))
         same = sum(1 for other in received(db, consultation) if other.siret == candidacy.siret)
-        context: dict[str, Any] = {
+        return {
             "consultation": header(consultation),
             "pli": pli(db, candidacy, pieces_of(db, candidacy), same),
         }
-    return page(request, "opening/pli.html", **context)
+
+
+@router.post(f"{BASE}/plis/{{cref}}/demander", dependencies=[Depends(OFFICER)])
+def ask_more(
+    ctx: Ctx, who: Who, ref: str, cref: str, key: Text = "", motive: Text = "", everyone: Text = ""
+) -> Response:
+    """Ask what is off by default, or was left out, with a motive that is kept: for this candidate or for all."""
+    try:
+        with transaction(ctx.database) as db:
+            consultation = find_for(db, ref, who)
+            lock(db, consultation)
+            one = find_received(db, consultation, cref)
+            asked = received(db, consultation) if everyone else [one]
+            ask_with_motive(db, asked, key, motive, who, database.now(db))
+    except Invalid as error:
+        typed = {"key": key, "motive": motive, "everyone": everyone}
+        raise PageInvalid(error, TEMPLATE, _shown(ctx, who, ref, cref) | {"values": typed}) from None
+    return RedirectResponse(f"/acheteur/consultations/{ref}/plis/{cref}?ok=enregistre", 303)
 
 
 @router.get(f"{BASE}/plis/{{cref}}/fichiers/{{file}}", dependencies=[Depends(OFFICER)])

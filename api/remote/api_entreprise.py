@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from sqlalchemy.orm import Session
+
 from api import secretbox
 from api.context import Context
 from api.db import Database, transaction
@@ -44,9 +46,30 @@ class CountedQuotas(QuotaStore):
     database: Database
 
     def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
-        name = f"api-entreprise:{token_id}:{group}"
         with transaction(self.database) as db:
-            return take(db, name, limit, window_start)
+            return take(db, counter_name(token_id, group), limit, window_start)
+
+
+@dataclass(frozen=True)
+class SessionQuotas(QuotaStore):
+    """The same counters, in the caller's own transaction."""
+
+    session: Session
+
+    def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
+        return take(self.session, counter_name(token_id, group), limit, window_start)
+
+
+class PaidQuotas(QuotaStore):
+    """For a call that was paid for when it was claimed."""
+
+    def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
+        return True
+
+
+def counter_name(token_id: str, group: str) -> str:
+    """The counter's name of one token and budget; `token_id` is a fingerprint."""
+    return f"api-entreprise:{token_id}:{group}"
 
 
 def network(context: Context) -> Network:
@@ -97,4 +120,7 @@ def document_hosts(base: str) -> frozenset[str]:
     return PRODUCTION_DOCUMENT_HOSTS if host in PRODUCTION_DOCUMENT_HOSTS else frozenset({host})
 
 
-__all__ = ["BadAccess", "Buyer", "CountedQuotas", "access_for", "document_hosts", "network", "open_access"]
+__all__ = [
+    "BadAccess", "Buyer", "CountedQuotas", "PaidQuotas", "SessionQuotas", "access_for", "counter_name",
+    "document_hosts", "network", "open_access",
+]  # fmt: skip

@@ -13,14 +13,22 @@ from pydantic import BaseModel, ConfigDict
 INVENTED_PREFIX = "0000"
 
 
+DocumentState = Literal["pdf", "jpg", "expired", "html", "elsewhere", "truncated", "empty", "huge"]
+ANY = "*"
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Fault(Strict):
-    """An error answer; `code` whole, or `subcode` after the provider's two digits."""
+    """What goes wrong: an error answer (`code` whole, or `subcode` after the provider's two digits), or a 200 spoilt.
 
-    status: int
+    Under 200, `body` says how the JSON is spoilt and `document` how the document is; `wait`: seconds before anything
+    is sent.
+    """
+
+    status: int = 200
     code: str | None = None
     subcode: str | None = None
     title: str = ""
@@ -28,6 +36,14 @@ class Fault(Strict):
     retry_in: int | None = None
     retry_after: int | None = None
     empty: bool = False
+    wait: float = 0
+    body: Literal["whole", "no_meta", "nulls", "double_wrapped"] = "whole"
+    document: DocumentState = "pdf"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether data are sent all the same."""
+        return self.status == 200 and not self.empty
 
 
 class Place(Strict):
@@ -48,7 +64,10 @@ class Person(Strict):
 
 
 class Company(Strict):
-    """One invented legal unit; the first place is its head office."""
+    """One invented legal unit; the first place is its head office.
+
+    `has`: the endpoints that know it beside those that know everyone; `says`: what they say that is out of the usual.
+    """
 
     name: str
     shows: str
@@ -70,7 +89,8 @@ class Company(Strict):
     struck_off: date | None = None
     redirect_to: str | None = None
     vigilance: Literal["ok", "refused", "undated"] = "ok"
-    document: Literal["pdf", "expired", "html", "elsewhere"] = "pdf"
+    has: tuple[str, ...] = ()
+    says: dict[str, str] = {}
     faults: dict[str, str] = {}
     delays: dict[str, float] = {}
 
@@ -81,6 +101,10 @@ class Company(Strict):
     @property
     def head_office(self) -> Place:
         return self.places[0]
+
+    def fault_of(self, key: str) -> str | None:
+        """The name of what goes wrong on that endpoint, `*` being every one."""
+        return self.faults.get(key) or self.faults.get(ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +124,11 @@ class Book(Strict):
     companies: tuple[Company, ...]
 
     def find(self, number: str) -> Found | None:
-        """By SIRET (14 digits) or SIREN (9: the head office)."""
+        """By SIRET (14 digits), SIREN (9: the head office), RNA or EORI number."""
+        number = number.removeprefix("FR")
         for company in self.companies:
             for place in company.places:
-                if number in (place.siret, company.siren):
+                if number in (place.siret, company.siren, company.rna):
                     return self._follow(Found(company, place))
         return None
 

@@ -1,4 +1,25 @@
-"""The sandbox's certificates: one page of PDF 1.4, written by hand, that says that it is worth nothing."""
+"""The sandbox's certificates: one page of PDF 1.4, written by hand, that says that it is worth nothing. Odd ones."""
+
+import base64
+from collections.abc import Iterator
+
+WEB_PAGE = b"<!doctype html><title>Document</title>"
+# One grey dot.
+JPEG = (
+    base64.b64decode(
+        "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////"
+        "////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
+    )
+    + b"\xff\xd9"
+)
+HUGE = 200_000_000
+_CHUNK = 65_536
+
+
+def huge() -> Iterator[bytes]:
+    """A PDF of two hundred megabytes, made as it is sent."""
+    yield b"%PDF-1.4\n"
+    yield from (bytes(_CHUNK) for _ in range(HUGE // _CHUNK))
 
 
 def certificate(title: str, lines: list[str]) -> bytes:

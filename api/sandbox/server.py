@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, pki, recherche, tsa
+from api.sandbox import api_entreprise, pki, recherche, sirene, tsa
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
@@ -21,11 +21,12 @@ HOST = "127.0.0.1"
 SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/api-entreprise": api_entreprise.create_app,
     "/recherche": lambda _clock: recherche.create_app(),
+    "/sirene": sirene.create_app,
     "/tsa": lambda clock: tsa.create_app(pki.ensure(pki.FOLDER), clock),
     "/pki": lambda clock: pki.create_app(pki.ensure(pki.FOLDER), clock),
 }
 # What a look-up by SIRET needs: no keys are made for it.
-LOOKUP = ("/api-entreprise", "/recherche")
+LOOKUP = ("/api-entreprise", "/recherche", "/sirene")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class SandboxUrls:
         return self.base + "/recherche"
 
     @property
+    def sirene(self) -> str:
+        return self.base + "/sirene"
+
+    @property
     def tsa(self) -> str:
         return self.base + "/tsa/"
 
@@ -56,6 +61,7 @@ class SandboxUrls:
         return {
             "api_entreprise": self.api_entreprise,
             "recherche_entreprises": self.recherche_entreprises,
+            "sirene": self.sirene,
             "tsa": self.tsa,
         }
 

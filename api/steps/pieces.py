@@ -1,45 +1,77 @@
 """Fetches waiting pieces for the buyer. Claim → call, no transaction open → store the document → record.
 
-A worker that dies in the middle leaves a lease that expires: another worker fetches the piece.
+A claim pays for its call: where the minute's budget is spent, everything of that buyer under the same budget waits for
+the next one, and no try is counted. The same call is never under way twice, and what the same buyer learned of the
+company for another consultation is taken over while it is fresh. A worker that dies leaves a lease that expires.
 """
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api import db as database
 from api.context import Context
-from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, access_for
+from api.remote.api_entreprise import BadAccess, Buyer, PaidQuotas, SessionQuotas, access_for
 from procurement.errors import Unavailable
 from procurement.events import lock
-from procurement.pieces import Piece, claim_piece, keep_result
+from procurement.flights import land, take_off
+from procurement.pieces import Piece, claim_piece, hold_back, keep_result, reuse
 from siret_lookup.fetch import fetch
+from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
+from siret_lookup.quotas import spend
 from siret_lookup.siret import Siret
+from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 
 TOGETHER = 8
+LEASE = timedelta(seconds=90)
+SAME_CALL = timedelta(seconds=5)
+# How long an answer serves the same buyer's next consultation, by kind of source.
+FRESH: Mapping[str, timedelta] = {
+    "identity": timedelta(days=1),
+    "capacity": timedelta(days=7),
+    "tax": timedelta(days=1),
+    "social": timedelta(days=1),
+}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed piece; `attempt` tells whether the lease was lost to another worker meanwhile."""
+    """One claimed piece; `attempt` tells whether the lease was lost to another worker meanwhile.
+
+    `access` is None where no call can be made: `failed` says why.
+    """
 
     id: int
     attempt: int
     key: str
     siret: str
-    buyer: Buyer
+    access: Access | None
+    failed: PieceResult
     now: datetime
+
+    @property
+    def flight(self) -> str:
+        return flight_of(SOURCES[self.key], self.siret, self.access.token_id if self.access else "")
+
+
+def flight_of(source: Source, siret: str, token_id: str) -> str:
+    """The name of a call: same token, same endpoint, same company."""
+    return f"{token_id}:{source.key}:{siret[:9] if source.by == 'siren' else siret}"
 
 
 def fetch_one(context: Context) -> bool:
     """Claim up to eight due pieces, fetch them side by side, record each. True when there was one."""
-    jobs = _claim(context)
+    jobs: list[Job] = []
+    found = True
+    while found and len(jobs) < TOGETHER:
+        found, job = claim(context)
+        jobs += [job] if job else []
     if not jobs:
         return False
     with ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="piece") as pool:
@@ -48,36 +80,62 @@ def fetch_one(context: Context) -> bool:
     return True
 
 
-def _claim(context: Context) -> list[Job]:
-    jobs: list[Job] = []
+def claim(context: Context) -> tuple[bool, Job | None]:
+    """(whether a piece was due, the job to do). A transaction per piece: two workers never wait for each other's."""
     with database.transaction(context.database) as db:
-        while len(jobs) < TOGETHER and (piece := claim_piece(db, now := database.now(db))):
-            candidacy = piece.candidacy
-            buyer = Buyer.of(candidacy.consultation)
-            jobs.append(Job(piece.id, piece.attempts, piece.key, candidacy.siret, buyer, now))
-            db.flush()
-    return jobs
+        now = database.now(db)
+        piece = claim_piece(db, now, LEASE)
+        if piece is None:
+            return False, None
+        source, candidacy = SOURCES[piece.key], piece.candidacy
+        if reuse(db, piece, FRESH[source.kind], source.by == "siren", now):
+            return True, None
+        access, failed = _access(context, piece, source, now)
+        if access is not None and not _may_call(db, piece, source, access, now):
+            return True, None
+        return True, Job(piece.id, piece.attempts, piece.key, candidacy.siret, access, failed, now)
 
 
-def call(context: Context, job: Job) -> PieceResult:
-    """One call for the buyer; a missing or wrong token is `not_authorised`, a remote fault `unavailable`."""
-    source = SOURCES[job.key]
-    nothing = PieceResult(job.key, Outcome.UNAVAILABLE, source.title, source.provider, job.now)
+def _access(context: Context, piece: Piece, source: Source, now: datetime) -> tuple[Access | None, PieceResult]:
+    """The buyer's access, or why there is none: a missing or wrong token is `not_authorised`."""
+    nothing = PieceResult(source.key, Outcome.UNAVAILABLE, source.title, source.provider, now)
     try:
-        access = access_for(context, job.buyer)
+        return access_for(context, Buyer.of(piece.candidacy.consultation)), nothing
     except Unavailable as error:
-        return replace(nothing, detail=error.sentence)
+        return None, replace(nothing, detail=error.sentence)
     except ValueError as error:
         # BadAccess, or a token sealed with another SECRET_KEY: the administrator's to repair.
         detail = str(error) if isinstance(error, BadAccess) else "Le jeton de l’acheteur ne peut plus être lu."
-        return replace(nothing, outcome=Outcome.NOT_AUTHORISED, detail=detail)
-    return fetch(job.key, Siret(job.siret), access, job.now, CountedQuotas(context.database))
+        return None, replace(nothing, outcome=Outcome.NOT_AUTHORISED, detail=detail)
+
+
+def _may_call(db: Session, piece: Piece, source: Source, access: Access, now: datetime) -> bool:
+    """Pay for the call, or give the piece back until it can be made."""
+    flight = flight_of(source, piece.candidacy.siret, access.token_id)
+    if not take_off(db, flight, piece.id, now + LEASE, now):
+        hold_back(db, piece, (), now + SAME_CALL, now)
+        return False
+    for group in source.groups:
+        free_at = spend(SessionQuotas(db), access.token, group, now)
+        if free_at is not None:
+            land(db, flight, piece.id)
+            hold_back(db, piece, [k for k, s in SOURCES.items() if group in s.groups], free_at, now)
+            return False
+    return True
+
+
+def call(context: Context, job: Job) -> PieceResult:
+    """One call for the buyer, already paid for; a remote fault is `unavailable`."""
+    if job.access is None:
+        return job.failed
+    return fetch(job.key, Siret(job.siret), job.access, job.now, PaidQuotas())
 
 
 def record(context: Context, job: Job, result: PieceResult) -> None:
     """Store the document, then write the answer; nothing where another worker took over since."""
     stored = context.storage.put("pieces", result.document) if result.document else None
     with database.transaction(context.database) as db:
+        land(db, job.flight, job.id)
         piece = _still_mine(db, job)
         if piece is not None:
             keep_result(db, piece, columns(result, stored), result.retry_at, database.now(db))

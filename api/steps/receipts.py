@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from api import db as database
 from api import isolate
 from api.context import Context
-from api.receipt import KINDS, Receipt, ReceiptFile, offer_sentence
+from api.receipt import KINDS, Receipt, ReceiptFile, late_sentence, offer_sentence
 from api.render import french_time
 from procurement.candidacy import Candidacy, claim_receipt
 from procurement.mail import post
@@ -22,6 +22,19 @@ Votre réponse à la consultation {number} « {object} » de {buyer} est dépos�
 
 Votre récépissé : {url}
 Vous pouvez la remplacer ou la retirer jusqu’à la date limite.
+
+mps
+"""
+
+LATE = """Bonjour,
+
+Votre réponse à la consultation {number} « {object} » de {buyer} est arrivée hors délai, le {at}.
+
+{offer}
+
+Votre récépissé : {url}
+Il dit quand vos envois ont commencé et fini. Si une panne de ce service vous a retardé, écrivez à l’acheteur sans
+attendre, avec ce récépissé.
 
 mps
 """
@@ -48,13 +61,16 @@ def make_one(context: Context) -> bool:
 def receipt_of(db: Session, candidacy: Candidacy) -> Receipt:
     """The five legal items, read from the frozen snapshot and nothing else of the draft."""
     snapshot, consultation = candidacy.snapshot or {}, candidacy.consultation
+    late, deadline = candidacy.state == "late", french_time(consultation.deadline)
     account = db.get_one(User, candidacy.account_id)
     buyer = consultation.organisation
     return Receipt(
-        title="Récépissé de dépôt",
+        title="Récépissé d’un dépôt hors délai" if late else "Récépissé de dépôt",
         reference=f"Dépôt {candidacy.ref} – consultation {consultation.number}",
         buyer=buyer.name,
-        offer=offer_sentence(snapshot, consultation.offers_here, consultation.offers_elsewhere),
+        offer=late_sentence(deadline)
+        if late
+        else offer_sentence(snapshot, consultation.offers_here, consultation.offers_elsewhere),
         depositor=[
             ("Entreprise", candidacy.name),
             ("SIRET", candidacy.siret),
@@ -70,11 +86,20 @@ def receipt_of(db: Session, candidacy: Candidacy) -> Receipt:
         time=[
             ("Déposé le", french_time(candidacy.submitted_at)),
             ("Heure de référence", "horloge du serveur, au moment où le dépôt est enregistré"),
-            ("Date limite", french_time(consultation.deadline)),
+            ("Date limite", deadline),
+            *_sendings(snapshot["files"] if late else []),
         ],
         files=_files(snapshot["files"]),
         snapshot_sha256=candidacy.snapshot_sha256 or "",
     )
+
+
+def _sendings(rows: list[dict[str, str]]) -> list[tuple[str, str]]:
+    """When sending began and ended: a late company may have to prove that it was diligent."""
+    if not rows:
+        return []
+    first, last = min(row["started_at"] for row in rows), max(row["received_at"] for row in rows)
+    return [("Premier envoi commencé le", french_time(first)), ("Dernier envoi reçu le", french_time(last))]
 
 
 def _files(rows: list[dict[str, str]]) -> list[ReceiptFile]:
@@ -93,7 +118,8 @@ def _files(rows: list[dict[str, str]]) -> list[ReceiptFile]:
 
 def _tell(db: Session, context: Context, candidacy: Candidacy, receipt: Receipt, now: datetime) -> None:
     consultation = candidacy.consultation
-    body = MAIL.format(
+    late = candidacy.state == "late"
+    body = (LATE if late else MAIL).format(
         number=consultation.number,
         object=consultation.object,
         buyer=receipt.buyer,
@@ -101,5 +127,5 @@ def _tell(db: Session, context: Context, candidacy: Candidacy, receipt: Receipt,
         offer=receipt.offer,
         url=f"{context.settings.public_url.rstrip('/')}/candidatures/{candidacy.ref}/recu",
     )
-    subject = f"{consultation.number} – récépissé de votre dépôt"
+    subject = f"{consultation.number} – récépissé de votre dépôt" + (" hors délai" if late else "")
     post(db, to=candidacy.contact_email, subject=subject, body=body, now=now)

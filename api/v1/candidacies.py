@@ -85,7 +85,7 @@ def shown(candidacy: Candidacy) -> dict[str, Any]:
         answers=candidacy.answers,
         files=_files(candidacy),
         submitted_at=candidacy.submitted_at,
-        checked_by_buyer=checked_by_buyer(),
+        checked_by_buyer=checked_by_buyer(candidacy),
     ).model_dump(mode="json")
 
 

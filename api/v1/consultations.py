@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
@@ -43,7 +44,7 @@ class File(BaseModel):
 
 
 class ConsultationOut(BaseModel):
-    """A consultation; `dossier` is shown to its buyer only."""
+    """A consultation, with the files of the version in force; `dossier` is shown to its buyer only."""
 
     ref: str
     number: str
@@ -52,6 +53,8 @@ class ConsultationOut(BaseModel):
     buyer: dict[str, str]
     deadline: datetime | None
     published_at: datetime | None
+    dce_version: int
+    modified_at: datetime | None
     offers_received_here: bool
     offers_received_at: str
     files: list[File]
@@ -94,6 +97,8 @@ def shown(consultation: Consultation, *, whole: bool = False) -> ConsultationOut
         buyer={"name": consultation.organisation.name, "siret": consultation.organisation.siret},
         deadline=consultation.deadline,
         published_at=consultation.published_at,
+        dce_version=consultation.dce_version,
+        modified_at=consultation.modified_at,
         offers_received_here=consultation.offers_here,
         offers_received_at=consultation.offers_elsewhere or "mps",
         files=[
@@ -102,9 +107,9 @@ def shown(consultation: Consultation, *, whole: bool = False) -> ConsultationOut
                 media_type=f.media_type,
                 size=f.size,
                 sha256=f.sha256,
-                url=f"/consultations/{consultation.ref}/dce/{f.id}/{f.name}",
+                url=f"/consultations/{consultation.ref}/dce/{f.id}/{quote(f.name)}",
             )
-            for f in consultation.files
+            for f in consultation.current_files
         ],
         dossier=consultation.dossier if whole else None,
     )

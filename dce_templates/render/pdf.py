@@ -16,6 +16,9 @@ import typst
 from dce_templates.blocks import Block, ClauseMark, Document, Sign, Table, gathered, relative_widths
 
 MEDIA_TYPE = "application/pdf"
+# Kinds that open with a table of contents; what the attached data is of.
+_LONG = ("rc", "ccap")
+_OF = {"dc1": "de la candidature", "dc2": "de la candidature"}
 
 
 class PdfError(RuntimeError):
@@ -36,9 +39,9 @@ def _data(document: Document, attached: bytes | None) -> bytes:
         "buyer": document.buyer,
         "reference": document.reference,
         "footer": f"{document.reference} – {document.title}",
-        "contents": document.kind != "ae",
+        "contents": document.kind in _LONG,
         "attached": attached is not None,
-        "attachment": "Données de la consultation, lisibles par un ordinateur",
+        "attachment": f"Données {_OF.get(document.kind, 'de la consultation')}, lisibles par un ordinateur",
         "blocks": [_plain(block) for block in gathered(document.blocks) if not isinstance(block, ClauseMark)],
     }
     return json.dumps(data, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""What Insee's four v4 endpoints share: legal unit, activity in both nomenclatures, workforce, masks.
+"""What Insee's endpoints share: legal unit, activity in both nomenclatures, workforce, masks.
 
 Shapes: INSEE Sirene endpoints of API Entreprise v4. In v4 `activite_principale` is already NAF 2025, official from
 1 January 2027 (décret 2025-736); `activite_principale_naf_rev2` holds the present one: both are kept as pairs.
@@ -81,3 +81,8 @@ def masked_facts(body: Body) -> list[str]:
     """Names of the facts that Insee does not diffuse, in order, each once."""
     names = (next((fact for part, fact in _MASKED if part in path), path) for path in body.masked)
     return list(dict.fromkeys(names))
+
+
+def masked_address(body: Body) -> list[str]:
+    """The same for the endpoint that gives an address alone."""
+    return list(dict.fromkeys("postcode" if path == "code_postal" else "address_lines" for path in body.masked))

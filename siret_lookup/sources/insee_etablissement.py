@@ -8,7 +8,6 @@ from siret_lookup.sources.insee import ESTABLISHMENT_STATES, activity_facts, mas
 def read(body: Body) -> Reading:
     """Facts of the establishment and of its legal unit; states of both are kept apart. Raises Unreadable."""
     data = body.fields
-    address = section(data, "adresse")
     facts = {
         **unit_facts(section(data, "unite_legale")),
         "siret": required(data, "siret"),
@@ -21,17 +20,24 @@ def read(body: Body) -> Reading:
         "diffusion": text(data, "status_diffusion"),
         **activity_facts(data),
         **workforce_facts(data),
-        "address_lines": address_lines(address),
-        "postcode": text(address, "code_postal"),
-        "city": text(address, "libelle_commune") or text(address, "libelle_commune_etranger"),
-        "country": text(address, "libelle_pays_etranger"),
-        "city_code": text(address, "code_commune"),
+        **address_facts(section(data, "adresse")),
         "updated_on": unix_day(body.meta, "date_derniere_mise_a_jour"),
         "masked": masked_facts(body),
     }
     if facts["siren"] != required(data, "siret")[:9]:
         raise Unreadable("siret and siren disagree")
     return Reading(facts)
+
+
+def address_facts(address: Json) -> dict[str, object]:
+    """Lines, postcode, city, its code and the foreign country, under either endpoint. Raises Unreadable."""
+    return {
+        "address_lines": address_lines(address),
+        "postcode": text(address, "code_postal"),
+        "city": text(address, "libelle_commune") or text(address, "libelle_commune_etranger"),
+        "country": text(address, "libelle_pays_etranger"),
+        "city_code": text(address, "code_commune"),
+    }
 
 
 def address_lines(address: Json) -> list[str]:

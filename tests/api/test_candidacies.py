@@ -18,6 +18,7 @@ from api.context import Context
 from api.db import reading, transaction
 from api.settings import Settings
 from procurement.candidacy import Candidacy, CandidacyFile
+from procurement.consultation import find
 from procurement.mail import Mail
 from tests.candidacy_scene import (
     BAKERY,
@@ -191,13 +192,13 @@ def test_two_tabs_deposit_once(scene: Scene, mine: CheckedClient) -> None:
     assert "Ce dépôt est fait" in mine.page.main
 
 
-def test_after_the_deadline_nothing_enters(scene: Scene, mine: CheckedClient) -> None:
+def test_once_the_procedure_is_stopped_nothing_enters(scene: Scene, mine: CheckedClient, browser: Browser) -> None:
     path = start(mine, scene)
     page = mine.get(path)
-    scene.close()
+    assert press(browser(scene.officer), f"{scene.hub}/annuler", reason="Le besoin a disparu.") == 303
     answer = mine.submit(page, "/fichiers/offre", file=("tard.pdf", b"tard", "application/pdf"))
     assert answer.status_code == 409
-    assert "La date limite est passée" in mine.page.main
+    assert "ne reçoit plus de réponses" in mine.page.main
     assert press(mine, f"{path}/deposer", action="deposit", attested="1") == 409
     assert mine.get(scene.form).status_code == 409
     assert press(mine, scene.form, siret=BAKERY) == 409
@@ -234,7 +235,7 @@ def body(data: bytes, more: bool) -> Message:
 
 
 def test_the_end_of_the_upload_counts(scene: Scene, mine: CheckedClient) -> None:
-    """Authorised before the deadline, received after it: refused, and no row."""
+    """Begun before the deadline, received after it: the file is kept with both times, and the answer is late."""
     path = start(mine, scene)
 
     def parts() -> Iterator[Message]:
@@ -243,10 +244,14 @@ def test_the_end_of_the_upload_counts(scene: Scene, mine: CheckedClient) -> None
         yield body(b"second morceau", False)
 
     answers = send_slowly(mine, f"{path}/fichiers/offre", parts())
-    assert answers[0]["status"] == 409
-    assert "La date limite est passée".encode() in answers[1]["body"]
+    assert answers[0]["status"] == 303
     with reading(scene.context.database) as db:
-        assert db.query(CandidacyFile).count() == 0
+        file, deadline = db.query(CandidacyFile).one(), find(db, scene.ref).deadline
+        assert deadline is not None
+        assert file.started_at < file.received_at
+        assert file.received_at >= deadline
+    deposit(mine, path)
+    assert "Reçue hors délai, non ouverte" in mine.page.main
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(

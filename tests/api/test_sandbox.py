@@ -10,7 +10,9 @@ import pytest
 import requests
 from stdnum import luhn
 
-from api.sandbox.api_entreprise import ENDPOINTS, EXPIRED_TOKEN, RIGHTLESS_TOKEN, TOKEN, Endpoint
+from api.sandbox.answers import ENDPOINTS
+from api.sandbox.answers.endpoint import Endpoint
+from api.sandbox.api_entreprise import EXPIRED_TOKEN, RIGHTLESS_TOKEN, TOKEN
 from api.sandbox.companies import book, is_invented
 from api.sandbox.documents import certificate
 from api.sandbox.server import LOOKUP, SandboxUrls, running_sandbox
@@ -117,8 +119,8 @@ def test_wrong_numbers_are_422_before_anything_is_looked_up(urls: SandboxUrls, p
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.key)
 def test_an_unknown_number_is_the_provider_s_404(urls: SandboxUrls, endpoint: Endpoint) -> None:
-    unknown = "35600000000048" if endpoint.by == "siret" else "356000000"
-    answer = get(urls, endpoint.path.replace("{id}", unknown))
+    unknown = "35600000000048" if endpoint.by.startswith("siret") else "356000000"
+    answer = get(urls, endpoint.path.format(id=unknown, year=2025, month="06"))
     error = answer.json()["errors"][0]
     assert (answer.status_code, error["code"]) == (404, f"{endpoint.prefix}003")
     assert error["meta"]["provider"] == endpoint.provider

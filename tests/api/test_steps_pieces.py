@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from api import secretbox, worker
 from api.context import Context
 from api.db import now, reading, transaction
-from api.remote.api_entreprise import Buyer, CountedQuotas
+from api.remote.api_entreprise import CountedQuotas
 from api.settings import ROOT
 from api.steps import pieces as step
 from procurement.candidacy import open_candidacy
@@ -108,10 +108,10 @@ def test_the_install_s_token_serves_a_buyer_without_one(context: Context) -> Non
 
 def test_a_worker_that_lost_its_lease_writes_nothing(context: Context) -> None:
     asked(context, BAKERY, "insee_unite_legale")
+    _, job = step.claim(context)
+    assert job is not None
     with transaction(context.database) as db:
-        piece = db.query(Piece).one()
-        job = step.Job(piece.id, piece.attempts, piece.key, BAKERY, Buyer.of(piece.candidacy.consultation), now(db))
-        piece.attempts += 1
+        db.query(Piece).one().attempts += 1
     step.record(context, job, step.call(context, job))
     assert only_piece(context).outcome is None
 

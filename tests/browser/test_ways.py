@@ -1,6 +1,7 @@
 """The company's part without script, from the keyboard alone; and every public page."""
 
 import re
+import zipfile
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -145,7 +146,7 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
     pages = {
         admin: ["/compte", "/administration"],
         officer: ["/acheteur", "/acheteur/regles", hub, *(f"{hub}/{page}" for page in OF_A_CONSULTATION)],
-        finance: ["/contrats", "/factures", "/compte"],
+        finance: ["/contrats", "/factures", "/compte", "/mon-dossier"],
     }
     for user, paths in pages.items():
         person = signed_in(walker(chromium, site.url), site, user)
@@ -155,6 +156,23 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
             assert "introuvable" not in person.text, path
         if user is admin:
             person.follow("Ville de Démonstration")
+
+
+def test_a_company_prepares_its_file_without_script(chromium: Browser, site: Site, scene: Scene) -> None:
+    company = signed_in(walker(chromium, site.url, phone=True, scripts=False), site, scene.account)
+    company.open("/mon-dossier")
+    company.type(siret="00001001700011")
+    company.press("Télécharger le dossier (ZIP)")
+    company.says("mal recopié")
+    company.type(siret="00001001700010")
+    company.press("Voir ce qui manque")
+    company.says("Il reste à compléter")
+    with company.page.expect_download() as download:
+        company.page.get_by_role("button", name="Télécharger le dossier (ZIP)", exact=True).click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        dume = archive.read("dume.xml")
+    company.send_file("DUME", "dume.xml", dume, "Remplir avec ce DUME")
+    assert company.page.get_by_label("SIRET", exact=True).input_value() == "00001001700010"
 
 
 OF_A_CONSULTATION = ("plis", "journal", "attribuer", "registre", "verifier", "apercu/rc", "apercu/ae", "apercu/ccap")

@@ -1,5 +1,6 @@
 """Several clicks at the same instant, over real HTTP: one effect, whoever comes first."""
 
+import json
 from functools import partial
 
 from sqlalchemy import func, select
@@ -13,7 +14,7 @@ from procurement.consultation import DceFile
 from procurement.contract import Contract
 from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import Mail
-from tests.api.consultation_scene import desk, write
+from tests.api.consultation_scene import desk, publish, write
 from tests.award_scene import contract_of_scene, in_effect, invoice, opened, settle_pieces
 from tests.browser.served import served
 from tests.candidacy_scene import ANSWERS, BAKERY, Browser, published, start
@@ -61,6 +62,48 @@ def test_one_publication(settings: Settings, context: Context, browser: Browser)
     with reading(context.database) as db:
         names = list(db.scalars(select(DceFile.name)))
         assert len(names) == len(set(names)) > 0
+
+
+def test_one_extension(settings: Settings, context: Context, browser: Browser) -> None:
+    at = desk(context.database, browser)
+    ref = write(at, context.database)
+    publish(at, ref)
+    with served(settings, context.services) as url:
+        people = [Person(context.database, url, at.officer) for _ in range(2)]
+        address = f"/acheteur/consultations/{ref}/prolonger"
+        later = [partial(p.press, address, deadline=f"2031-03-0{day}T12:00") for day, p in enumerate(people, 3)]
+        answers = at_once(*later)
+    assert statuses(answers) == [303, 409]
+    assert "Une autre personne vient de modifier ce dossier" in next(a.text for a in answers if a.status_code == 409)
+    assert happened(context.database, ref, "consultation.extended") == 1
+    with reading(context.database) as db:
+        files = db.scalars(select(DceFile)).all()
+        assert {f.version for f in files} == {1, 2}
+        assert {f.key for f in files} == set(context.storage.names()), "the loser's documents are taken back"
+
+
+def test_a_piece_joined_while_the_dossier_is_published_is_in_its_manifest_or_refused(
+    settings: Settings, context: Context, browser: Browser
+) -> None:
+    at = desk(context.database, browser)
+    ref = write(at, context.database)
+    here = f"/acheteur/consultations/{ref}"
+    with served(settings, context.services) as url:
+        first, second = (Person(context.database, url, at.officer) for _ in range(2))
+        answers = at_once(
+            partial(first.press, f"{here}/publier"), partial(second.send, f"{here}/joindre", b"%PDF-1.7 x", "CCTP.pdf")
+        )
+        assert set(statuses(answers)) <= {303, 409}
+        if answers[0].status_code == 409:
+            assert "Le brouillon a changé pendant la publication" in answers[0].text
+            assert first.press(f"{here}/publier").status_code == 303
+    with reading(context.database) as db:
+        files = {f.name: f for f in db.scalars(select(DceFile))}
+        assert {f.version for f in files.values()} == {1}
+        named = json.loads(context.storage.get(files["manifest.json"].key))["files"]
+        assert {f["name"] for f in named} | {"manifest.json"} == set(files)
+        assert ("CCTP.pdf" in files) == (answers[1].status_code == 303)
+        assert {f.key for f in files.values()} == set(context.storage.names())
 
 
 def test_one_award(settings: Settings, context: Context, database: Database) -> None:

@@ -11,14 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, text
 
 from api import vault
 from api.cli.run import free_port
 from api.context import Context
-from api.db import now, reading
+from api.db import now, reading, transaction
 from api.settings import ROOT
+from api.steps.sweep import sweep_once
 from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import find
+from procurement.counters import Counter
 from tests.candidacy_scene import Browser, Scene, press, published, start
 from tests.faults.scene import Person
 
@@ -111,3 +114,34 @@ def test_a_server_killed_in_the_middle_of_an_upload_loses_nothing(
     sealed = context.storage.get(key)
     with reading(context.database) as db:
         assert vault.open_bytes(context.secret, find(db, scene.ref), sealed, now(db)) == OFFER
+
+
+def test_a_server_killed_between_the_file_and_its_row_leaves_an_orphan_that_is_swept(
+    context: Context, browser: Browser, tmp_path: Path
+) -> None:
+    scene = published(context)
+    path = start(browser(scene.account), scene)
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    stored = Path(context.settings.storage_url.removeprefix("file://"))
+    with server(context, spool) as (url, child):
+        person = Person(context.database, url, scene.account)
+        assert person.send(f"{path}/fichiers/candidature", b"dc2", "dc2.pdf").status_code == 303
+        (named,) = stored.rglob("plis/*")
+        line = send_half(person, f"{path}/fichiers/offre", spool)
+        with line, transaction(context.database) as db:
+            db.execute(text("SELECT 1"))  # BEGIN IMMEDIATE: nobody else can write, the row waits
+            line.sendall(OFFER[len(OFFER) // 2 :])
+            limit = time.monotonic() + 30
+            while len(list(stored.rglob("plis/*"))) < 2:
+                assert time.monotonic() < limit, "the file is not stored"
+                time.sleep(0.02)
+            child.send_signal(signal.SIGKILL)
+            assert child.wait(10) == -signal.SIGKILL
+    assert not sweep_once(context), "what was written a moment ago may still be on its way"
+    for file in stored.rglob("plis/*"):
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    with transaction(context.database) as db:
+        db.execute(delete(Counter))
+    assert sweep_once(context)
+    assert list(stored.rglob("plis/*")) == [named]

@@ -1,5 +1,6 @@
 """The State's services answer nobody: a company answers by hand, the officer's pieces wait, and then they come."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -43,7 +44,8 @@ def test_by_hand_then_late_then_obtained(context: Context, down: Context, browse
     worker.run_once(down)
     late(context)
     officer.get(f"{scene.hub}/plis")
-    assert officer.page.main.count("Indisponible pour l’instant") == len(CAPACITY)
+    late_ones = re.findall(r"Indisponible pour l’instant : (\d+)", officer.page.main)
+    assert sum(int(number) for number in late_ones) == len(CAPACITY)
     assert "aucune absence de réponse ne vaut contre un candidat" in officer.page.main
     officer.click(officer.page, "Boulangerie de l’Essai")
     assert officer.page.main.count("Incident extérieur au candidat ; nouvel essai le") == len(CAPACITY)
@@ -53,7 +55,7 @@ def test_by_hand_then_late_then_obtained(context: Context, down: Context, browse
     worker.run_once(context)
     officer.get(f"{scene.hub}/plis")
     assert "Indisponible" not in officer.page.main
-    assert officer.page.main.count("Obtenue") == len(CAPACITY)
+    assert re.findall(r"Obtenue : (\d+)", officer.page.main) == ["4", "2"]
 
 
 def late(context: Context) -> None:

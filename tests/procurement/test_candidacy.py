@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from api.db import Database, now, transaction
 from procurement import candidacy as candidacies
 from procurement.candidacy import Candidacy, CandidacyFile
-from procurement.consultation import Consultation, draft, publish
+from procurement.consultation import Consultation, draft, end, publish
 from procurement.errors import DomainError, Invalid, NotFound, Refused
-from procurement.events import chain_holds, register
+from procurement.events import chain_holds, move, register
 from procurement.opening import open_plis
 from procurement.people import Organisation, Person, User, person_of
 from procurement.pieces import CAPACITY, GIVE_UP_AFTER, WINNER, Piece, ask, claim_piece, keep_result
@@ -61,7 +61,7 @@ def a_file(kind: str = "candidacy", at: datetime = datetime(2026, 11, 1, tzinfo=
     return CandidacyFile(kind=kind, name="a.pdf", size=1, sha256="0" * 64, key="plis/x", started_at=at, received_at=at)
 
 
-VERBS = ("open", "answer", "submit", "unattested", "replace", "withdraw", "file")
+VERBS = ("open", "answer", "submit", "unattested", "replace", "withdraw", "file", "deadline")
 
 
 def do(ground: Ground, verb: str) -> None:
@@ -78,8 +78,10 @@ def do(ground: Ground, verb: str) -> None:
             candidacies.replace(ground.db, candidacy, ground.now)
         case "withdraw":
             candidacies.withdraw(ground.db, candidacy, ground.now)
+        case "deadline":
+            ground.now = ground.late
         case "file":
-            candidacies.add_file(candidacy, a_file(), ground.now)
+            candidacies.add_file(candidacy, a_file())
 
 
 @settings(max_examples=20)
@@ -96,6 +98,7 @@ def test_whatever_the_walk_one_deposit_stands_and_has_its_events(database: Datab
         rows = db.query(Candidacy).filter_by(consultation_id=here.consultation.id).all()
         assert sum(row.state == "submitted" for row in rows) <= 1
         for row in rows:
+            assert row.submitted_at is None or (row.submitted_at >= here.late) == (row.state == "late")
             assert (row.snapshot is None) == (row.state == "draft")
             assert row.snapshot is None or row.snapshot_sha256 == candidacies.sha256_json(row.snapshot)
             kinds = [event.kind for event in register(db, here.consultation) if event.subject == row.ref]
@@ -122,13 +125,13 @@ def test_a_draft_is_the_account_s_alone(database: Database) -> None:
         assert {mine.state, theirs.state} == {"submitted"}
 
 
-def test_an_unverified_account_and_a_late_one_open_nothing(database: Database) -> None:
+def test_an_unverified_account_opens_nothing_nor_does_anyone_once_the_procedure_is_stopped(database: Database) -> None:
     who = people(database)
     with transaction(database) as db:
         here = Ground(db, *who)
         with pytest.raises(Refused, match="Confirmez"):
             here.open(changed(here.account, verified=False))
-        here.now = here.late
+        end(db, here.consultation, "cancelled", "Le besoin a disparu.", here.officer, here.now)
         with pytest.raises(Refused, match="ne reçoit plus"):
             here.open()
 
@@ -149,12 +152,44 @@ def test_the_second_of_the_deadline_decides(database: Database, late: bool) -> N
         candidacy = here.open()
         candidacies.answer(candidacy, GIVEN, {}, here.now)
         here.now = here.late if late else here.late - timedelta(microseconds=1)
-        if not late:
-            candidacies.submit(db, candidacy, True, here.now)
-            assert candidacy.submitted_at == here.now
-            return
+        candidacies.submit(db, candidacy, True, here.now)
+        assert candidacy.submitted_at == here.now
+        assert candidacy.state == ("late" if late else "submitted")
+
+
+def test_a_late_deposit_is_taken_closed_and_one_made_in_time_stands(database: Database) -> None:
+    who = people(database)
+    with transaction(database) as db:
+        here = Ground(db, *who)
+        first = here.deposit(here.open())
+        second = candidacies.replace(db, first, here.now)
+        here.now = here.late
+        candidacies.add_file(second, a_file("offer", here.now))
+        here.deposit(second)
+        assert (first.state, second.state) == ("submitted", "late")
+        with pytest.raises(Refused, match="scellés"):
+            candidacies.received_late(db, here.consultation)
+        assert open_plis(db, here.consultation, here.officer, here.late) == [first]
+        assert candidacies.received_late(db, here.consultation) == [("Essai", here.late)]
+        with pytest.raises(NotFound):
+            candidacies.find_received(db, here.consultation, second.ref)
+        for verb in ("answer", "submit", "file", "replace", "withdraw"):
+            with pytest.raises(Refused):
+                do(here, verb)
+        assert here.open() is second
+        assert {piece.candidacy_id for piece in db.query(Piece)} == {first.id}
+
+
+@pytest.mark.parametrize("state", ["awarded", "abandoned"])
+def test_after_the_decision_not_even_a_late_answer_is_taken(database: Database, state: str) -> None:
+    who = people(database)
+    with transaction(database) as db:
+        here = Ground(db, *who)
+        here.open()
+        for to in ("opened", "intended", state):
+            move(db, here.consultation, here.consultation, to, "essai", here.late)
         for verb in ("answer", "submit", "file"):
-            with pytest.raises(Refused, match="date limite"):
+            with pytest.raises(Refused, match="ne reçoit plus"):
                 do(here, verb)
 
 
@@ -190,21 +225,21 @@ def test_files_and_amount_follow_into_a_replacement(database: Database) -> None:
     with transaction(database) as db:
         here = Ground(db, *who)
         first = here.open()
-        candidacies.add_file(first, a_file("offer"), here.now)
-        candidacies.set_amount(first, b"scelle", here.now)
+        candidacies.add_file(first, a_file("offer"))
+        candidacies.set_amount(first, b"scelle")
         here.deposit(first)
         second = candidacies.replace(db, first, here.now)
         assert candidacies.replace(db, first, here.now) is second
         assert [f.key for f in second.files] == ["plis/x"]
         assert second.files[0].ref != first.files[0].ref
         assert second.offer_amount == b"scelle"
-        candidacies.remove_file(db, second, second.files[0].ref, here.now)
+        candidacies.remove_file(db, second, second.files[0].ref)
         assert second.files == []
         assert len(first.files) == 1
         here.deposit(second)
         assert (first.state, second.state) == ("replaced", "submitted")
         with pytest.raises(Refused):
-            candidacies.remove_file(db, first, first.files[0].ref, here.now)
+            candidacies.remove_file(db, first, first.files[0].ref)
 
 
 def test_an_offer_is_refused_where_it_is_received_elsewhere_and_files_are_counted(database: Database) -> None:
@@ -214,13 +249,13 @@ def test_an_offer_is_refused_where_it_is_received_elsewhere_and_files_are_counte
         candidacy = here.open()
         here.consultation.offers_here, here.consultation.offers_elsewhere = False, "https://offres.exemple.fr"
         with pytest.raises(Refused, match="se dépose ailleurs"):
-            candidacies.add_file(candidacy, a_file("offer"), here.now)
+            candidacies.add_file(candidacy, a_file("offer"))
         with pytest.raises(Refused, match="se dépose ailleurs"):
-            candidacies.set_amount(candidacy, b"x", here.now)
+            candidacies.set_amount(candidacy, b"x")
         for _ in range(50):
-            candidacies.add_file(candidacy, a_file(), here.now)
+            candidacies.add_file(candidacy, a_file())
         with pytest.raises(Refused, match="Cinquante"):
-            candidacies.add_file(candidacy, a_file(), here.now)
+            candidacies.add_file(candidacy, a_file())
 
 
 def test_nobody_gets_a_list_before_the_opening_and_the_opening_waits_for_the_deadline(database: Database) -> None:

@@ -108,7 +108,7 @@ def test_a_shape_that_was_never_published_is_unavailable(lookup: Lookup) -> None
 
 def test_all_pieces_side_by_side_in_the_order_asked(lookup: Lookup) -> None:
     keys = [*reversed(SOURCES), "vigilance"]
-    results = fetch_all(keys, siret_of(WELL), lookup.access, lookup.now, lookup.quotas)
+    results = fetch_all(keys, siret_of("COOPÉRATIVE QUI A TOUT"), lookup.access, lookup.now, lookup.quotas)
     assert [result.key for result in results] == list(reversed(SOURCES))
     assert {result.outcome for result in results} == {Outcome.OBTAINED}
     assert fetch_all([], siret_of(WELL), lookup.access, lookup.now, lookup.quotas) == []

@@ -1,3 +1,4 @@
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siret_lookup.outcome import Outcome
-from siret_lookup.quotas import BUDGETS, MemoryQuotas, next_window, spend, token_id, window_start
+from siret_lookup.quotas import BUDGETS, SEAM, MemoryQuotas, next_window, spend, token_id, window_start
 from siret_lookup.sources import SOURCES
 from tests.siret_lookup.scene import START, Lookup
 
@@ -45,7 +46,7 @@ def test_all_tokens_share_the_address() -> None:
     store = MemoryQuotas()
     answers = [spend(store, f"token-{number // 200}", "json", START) for number in range(1001)]
     assert answers[:1000] == [None] * 1000
-    assert answers[1000] == next_window(START)
+    assert answers[1000] == next_window(START) + SEAM
 
 
 def test_the_token_is_not_kept() -> None:
@@ -62,6 +63,32 @@ def test_a_spent_budget_waits_for_the_next_minute_without_a_call(lookup: Lookup)
     sixth = lookup.fetch("attestation_fiscale", name)
     assert first == [Outcome.OBTAINED] * 5
     assert (sixth.outcome, sixth.code, sixth.request_id) == (Outcome.UNAVAILABLE, None, None)
-    assert sixth.retry_at == next_window(lookup.now)
+    assert sixth.retry_at == next_window(lookup.now) + SEAM
     lookup.clock.next_minute()
     assert lookup.fetch("attestation_fiscale", name).outcome is Outcome.OBTAINED
+
+
+def calls_until_refused(store: MemoryQuotas, now: datetime) -> tuple[int, datetime]:
+    made = 0
+    while (free_at := spend(store, "jeton", "dgfip_attestation_fiscale", now)) is None:
+        made += 1
+    return made, free_at
+
+
+@given(st.lists(st.floats(0, 240, allow_nan=False), max_size=60), st.floats(-0.9, 0.9, allow_nan=False))
+def test_a_clock_that_is_a_second_off_never_overspends_a_minute(offsets: list[float], skew: float) -> None:
+    """The server counts by its own clock; ours is up to a second before or behind it."""
+    store, counted = MemoryQuotas(), Counter[datetime]()
+    for offset in sorted(offsets):
+        ours = START + timedelta(seconds=offset)
+        for _ in range(4):
+            if spend(store, "jeton", "dgfip_attestation_fiscale", ours) is None:
+                counted[window_start(ours + timedelta(seconds=skew))] += 1
+    assert all(calls <= BUDGETS["dgfip_attestation_fiscale"] for calls in counted.values())
+
+
+def test_a_spent_minute_is_whole_again_a_second_after_its_turn() -> None:
+    store, ten = MemoryQuotas(), datetime(2026, 12, 1, 10, tzinfo=UTC)
+    assert calls_until_refused(store, ten - timedelta(seconds=30)) == (5, ten + timedelta(seconds=1))
+    assert calls_until_refused(store, ten + timedelta(seconds=0.4)) == (0, ten + timedelta(seconds=1))
+    assert calls_until_refused(store, ten + timedelta(seconds=1)) == (5, ten + timedelta(seconds=61))

@@ -41,13 +41,13 @@ def test_the_reason_is_said() -> None:
     assert why_not("probtp_attestation", ALONE, None) == "l’entreprise n’emploie personne d’après Sirene en 2024"
     assert (
         why_not("association", MASON, None)
-        == "la forme juridique 5710 n’est pas inscrite au répertoire des associations"
+        == "la forme juridique « 5710 » n’est pas inscrite au répertoire des associations"
     )
 
 
 @given(st.sampled_from(sorted(SOURCES)), st.sampled_from([*KINDS, None]))
 def test_what_is_not_known_leaves_nobody_out(key: str, contract: str | None) -> None:
-    reason = why_not(key, Profile(), contract)  # type: ignore[arg-type]
+    reason = why_not(key, Profile(), contract)
     assert reason is None or reason.startswith("ce marché est")
     assert why_not(key, Profile(), None) is None
 

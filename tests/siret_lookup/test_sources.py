@@ -83,7 +83,15 @@ def test_open_sources_are_not_protected_ones() -> None:
     assert {key for key, source in SOURCES.items() if source.open} == {
         "insee_etablissement_diffusible",
         "insee_unite_legale_diffusible",
+        "insee_siege_diffusible",
+        "insee_adresse_diffusible",
+        "insee_successions",
         "infogreffe_extrait",
+        "rne_actes_bilans",
+        "eori",
+        "association_ouverte",
+        "fntp_carte",
+        "qualibat",
     }
 
 

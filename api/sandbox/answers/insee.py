@@ -1,10 +1,12 @@
-"""The `data` and `meta` of each endpoint, in the published shapes of API Entreprise."""
+"""Insee's answers: establishments, companies, head offices, addresses and successions, masks included."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 
+from api.sandbox.answers.endpoint import Asked, Endpoint, Json
 from api.sandbox.companies import Company, Found, Place
 
-Json = dict[str, object]
 _ND = "[ND]"
 TOWN, POSTCODE, TOWN_CODE = "ESSAI-SUR-LOIRE", "99000", "99001"
 _DIFFUSION = {"O": "diffusible", "P": "partiellement_diffusible", "N": "non_diffusible"}
@@ -41,92 +43,50 @@ def legal_unit(found: Found, masked: bool) -> Json:
     return {**_unit(found.company, masked), "date_cessation": _unix(found.company.ceased)}
 
 
-def trade_register(company: Company) -> Json:
-    """v3 infogreffe extrait_kbis."""
-    person = company.person
-    return {
-        "siren": company.siren,
-        "date_radiation": company.struck_off and company.struck_off.isoformat(),
-        "date_extrait": "2026-11-01",
-        "date_immatriculation": company.created.isoformat(),
-        "mandataires_sociaux": [
-            {
-                "type": "personne_physique",
-                "fonction": "PRÉSIDENT",
-                "nom": "ESSAI",
-                "prenom": "CAMILLE",
-                "date_naissance": "1980-01",
-                "raison_sociale": None,
-                "numero_identification": None,
-            }
-        ],
-        "observations": [{"numero": "1", "libelle": "MENTION D’ESSAI", "date": "2020-01-15"}],
-        "nom_commercial": company.trade_name,
-        "etablissement_principal": {
-            "activite": company.naf[1],
-            "origine_fonds": "Création",
-            "mode_exploitation": "Exploitation directe",
-            "code_ape": (company.naf[0] or "").replace(".", ""),
-        },
-        "capital": {"montant": 10000.0, "devise": "Euro", "code_devise": "EUR"},
-        "greffe": {"valeur": TOWN, "code": "9901"},
-        "personne_physique": _register_person(company),
-        "personne_morale": {
-            "forme_juridique": {"valeur": company.legal_form[1], "code": company.legal_form[0]},
-            "denomination": None if person else company.name,
-            "date_cloture_exercice_comptable": "12-31",
-            "date_fin_de_vie": None,
-        },
+def _head_office(found: Found) -> Found:
+    return Found(found.company, found.company.head_office, found.redirected_from)
+
+
+def _hidden(asked: Asked) -> bool:
+    return asked.company.diffusion == "P"
+
+
+def _successions(asked: Asked) -> Json:
+    company, place = asked.company, asked.found.place
+    if place.closed is None or place is company.head_office:
+        return {"predecesseurs": [], "successeurs": []}
+    link = {
+        "siret": company.head_office.siret,
+        "date_succession": place.closed.isoformat(),
+        "transfert_siege": True,
+        "continuite_economique": True,
     }
+    return {"predecesseurs": [], "successeurs": [link]}
 
 
-def vigilance(company: Company, today: date, document: tuple[str, int] | None) -> Json:
-    """v4 urssaf attestation_vigilance; a certificate not delivered has no document."""
-    refused, dated = company.vigilance == "refused", company.vigilance == "ok"
-    starts = last_of_previous_month(today.replace(day=1) - timedelta(days=1))
-    url, expires_in = document if document and not refused else (None, None)
-    return {
-        "document_url": url,
-        "document_url_expires_in": expires_in,
-        "date_debut_validite": starts.isoformat() if dated else None,
-        "date_fin_validite": _end_of_month_after_six(starts).isoformat() if dated else None,
-        "code_securite": "ESSAI0123456789" if dated else None,
-        "entity_status": {
-            "code": "refus_de_delivrance" if refused else "ok",
-            "libelle": "Refus de délivrance" if refused else "Attestation délivrée",
-            "description": "La situation de l’entreprise ne permet pas de délivrer l’attestation de vigilance."
-            if refused
-            else "La délivrance de l’attestation de vigilance a été acceptée par l’Urssaf.",
-        },
+def _around_place(asked: Asked) -> Json:
+    links = {"unite_legale": asked.link("insee_unite_legale", asked.company.siren)}
+    return {"links": links, "meta": _meta(asked) | {"redirect_from_siret": asked.found.redirected_from}}
+
+
+def _around_address(asked: Asked) -> Json:
+    siret = asked.found.place.siret
+    links = {
+        "unite_legale": asked.link("insee_unite_legale", siret[:9]),
+        "etablissement": asked.link("insee_etablissement", siret),
     }
+    return {"links": links, "meta": _meta(asked)}
 
 
-def tax_certificate(today: date, document: tuple[str, int]) -> Json:
-    """v4 dgfip attestation_fiscale."""
-    return {
-        "document_url": document[0],
-        "document_url_expires_in": document[1],
-        "date_delivrance_attestation": today.isoformat(),
-        "date_periode_analysee": last_of_previous_month(today).isoformat(),
-    }
+def _around_unit(asked: Asked) -> Json:
+    office = asked.link("insee_etablissement", asked.company.head_office.siret)
+    redirected = asked.found.redirected_from and asked.found.redirected_from[:9]
+    links = {"siege_social": office, "siege_social_adresse": office + "/adresse"}
+    return {"links": links, "meta": _meta(asked) | {"redirect_from_siren": redirected}}
 
 
-def turnover(company: Company) -> list[Json]:
-    """v3 dgfip chiffres_affaires: a collection, each item wrapped again."""
-    return [
-        {"data": {"chiffre_affaires": amount, "date_fin_exercice": end.isoformat()}, "links": {}, "meta": {}}
-        for end, amount in company.turnover
-    ]
-
-
-def last_of_previous_month(day: date) -> date:
-    """31 October for any day of November."""
-    return day.replace(day=1) - timedelta(days=1)
-
-
-def _end_of_month_after_six(day: date) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + 7, 12)
-    return date(year, month + 1, 1) - timedelta(days=1)
+def _meta(asked: Asked) -> Json:
+    return {"date_derniere_mise_a_jour": int((asked.now - timedelta(days=30)).timestamp())}
 
 
 def _unit(company: Company, masked: bool) -> Json:
@@ -165,18 +125,6 @@ def _person_names(company: Company) -> dict[str, str | None]:
         names |= {"nom_naissance": person.birth_name or person.last}
         names |= {"nom_usage": person.last if person.birth_name else None}
     return names
-
-
-def _register_person(company: Company) -> Json:
-    person = company.person
-    address = ("nom_postal", "numero", "type", "voie", "ligne_1", "ligne_2", "bureau_distributeur", "pays")
-    return {
-        "adresse": {**dict.fromkeys(address), "localite": TOWN, "code_postal": POSTCODE},
-        "nationalite": {"valeur": None, "code": None},
-        "nom": person and person.last,
-        "prenom": person and person.first,
-        "naissance": {"pays": {"valeur": None, "code": None}, "date": None, "lieu": None},
-    }
 
 
 def _activity(company: Company) -> Json:
@@ -224,3 +172,53 @@ def _unix(day: date | None) -> int | None:
     if day is None or day == date(1900, 1, 1):
         return None
     return int(datetime.combine(day, time(12), UTC).timestamp())
+
+
+def _endpoint(key: str, path: str, answer: Callable[[Asked], Json], around: Callable[[Asked], Json]) -> Endpoint:
+    by: Literal["siret", "siren"] = "siren" if "unites_legales" in path else "siret"
+    return Endpoint(key, path, by, "INSEE", "01", answer, "insee/sirene", around=around)
+
+
+_PLACES, _UNITS = "/v4/insee/sirene/etablissements", "/v4/insee/sirene/unites_legales"
+_V3 = "/v3/insee/sirene/etablissements"
+ENDPOINTS = (
+    _endpoint(
+        "insee_etablissement_diffusible",
+        _PLACES + "/diffusibles/{id}",
+        lambda asked: establishment(asked.found, _hidden(asked)),
+        _around_place,
+    ),
+    _endpoint("insee_etablissement", _PLACES + "/{id}", lambda asked: establishment(asked.found, False), _around_place),
+    _endpoint(
+        "insee_siege_diffusible",
+        _UNITS + "/diffusibles/{id}/siege_social",
+        lambda asked: establishment(_head_office(asked.found), _hidden(asked)),
+        _around_place,
+    ),
+    _endpoint(
+        "insee_siege",
+        _UNITS + "/{id}/siege_social",
+        lambda asked: establishment(_head_office(asked.found), False),
+        _around_place,
+    ),
+    _endpoint(
+        "insee_unite_legale_diffusible",
+        _UNITS + "/diffusibles/{id}",
+        lambda asked: legal_unit(asked.found, _hidden(asked)),
+        _around_unit,
+    ),
+    _endpoint("insee_unite_legale", _UNITS + "/{id}", lambda asked: legal_unit(asked.found, False), _around_unit),
+    _endpoint(
+        "insee_adresse_diffusible",
+        _V3 + "/diffusibles/{id}/adresse",
+        lambda asked: _address(asked.company, asked.found.place, _hidden(asked)),
+        _around_address,
+    ),
+    _endpoint(
+        "insee_adresse",
+        _V3 + "/{id}/adresse",
+        lambda asked: _address(asked.company, asked.found.place, False),
+        _around_address,
+    ),
+    _endpoint("insee_successions", _V3 + "/{id}/successions", _successions, lambda _: {}),
+)

@@ -1,0 +1,43 @@
+"""Once a day, removes stored files that no row names: an upload whose server died, a publication that failed."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from api import db as database
+from api.context import Context
+from procurement.candidacy import CandidacyFile
+from procurement.consultation import DceFile
+from procurement.counters import take
+
+# A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
+AGE = timedelta(days=1)
+# Folder → the only column that names its files. A folder that is not here is never swept.
+NAMED: Mapping[str, InstrumentedAttribute[str]] = {"plis": CandidacyFile.key, "dce": DceFile.key}
+log = structlog.get_logger("mps.sweep")
+
+
+def sweep_once(context: Context) -> bool:
+    """True when something was removed. One worker a day does it; one that dies leaves the rest to the next day."""
+    with database.transaction(context.database) as db:
+        now = database.now(db)
+        if not take(db, "sweep", 1, now.replace(hour=0, minute=0, second=0, microsecond=0)):
+            return False
+    removed = 0
+    for folder in NAMED:
+        for keys in context.storage.older(folder, now - AGE):
+            for key in _unnamed(context, folder, keys):
+                context.storage.delete(key)
+                log.info("removed", key=key)
+                removed += 1
+    return removed > 0
+
+
+def _unnamed(context: Context, folder: str, keys: list[str]) -> Iterator[str]:
+    column = NAMED[folder]
+    with database.reading(context.database) as db:
+        named = set(db.scalars(select(column).where(column.in_(keys))))
+    return (key for key in keys if key not in named)
