@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from api.candidacy_view import file_row, identity_rows
 from api.facts_view import pairs, tables
 from api.steps.pieces import result_of
-from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile, Look, looks
+from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile
 from procurement.consultation import Consultation
+from procurement.looks import Look, looks
 from procurement.pieces import GIVE_UP_AFTER, ON_MOTIVE, WINNER, Piece
 from siret_lookup.outcome import Outcome
 from siret_lookup.source import Source

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from api.render import french_time
 from api.settings import Settings
-from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile, looks
+from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile
 from procurement.contract import contract_of
+from procurement.looks import looks
 from procurement.pieces import CAPACITY, WINNER, profile_of
 from siret_lookup.routing import split
 from siret_lookup.sources import SOURCES

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     https_proxy: Http = None
     ca_file: Path | None = None
     max_upload_mb: int = 300
+    max_candidacy_mb: int = 1000
 
 
 class BadSettings(Exception):

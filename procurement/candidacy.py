@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, insert, select
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from procurement.base import Base, HasRef
@@ -89,17 +89,6 @@ class CandidacyFile(HasRef, Base):
     received_at: Mapped[datetime]
 
 
-class Look(Base):
-    """Who looked at what, when: kept, and shown to the company."""
-
-    __tablename__ = "look"
-
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey("candidacy.id"), index=True)
-    by: Mapped[str] = mapped_column(String(254))
-    what: Mapped[str] = mapped_column(String(200))
-    at: Mapped[datetime]
-
-
 def open_candidacy(
     db: Session, consultation: Consultation, siret: str, identity: dict[str, Any], account: Person, now: datetime
 ) -> tuple[Candidacy, bool]:
@@ -173,6 +162,12 @@ def add_file(candidacy: Candidacy, file: CandidacyFile) -> None:
     if len(candidacy.files) >= 50:
         raise Refused("Cinquante fichiers au plus par dépôt.")
     candidacy.files.append(file)
+
+
+def check_room(candidacy: Candidacy, size: int, cap: int) -> None:
+    """Raises Refused where `size` more bytes would bring the files over `cap` bytes in all (clear sizes)."""
+    if sum(file.size for file in candidacy.files) + size > cap:
+        raise Refused(f"Les fichiers d’une réponse font {cap // 10**6} Mo au plus en tout : enlevez-en un.")
 
 
 def remove_file(db: Session, candidacy: Candidacy, ref: str) -> None:
@@ -364,21 +359,6 @@ def find_received(db: Session, consultation: Consultation, ref: str) -> Candidac
         if candidacy.ref == ref:
             return candidacy
     raise NotFound
-
-
-def looked(db: Session, candidacy: Candidacy, by: str, what: str, now: datetime) -> None:
-    db.add(Look(candidacy_id=candidacy.id, by=by, what=what, at=now))
-    db.flush()
-
-
-def looked_at_all(db: Session, candidacies: list[int], by: str, what: str, now: datetime) -> None:
-    """One line per candidacy (their keys), in one statement."""
-    if candidacies:
-        db.execute(insert(Look), [{"candidacy_id": key, "by": by, "what": what, "at": now} for key in candidacies])
-
-
-def looks(db: Session, candidacy: Candidacy, size: int = 50) -> list[Look]:
-    return list(db.scalars(select(Look).where(Look.candidacy_id == candidacy.id).order_by(Look.id.desc()).limit(size)))
 
 
 def claim_receipt(db: Session, now: datetime, lease: timedelta = timedelta(minutes=2)) -> Candidacy | None:

@@ -2,7 +2,7 @@
 
 from procurement.award import Award
 from procurement.base import Base
-from procurement.candidacy import Candidacy, CandidacyFile, Look
+from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
@@ -10,6 +10,7 @@ from procurement.events import Event
 from procurement.flights import Flight
 from procurement.idempotency import PastAnswer
 from procurement.invoice_copy import InvoiceCopy
+from procurement.looks import Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from procurement.candidacy import Candidacy, CandidacyFile, Look
+from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation
 from procurement.counters import Counter
 from procurement.events import lock, record
 from procurement.idempotency import PastAnswer
+from procurement.looks import Look
 from procurement.people import EmailCode, LoginSession
 from procurement.pieces import Piece
 

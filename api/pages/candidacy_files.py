@@ -14,12 +14,13 @@ from api.db import Db, reading, transaction
 from api.errors import PageInvalid
 from api.pages.candidacies import TEMPLATE, shown
 from api.uploads import Received, SealingSink, receive
-from procurement.candidacy import CandidacyFile, add_file, editable, find_own, find_own_locked, remove_file
+from procurement.candidacy import CandidacyFile, add_file, check_room, editable, find_own, find_own_locked, remove_file
 from procurement.errors import DomainError, Invalid, NotFound, Refused
 from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
 KINDS = {"candidature": "candidacy", "offre": "offer"}
+ENVELOPE = 10_000  # what a form puts around its file, at most: a file is not refused before it is counted
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,13 @@ class Permission:
     started_at: datetime
 
 
-def _authorise(ctx: Context, who: Person, ref: str, word: str) -> Permission:
+def _authorise(ctx: Context, who: Person, ref: str, word: str, announced: int) -> Permission:
     if word not in KINDS:
         raise NotFound
     with reading(ctx.database) as db:
         candidacy, now = find_own(db, ref, who), database.now(db)
         editable(candidacy)
+        check_room(candidacy, max(1, announced - ENVELOPE), ctx.settings.max_candidacy_mb * 10**6)
         consultation = candidacy.consultation
         if KINDS[word] == "offer" and not consultation.offers_here:
             raise Refused(f"L’offre se dépose ailleurs : {consultation.offers_elsewhere}")
@@ -46,7 +48,9 @@ def _authorise(ctx: Context, who: Person, ref: str, word: str) -> Permission:
 @router.post("/candidatures/{ref}/fichiers/{word}", dependencies=[Depends(SIGNED_IN)])
 async def upload(request: Request, ctx: Ctx, who: Who, ref: str, word: str) -> Response:
     """Authorise in a short session, stream and seal, record in a second one."""
-    allowed = await run_in_threadpool(_authorise, ctx, who, ref, word)
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isdecimal() and len(length) < 16 else 0
+    allowed = await run_in_threadpool(_authorise, ctx, who, ref, word, announced)
     sink = SealingSink(allowed.recipient)
     try:
         received = await receive(request, sink, ctx.settings.max_upload_mb * 10**6)
@@ -66,6 +70,7 @@ def _keep(ctx: Context, who: Person, ref: str, allowed: Permission, sink: Sealin
     try:
         with transaction(ctx.database) as db:
             candidacy = find_own_locked(db, ref, who)
+            check_room(candidacy, received.size, ctx.settings.max_candidacy_mb * 10**6)
             file = CandidacyFile(
                 kind=allowed.kind, name=received.name, size=received.size, sha256=received.sha256, key=key,
                 started_at=allowed.started_at, received_at=database.now(db),

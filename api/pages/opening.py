@@ -13,10 +13,11 @@ from api.context import Context, Ctx
 from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.render import page
-from procurement.candidacy import Candidacy, looked_at_all, received, received_late
+from procurement.candidacy import Candidacy, received, received_late
 from procurement.consultation import Consultation, find_for
 from procurement.errors import Refused, Unavailable
 from procurement.events import lock
+from procurement.looks import looked_at_all
 from procurement.opening import open_plis
 from procurement.people import Person
 

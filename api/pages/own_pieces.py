@@ -12,8 +12,9 @@ from api.db import reading, transaction
 from api.downloads import attachment
 from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
 from api.render import page
-from procurement.candidacy import belongs, find_own, looked
+from procurement.candidacy import belongs, find_own
 from procurement.errors import NotFound, Refused, Unavailable
+from procurement.looks import looked
 from procurement.people import Person
 from siret_lookup.fetch import fetch, fetch_all
 from siret_lookup.http import Access

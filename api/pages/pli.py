@@ -22,10 +22,11 @@ from api.errors import PageInvalid
 from api.pages.opening import BASE, log_looks
 from api.render import page
 from api.unsealing import clear_chunks
-from procurement.candidacy import Candidacy, CandidacyFile, find_received, looked, received
+from procurement.candidacy import Candidacy, CandidacyFile, find_received, received
 from procurement.consultation import Consultation, find_for
 from procurement.errors import Invalid, NotFound
 from procurement.events import lock
+from procurement.looks import looked
 from procurement.people import Person
 from procurement.pieces import Piece, ask_again, ask_with_motive, pieces_of
 

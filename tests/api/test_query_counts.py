@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from api.auth import create_token
 from api.context import Context
 from api.db import now, transaction
-from procurement.candidacy import Candidacy, CandidacyFile, looked, open_candidacy
+from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
 from procurement.contract import Contract
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
+from procurement.looks import looked
 from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
 from procurement.pieces import CAPACITY, ask
@@ -30,7 +31,7 @@ MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
 # No list behind these, or a file. Every other GET route is measured.
 UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
-    r"|readyz|metrics|acheteur/regles|acheteur/consultations/nouvelle)"
+    r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
     r"|.*/(dce|apercu|projet|fichiers|pieces)/.*|.*\.(pdf|zip)|.*/(recu|fichier)"
 )
 
