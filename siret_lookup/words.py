@@ -37,6 +37,7 @@ _ARTICLES = {
     "Insee": ("l’Insee", "de l’Insee"),
     "DGFiP": ("la DGFiP", "de la DGFiP"),
     "Infogreffe": ("Infogreffe", "d’Infogreffe"),
+    "BODACC": ("le BODACC", "du BODACC"),
 }
 _CERTIFICATES = ("tax", "social")
 
