@@ -60,6 +60,7 @@ def settings_of(folder: Path, base: str) -> Settings:
         recherche_entreprises_url=None,
         sirene_url=None,
         sirene_key=None,
+        bodacc_url=None,
         smtp_url=None,
         tsa_url=None,
         trust_list=None,

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     sirene_mirror: Path | None = None
     sirene_url: Http = None
     sirene_key: SecretStr | None = None
+    bodacc_url: Http = None
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
     trust_list: str | None = None

@@ -50,6 +50,7 @@ _ARTICLES = {
     "Commission européenne": ("la Commission européenne", "de la Commission européenne"),
     "Douane": ("la douane", "de la douane"),
     "DJEPVA": ("la DJEPVA", "de la DJEPVA"),
+    "BODACC": ("le BODACC", "du BODACC"),
 }
 # What the authority says where it answers by a status or a code, rather than by not delivering a paper.
 _NEGATIVE_STATUS = {

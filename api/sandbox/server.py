@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, pki, recherche, sirene, tsa
+from api.sandbox import api_entreprise, bodacc, pki, recherche, sirene, tsa
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
@@ -22,11 +22,12 @@ SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/api-entreprise": api_entreprise.create_app,
     "/recherche": lambda _clock: recherche.create_app(),
     "/sirene": sirene.create_app,
+    "/bodacc": lambda _clock: bodacc.create_app(),
     "/tsa": lambda clock: tsa.create_app(pki.ensure(pki.FOLDER), clock),
     "/pki": lambda clock: pki.create_app(pki.ensure(pki.FOLDER), clock),
 }
 # What a look-up by SIRET needs: no keys are made for it.
-LOOKUP = ("/api-entreprise", "/recherche", "/sirene")
+LOOKUP = ("/api-entreprise", "/recherche", "/sirene", "/bodacc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class SandboxUrls:
         return self.base + "/sirene"
 
     @property
+    def bodacc(self) -> str:
+        return self.base + "/bodacc"
+
+    @property
     def tsa(self) -> str:
         return self.base + "/tsa/"
 
@@ -62,6 +67,7 @@ class SandboxUrls:
             "api_entreprise": self.api_entreprise,
             "recherche_entreprises": self.recherche_entreprises,
             "sirene": self.sirene,
+            "bodacc": self.bodacc,
             "tsa": self.tsa,
         }
 
