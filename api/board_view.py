@@ -15,9 +15,12 @@ from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile
 from procurement.consultation import Consultation
 from procurement.looks import Look, looks
 from procurement.pieces import GIVE_UP_AFTER, ON_MOTIVE, WINNER, Piece
+from siret_lookup.bodacc import words as bodacc_words
+from siret_lookup.bodacc.piece import from_facts
+from siret_lookup.bodacc.state import Proceedings, State
+from siret_lookup.catalogue import BODACC, PIECES, Beside
 from siret_lookup.outcome import Outcome
 from siret_lookup.source import Source
-from siret_lookup.sources import SOURCES
 from siret_lookup.words import buyer_sentence, label
 
 TONES = {
@@ -29,7 +32,7 @@ TONES = {
 ASKED = "Demandée, réponse attendue"
 GIVEN_UP = f" Après {GIVE_UP_AFTER} essais, demandez la pièce au candidat ou relancez."
 # The board's columns: title → the pieces it sums up.
-GROUPS: Mapping[str, Callable[[Source], bool]] = {
+GROUPS: Mapping[str, Callable[[Source | Beside], bool]] = {
     "Identité et registres": lambda source: source.kind == "identity" and source.key not in WINNER,
     "Capacités": lambda source: source.kind == "capacity",
     "Preuves fiscales et sociales": lambda source: source.key in WINNER,
@@ -65,7 +68,7 @@ def board(db: Session, everyone: Sequence[Candidacy], shown: Sequence[Candidacy]
         "groups": list(GROUPS),
         "rows": [_row(c, pieces[c.id], files[c.id], same[c.siret]) for c in shown],
         "waiting": any(p.state == "waiting" for row in pieces.values() for p in row.values()),
-        "to_ask": [(key, SOURCES[key].title) for key in ON_MOTIVE],
+        "to_ask": [(key, PIECES[key].title) for key in ON_MOTIVE],
     }
 
 
@@ -80,7 +83,7 @@ def _row(candidacy: Candidacy, pieces: Mapping[str, Piece], offers: int, same: i
         "amount_sealed": candidacy.offer_amount is not None,
         "offers": offers,
         "warnings": warnings(candidacy, same),
-        "cells": [(title, summed(p for p in pieces.values() if of(SOURCES[p.key]))) for title, of in GROUPS.items()],
+        "cells": [(title, summed(p for p in pieces.values() if of(PIECES[p.key]))) for title, of in GROUPS.items()],
     }
 
 
@@ -90,8 +93,8 @@ def summed(pieces: Iterable[Piece]) -> list[dict[str, str]]:
     for piece in pieces:
         shown = cell(piece)
         badge = badges.setdefault(shown["label"], {"tone": shown["tone"], "titles": [], "quiet": True})
-        badge["titles"].append(SOURCES[piece.key].title)
-        badge["quiet"] = badge["quiet"] and piece.outcome in QUIET
+        badge["titles"].append(PIECES[piece.key].title)
+        badge["quiet"] = badge["quiet"] and piece.outcome in QUIET and shown["tone"] != "warning"
     return [
         {
             "text": f"{label} : {len(badge['titles'])}",
@@ -124,19 +127,32 @@ def cell(piece: Piece | None) -> dict[str, str]:
     result = result_of(piece)
     if result is None:
         return {"label": ASKED, "tone": "waiting"}
+    found = proceedings_of(piece)
+    if found is not None:
+        quiet = found.state is State.NONE and not found.to_read
+        return {"label": bodacc_words.label(found), "tone": "success" if quiet else "warning"}
     return {"label": label(result), "tone": TONES.get(result.outcome, "neutral")}
+
+
+def proceedings_of(piece: Piece) -> Proceedings | None:
+    """What the BODACC told, where this piece is its answer."""
+    if piece.key != BODACC.key or piece.outcome != Outcome.OBTAINED or piece.fetched_at is None:
+        return None
+    return from_facts(piece.candidacy.siret[:9], piece.facts, piece.fetched_at)
 
 
 def piece_row(piece: Piece) -> dict[str, Any]:
     """One piece in full: words for the buyer, provenance, facts."""
     result = result_of(piece)
     sentence = buyer_sentence(result, piece.attempts) if result else "La demande part dans un instant."
+    found = proceedings_of(piece)
+    sentence = bodacc_words.buyer_sentence(found) if found else sentence
     if result and result.outcome.waiting and piece.state == "settled":
         sentence += GIVEN_UP
     return cell(piece) | {
         "ref": piece.ref,
-        "title": SOURCES[piece.key].title,
-        "provider": SOURCES[piece.key].provider,
+        "title": PIECES[piece.key].title,
+        "provider": PIECES[piece.key].provider,
         "sentence": sentence,
         "settled": piece.state == "settled",
         "fetched_at": piece.fetched_at,
@@ -180,7 +196,7 @@ def _to_ask(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
     """What may still be asked with a motive: off by default, or left out for this company."""
     asked = {p.key for p in pieces if p.outcome != Outcome.NOT_APPLICABLE}
     left_out = [p.key for p in pieces if p.outcome == Outcome.NOT_APPLICABLE]
-    return [(key, SOURCES[key].title) for key in dict.fromkeys((*ON_MOTIVE, *left_out)) if key not in asked]
+    return [(key, PIECES[key].title) for key in dict.fromkeys((*ON_MOTIVE, *left_out)) if key not in asked]
 
 
 def journal(

@@ -12,8 +12,8 @@ from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile
 from procurement.contract import contract_of
 from procurement.looks import looks
 from procurement.pieces import CAPACITY, WINNER, profile_of
+from siret_lookup.catalogue import PIECES
 from siret_lookup.routing import split
-from siret_lookup.sources import SOURCES
 from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
 
 # Where a person may write beside the official value.
@@ -129,7 +129,7 @@ def checked_by_buyer(candidacy: Candidacy) -> list[dict[str, str]]:
     asked, _ = split((*CAPACITY, *WINNER), profile_of(candidacy.identity), candidacy.consultation.kind)
     rows = []
     for key in asked:
-        source = SOURCES[key]
+        source = PIECES[key]
         when = "Seulement si vous êtes l’attributaire pressenti." if key in WINNER else ""
         rows.append(
             {"title": source.title, "provider": source.provider, "label": CHECKED_LATER_LABEL, "when": when}
@@ -142,7 +142,7 @@ def not_asked(candidacy: Candidacy) -> list[dict[str, str]]:
     """What makes no sense for this company and this contract, with why: nothing but open identity says so."""
     _, left_out = split((*CAPACITY, *WINNER), profile_of(candidacy.identity), candidacy.consultation.kind)
     return [
-        {"title": SOURCES[key].title, "provider": SOURCES[key].provider, "why": f"Non demandée : {reason}."}
+        {"title": PIECES[key].title, "provider": PIECES[key].provider, "why": f"Non demandée : {reason}."}
         for key, reason in left_out.items()
     ]
 

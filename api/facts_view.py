@@ -64,7 +64,7 @@ TABLES: Mapping[str, str] = {
     "shareholders": "Actionnaires",
     "subsidiaries": "Filiales",
     "returns": "Déclarations fiscales",
-    "notices": "Annonces au BODACC",
+    "history": "Annonces publiées au BODACC",
 }
 COLUMNS: Mapping[str, str] = {
     "ends_on": "Fin le", "turnover": "Chiffre d’affaires", "code": "Code", "label": "Libellé", "name": "Nom",
@@ -75,7 +75,7 @@ COLUMNS: Mapping[str, str] = {
     "updated_on": "Mis à jour le", "granted": "Accordée", "paid": "Versée", "status": "Situation", "siret": "SIRET",
     "siren": "SIREN", "on": "Le", "share": "Part (%)", "form": "Formulaire", "regime": "Régime", "domain": "Domaine",
     "field": "Domaine", "archived": "Archivé", "level": "Niveau", "definition": "Définition", "court": "Tribunal",
-    "state": "État", "holder": "Titulaire", "asked": "Demandée", "valid_until": "Fin le",
+    "state": "État", "id": "Annonce", "holder": "Titulaire", "asked": "Demandée", "valid_until": "Fin le",
 }  # fmt: skip
 _CLOSED = "Exercice clos le"
 _OTHERWISE: Mapping[tuple[str, str], str] = {("financial_years", "ends_on"): _CLOSED, ("returns", "ends_on"): _CLOSED}

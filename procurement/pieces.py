@@ -13,28 +13,29 @@ from procurement.consultation import Consultation
 from procurement.errors import Invalid, Refused
 from procurement.events import move, record
 from procurement.people import Person
+from siret_lookup.catalogue import PIECES
 from siret_lookup.routing import Profile, split
-from siret_lookup.sources import SOURCES
 
 # Fetched for all after the opening; tax and social proofs for the intended winner only (R2144-4). Who is really asked
 # depends on the company and the contract: siret_lookup.routing.
 CAPACITY = (
     "insee_etablissement", "insee_unite_legale", "infogreffe_extrait", "rne_extrait", "association", "eori",
-    "chiffres_affaires", "rne_actes_bilans", "qualibat", "qualifelec", "opqibi", "rge", "qualiopi", "fntp_carte",
+    "chiffres_affaires", "bodacc", "rne_actes_bilans", "qualibat", "qualifelec", "opqibi", "rge", "qualiopi",
+    "fntp_carte",
 )  # fmt: skip
 WINNER = (
     "attestation_fiscale", "vigilance", "msa_conformite", "probtp_attestation", "probtp_conformite",
     "cibtp_attestation", "cnetp_attestation", "numero_tva",
 )  # fmt: skip
 # Never asked without the buyer's written motive (R2143-11 caps what may be asked).
-ON_MOTIVE = tuple(key for key, source in SOURCES.items() if source.motive)
+ON_MOTIVE = tuple(key for key, source in PIECES.items() if source.motive)
 GIVE_UP_AFTER = 8
 
 MOVES: Mapping[str, frozenset[str]] = {"waiting": frozenset({"settled"}), "settled": frozenset({"waiting"})}
 
 
 class Piece(HasRef, Base):
-    """One piece of one candidacy (siret_lookup.SOURCES[key]); outcome and facts with origin, time and sha256."""
+    """One piece of one candidacy (siret_lookup.PIECES[key]); outcome and facts with origin, time and sha256."""
 
     __tablename__ = "piece"
     __table_args__ = (UniqueConstraint("candidacy_id", "key"),)

@@ -14,7 +14,7 @@ from procurement.events import lock, record
 from procurement.mail import post
 from procurement.people import Membership, Role
 from procurement.pieces import Piece, ask_again, pieces_of
-from siret_lookup.sources import SOURCES
+from siret_lookup.catalogue import PIECES
 
 # Asked of the holder every six months until the contract ends (code du travail, D8222-5).
 RENEWED = ("vigilance", "msa_conformite")
@@ -66,7 +66,7 @@ def proofs_due(pieces: Sequence[Piece], today: date) -> list[Due]:
         if piece.fetched_at is None or end is None or not (piece.key in RENEWED or piece.valid_until):
             continue
         state: Literal["valid", "soon", "past"] = "past" if end < today else "soon" if end - today <= AHEAD else "valid"
-        title = SOURCES[piece.key].title
+        title = PIECES[piece.key].title
         found.append(Due(title, paris_day(piece.fetched_at), piece.valid_until, end, state))
     return sorted(found, key=lambda due: due.strictly_until)
 
@@ -123,7 +123,7 @@ def _tell(db: Session, contract: Contract, asked: Sequence[Piece], today: date, 
 
 def _said(piece: Piece) -> str:
     end = strict_end(piece)
-    return f"{SOURCES[piece.key].title} ({f'jusqu’au {end:%d/%m/%Y}' if end else 'non obtenue à ce jour'})"
+    return f"{PIECES[piece.key].title} ({f'jusqu’au {end:%d/%m/%Y}' if end else 'non obtenue à ce jour'})"
 
 
 def _buyer_side(db: Session, contract: Contract) -> list[str]:

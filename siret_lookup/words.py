@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from siret_lookup.catalogue import PIECES, Beside
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.source import Source
-from siret_lookup.sources import SOURCES
 
 LABELS: Mapping[Outcome, str] = {
     Outcome.OBTAINED: "Obtenue",
@@ -96,8 +96,8 @@ def french_time(moment: datetime) -> str:
     return f"{french_day(moment)} à {local.hour} h {local.minute:02d}"
 
 
-def _source(result: PieceResult) -> Source | None:
-    return SOURCES.get(result.key)
+def _source(result: PieceResult) -> Source | Beside | None:
+    return PIECES.get(result.key)
 
 
 def _the(result: PieceResult) -> str:

@@ -22,8 +22,8 @@ from procurement.consultation import Consultation
 from procurement.contract import Contract, acknowledge, contract_of, notify
 from procurement.errors import Invalid, NotFound
 from procurement.pieces import WINNER, Piece, pieces_of
+from siret_lookup.catalogue import PIECES
 from siret_lookup.outcome import Outcome
-from siret_lookup.sources import SOURCES
 from siret_lookup.words import LABELS
 
 router = APIRouter(include_in_schema=False)
@@ -45,7 +45,7 @@ def piece_row(piece: Piece) -> dict[str, Any]:
     """One proof as the officer reads it."""
     outcome = piece.outcome or ""
     return {
-        "label": SOURCES[piece.key].title,
+        "label": PIECES[piece.key].title,
         "words": LABELS[Outcome(outcome)] if outcome else "Demandée, réponse attendue",
         "tone": TONES.get(outcome, "neutral") if outcome else "waiting",
         "fetched_at": piece.fetched_at,

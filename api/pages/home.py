@@ -20,8 +20,9 @@ from procurement.consultation import public_list
 from procurement.errors import NotFound
 from procurement.mail import latest_mail
 from procurement.pieces import CAPACITY, ON_MOTIVE, WINNER
+from siret_lookup.catalogue import PIECES
 from siret_lookup.outcome import Outcome
-from siret_lookup.sources import SOURCES, insee_etablissement
+from siret_lookup.sources import insee_etablissement
 from siret_lookup.words import LABELS
 
 router = APIRouter(include_in_schema=False)
@@ -136,7 +137,7 @@ def fetched_rows() -> list[tuple[str, str, str]]:
         "Recherche d’entreprises",
         "Si vous n’écrivez que neuf chiffres, ou préparez votre dossier",
     )
-    return [places, *((s.title, s.provider, _moment(s.key)) for s in SOURCES.values() if _moment(s.key))]
+    return [places, *((s.title, s.provider, _moment(s.key)) for s in PIECES.values() if _moment(s.key))]
 
 
 def _moment(key: str) -> str:

@@ -5,7 +5,7 @@ the next one, and no try is counted. The same call is never under way twice, and
 company for another consultation is taken over while it is fresh. A worker that dies leaves a lease that expires.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,16 +15,27 @@ from sqlalchemy.orm import Session
 
 from api import db as database
 from api.context import Context
-from api.remote.api_entreprise import BadAccess, Buyer, PaidQuotas, SessionQuotas, access_for
+from api.remote.api_entreprise import (
+    BadAccess,
+    Buyer,
+    CountedQuotas,
+    PaidQuotas,
+    SessionQuotas,
+    access_for,
+    network,
+)
 from procurement.errors import Unavailable
 from procurement.events import lock
 from procurement.flights import land, take_off
 from procurement.pieces import Piece, claim_piece, hold_back, keep_result, reuse
+from siret_lookup.bodacc import find_proceedings
+from siret_lookup.bodacc.piece import as_piece
+from siret_lookup.catalogue import BODACC, PIECES, Beside
 from siret_lookup.fetch import fetch
 from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.quotas import spend
-from siret_lookup.siret import Siret
+from siret_lookup.siret import Siren, Siret
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 
@@ -57,10 +68,10 @@ class Job:
 
     @property
     def flight(self) -> str:
-        return flight_of(SOURCES[self.key], self.siret, self.access.token_id if self.access else "")
+        return flight_of(PIECES[self.key], self.siret, self.access.token_id if self.access else "")
 
 
-def flight_of(source: Source, siret: str, token_id: str) -> str:
+def flight_of(source: Source | Beside, siret: str, token_id: str) -> str:
     """The name of a call: same token, same endpoint, same company."""
     return f"{token_id}:{source.key}:{siret[:9] if source.by == 'siren' else siret}"
 
@@ -87,18 +98,22 @@ def claim(context: Context) -> tuple[bool, Job | None]:
         piece = claim_piece(db, now, LEASE)
         if piece is None:
             return False, None
-        source, candidacy = SOURCES[piece.key], piece.candidacy
+        source, candidacy = PIECES[piece.key], piece.candidacy
         if reuse(db, piece, FRESH[source.kind], source.by == "siren", now):
             return True, None
         access, failed = _access(context, piece, source, now)
-        if access is not None and not _may_call(db, piece, source, access, now):
+        if access is not None and isinstance(source, Source) and not _may_call(db, piece, source, access, now):
             return True, None
         return True, Job(piece.id, piece.attempts, piece.key, candidacy.siret, access, failed, now)
 
 
-def _access(context: Context, piece: Piece, source: Source, now: datetime) -> tuple[Access | None, PieceResult]:
+def _access(
+    context: Context, piece: Piece, source: Source | Beside, now: datetime
+) -> tuple[Access | None, PieceResult]:
     """The buyer's access, or why there is none: a missing or wrong token is `not_authorised`."""
     nothing = PieceResult(source.key, Outcome.UNAVAILABLE, source.title, source.provider, now)
+    if isinstance(source, Beside):
+        return None, nothing
     try:
         return access_for(context, Buyer.of(piece.candidacy.consultation)), nothing
     except Unavailable as error:
@@ -126,9 +141,22 @@ def _may_call(db: Session, piece: Piece, source: Source, access: Access, now: da
 
 def call(context: Context, job: Job) -> PieceResult:
     """One call for the buyer, already paid for; a remote fault is `unavailable`."""
+    if job.key in BESIDE:
+        return BESIDE[job.key](context, job)
     if job.access is None:
         return job.failed
     return fetch(job.key, Siret(job.siret), job.access, job.now, PaidQuotas())
+
+
+def _bodacc(context: Context, job: Job) -> PieceResult:
+    url, quotas = context.url("bodacc"), CountedQuotas(context.database)
+    if not url:
+        return replace(job.failed, detail="Le BODACC n’a pas d’adresse : l’administrateur doit régler MPS_BODACC_URL.")
+    return as_piece(find_proceedings(Siren(job.siret[:9]), url, job.now, quotas, network(context)))
+
+
+# Key → call, for the open services beside API Entreprise.
+BESIDE: Mapping[str, Callable[[Context, Job], PieceResult]] = {BODACC.key: _bodacc}
 
 
 def record(context: Context, job: Job, result: PieceResult) -> None:

@@ -43,7 +43,7 @@ def test_a_siret_gives_identity_and_the_list_of_what_the_buyer_obtains(scene: Sc
     text = mine.page.main
     assert "BOULANGERIE TOUT VA BIEN" in text
     assert "Brouillon, rien n’est envoyé" in text
-    asked = 10  # nothing of farming, building, training, associations: routing leaves them out
+    asked = 11  # nothing of farming, building, training, associations: routing leaves them out
     assert text.count("Sera vérifiée après l’ouverture") == asked
     assert "R2143-13" in text
     with reading(scene.context.database) as db:
