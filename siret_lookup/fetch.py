@@ -14,6 +14,8 @@ from siret_lookup.siret import Siret
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 
+SPENT = "Le nombre d’appels permis par minute est atteint."
+
 
 def fetch(source_key: str, siret: Siret, access: Access, now: datetime, quotas: QuotaStore) -> PieceResult:
     """Fetch one piece with its document. Raises KeyError for a source that SOURCES does not know, nothing else."""
@@ -21,7 +23,7 @@ def fetch(source_key: str, siret: Siret, access: Access, now: datetime, quotas: 
     blank = PieceResult(source.key, Outcome.UNAVAILABLE, source.title, source.provider, now)
     free_at = spend(quotas, access.token, source.group, now)
     if free_at is not None:
-        return replace(blank, retry_at=free_at, detail="Le nombre d’appels permis par minute est atteint.")
+        return replace(blank, retry_at=free_at, detail=SPENT)
     seconds = access.document_seconds if source.document else access.json_seconds
     reply = get(access, source.path_for(siret), {}, now=now, seconds=seconds)
     blank = replace(blank, sha256=reply.sha256, request_id=reply.request_id)
