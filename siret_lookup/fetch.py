@@ -18,6 +18,8 @@ from siret_lookup.sources import SOURCES
 _LATER = timedelta(hours=1)
 _ELSEWHERE = "Le certificat se lit sur le site de l’organisme : aucune copie n’a été gardée."
 _NO_CERTIFICATE = "Le document reçu n’est ni un PDF ni une image."
+SPENT = "Le nombre d’appels permis par minute est atteint."
+
 
 
 def fetch(
@@ -31,7 +33,7 @@ def fetch(
     blank = PieceResult(source.key, Outcome.UNAVAILABLE, source.title, source.provider, now)
     free_at = _spend(source, access.token, now, quotas)
     if free_at is not None:
-        return replace(blank, retry_at=free_at, detail="Le nombre d’appels permis par minute est atteint.")
+        return replace(blank, retry_at=free_at, detail=SPENT)
     seconds = access.document_seconds if source.document else access.json_seconds
     reply = get(access, source.path_for(siret, now, year), source.params, now=now, seconds=seconds)
     blank = replace(blank, sha256=reply.sha256, request_id=reply.request_id)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from siret_lookup.body import Json, Unreadable, day, flag, required, rows, section, text, unmask
 from siret_lookup.envelope import Failure
+from siret_lookup.fetch import SPENT
 from siret_lookup.http import Network, Refusal, Reply, get_json
 from siret_lookup.identity import Identity
 from siret_lookup.outcome import Outcome
@@ -102,8 +103,7 @@ def _ask(access: SireneAccess, path: str, params: dict[str, str], now: datetime,
         return Refusal(Failure(Outcome.NOT_AUTHORISED, detail="Aucune clé de l’API Sirene n’est enregistrée."))
     free_at = spend_open(quotas, "sirene", now, access.key)
     if free_at is not None:
-        spent = "Le nombre d’appels permis par minute est atteint."
-        return Refusal(Failure(Outcome.UNAVAILABLE, detail=spent, retry_at=free_at))
+        return Refusal(Failure(Outcome.UNAVAILABLE, detail=SPENT, retry_at=free_at))
     url = access.base_url.rstrip("/") + path
     headers = {"X-INSEE-Api-Key-Integration": access.key, "Accept": "application/json"}
     return get_json(url, params, now=now, network=access.network, seconds=_SECONDS, headers=headers)

@@ -10,6 +10,7 @@ from datetime import datetime
 from siret_lookup.bodacc.notices import Notice, names, read_notice
 from siret_lookup.bodacc.state import Proceedings, current
 from siret_lookup.body import Json, Unreadable, rows
+from siret_lookup.fetch import SPENT
 from siret_lookup.http import Network, Refusal, get_json
 from siret_lookup.outcome import Outcome
 from siret_lookup.quotas import QuotaStore, spend_open
@@ -66,7 +67,7 @@ def _notices(siren: str, url: str, now: datetime, quotas: QuotaStore, network: N
 def _page(siren: str, url: str, offset: int, now: datetime, quotas: QuotaStore, network: Network) -> Json:
     free_at = spend_open(quotas, "bodacc", now)
     if free_at is not None:
-        raise _Interrupted("Le nombre d’appels permis par minute est atteint.", free_at)
+        raise _Interrupted(SPENT, free_at)
     params = {"where": _where(siren), "order_by": "dateparution desc, id desc", "limit": str(PER_PAGE)}
     reply = get_json(url, {**params, "offset": str(offset)}, now=now, network=network, seconds=_SECONDS)
     if isinstance(reply, Refusal):
