@@ -11,7 +11,7 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import mail, pieces, purge, receipts, renewals, sweep
+from api.steps import health, mail, pieces, purge, receipts, renewals, sweep
 from procurement.counters import beat
 
 REST = 0.5
@@ -22,6 +22,8 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "send_mail": mail.send_one,
     "fetch_pieces": pieces.fetch_one,
     "make_receipts": receipts.make_one,
+    "ping_providers": health.ping_one,
+    "read_tokens": health.read_one_token,
     "renew_proofs": renewals.renew_one,
     "purge": purge.purge_once,
     "sweep_storage": sweep.sweep_once,

@@ -14,9 +14,10 @@ from procurement.looks import Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece
+from procurement.providers import Provider
 
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
     "EmailCode", "Event", "Flight", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership",
-    "Organisation", "Override", "PastAnswer", "Piece", "User",
+    "Organisation", "Override", "PastAnswer", "Piece", "Provider", "User",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -34,6 +35,10 @@ class Organisation(HasRef, Base):
     created_at: Mapped[datetime]
     sandbox: Mapped[bool] = mapped_column(default=False)
     token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    token_read_at: Mapped[datetime | None]
+    token_expires_at: Mapped[datetime | None]
+    token_rights: Mapped[list[Any] | None]
+    token_alert: Mapped[str] = mapped_column(String(10), default="")
     adopted_rules: Mapped[str | None] = mapped_column(String(64))
     adopted_by: Mapped[str | None] = mapped_column(String(200))
     adopted_at: Mapped[datetime | None]

@@ -174,6 +174,12 @@ def hold_back(db: Session, piece: Piece, keys: Iterable[str], until: datetime, n
     )
 
 
+def release(db: Session, keys: Iterable[str], held_until: datetime, now: datetime) -> None:
+    """What was held back until then may be tried now: its provider answers again."""
+    held = update(Piece).where(Piece.state == "waiting", Piece.key.in_(list(keys)), Piece.next_try_at == held_until)
+    db.execute(held.values(next_try_at=now).execution_options(synchronize_session=False))
+
+
 def _buyer_of(piece: Piece) -> int:
     return piece.candidacy.consultation.organisation_id
 

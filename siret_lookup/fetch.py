@@ -21,7 +21,6 @@ _NO_CERTIFICATE = "Le document reçu n’est ni un PDF ni une image."
 SPENT = "Le nombre d’appels permis par minute est atteint."
 
 
-
 def fetch(
     source_key: str, siret: Siret, access: Access, now: datetime, quotas: QuotaStore, year: int | None = None
 ) -> PieceResult:

@@ -16,9 +16,12 @@ from api.errors import PageInvalid
 from api.render import page
 from procurement.errors import Invalid, NotFound
 from procurement.people import Organisation, Person, Role, attach, create_organisation, create_user, find_user
+from procurement.providers import all_providers
+from procurement.tokens import forget_token_state
 from siret_lookup.siret import SiretError, parse_siret
 
 router = APIRouter(include_in_schema=False)
+PROVIDER_STATES = {"closed": ("Interrogé normalement", "success"), "open": ("Laissé au repos", "warning")}
 Text = Annotated[str, Form()]
 
 
@@ -41,6 +44,16 @@ def organisations(request: Request, db: Db, who: Who) -> Response:
         "administration/list.html",
         organisations=list(db.scalars(query.order_by(Organisation.name).limit(100))),
     )
+
+
+@router.get("/administration/organismes", dependencies=[Depends(ADMINISTRATOR)])
+def providers_page(request: Request, db: Db, who: Who) -> Response:
+    """How each provider is: called normally, or left alone until when."""
+    now = database.now(db)
+    rows = [
+        (p, PROVIDER_STATES["open" if p.open_until and p.open_until > now else "closed"]) for p in all_providers(db)
+    ]
+    return page(request, "administration/providers.html", providers=rows)
 
 
 @router.get("/administration/{ref}", dependencies=[Depends(ADMINISTRATOR)])
@@ -117,5 +130,6 @@ def keep_token(request: Request, db: Db, who: Who, ctx: Ctx, ref: str, token: Te
         check_token(db, token.strip())
     except Invalid as error:
         raise PageInvalid(error, "administration/organisation.html", _context(db, organisation)) from None
+    forget_token_state(organisation)
     organisation.token_sealed = secretbox.seal(ctx.secret, f"token:{organisation.ref}", token.strip().encode())
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)

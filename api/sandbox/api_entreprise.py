@@ -278,7 +278,7 @@ def _privileges(request: Request) -> Response:
         _check_token(request)
     except Refused as refused:
         return refused.response
-    return to_json({"privileges": [endpoint.key for endpoint in ENDPOINTS]})
+    return to_json({"data": {"privileges": [endpoint.key for endpoint in ENDPOINTS]}, "links": {}, "meta": {}})
 
 
 def _ping(state: State, request: Request) -> Response:

@@ -28,10 +28,13 @@ from procurement.errors import Unavailable
 from procurement.events import lock
 from procurement.flights import land, take_off
 from procurement.pieces import Piece, claim_piece, hold_back, keep_result, reuse
+from procurement.providers import open_until, provider
+from procurement.tokens import REFUSED, alert
 from siret_lookup.bodacc import find_proceedings
 from siret_lookup.bodacc.piece import as_piece
 from siret_lookup.catalogue import BODACC, PIECES, Beside
 from siret_lookup.fetch import fetch
+from siret_lookup.health import after_call, is_outage, ping_name
 from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.quotas import spend
@@ -126,6 +129,10 @@ def _access(
 
 def _may_call(db: Session, piece: Piece, source: Source, access: Access, now: datetime) -> bool:
     """Pay for the call, or give the piece back until it can be made."""
+    alone = open_until(db, ping_name(source.key) or "")
+    if alone is not None and alone > now:
+        hold_back(db, piece, [k for k in SOURCES if ping_name(k) == ping_name(source.key)], alone, now)
+        return False
     flight = flight_of(source, piece.candidacy.siret, access.token_id)
     if not take_off(db, flight, piece.id, now + LEASE, now):
         hold_back(db, piece, (), now + SAME_CALL, now)
@@ -164,9 +171,23 @@ def record(context: Context, job: Job, result: PieceResult) -> None:
     stored = context.storage.put("pieces", result.document) if result.document else None
     with database.transaction(context.database) as db:
         land(db, job.flight, job.id)
+        _note_health(db, job, result)
         piece = _still_mine(db, job)
         if piece is not None:
+            if result.outcome is Outcome.NOT_AUTHORISED:
+                alert(db, piece.candidacy.consultation.organisation, "refused", REFUSED, database.now(db))
             keep_result(db, piece, columns(result, stored), result.retry_at, database.now(db))
+
+
+def _note_health(db: Session, job: Job, result: PieceResult) -> None:
+    """A provider that fails thrice in a row is left alone for a while (api/steps/health.py pings it meanwhile)."""
+    name = ping_name(job.key) if job.access is not None and job.key in SOURCES else None
+    if name is None:
+        return
+    failed, now = is_outage(result), database.now(db)
+    if failed or open_until(db, name) is not None or result.outcome is Outcome.OBTAINED:
+        row = provider(db, name)
+        row.keep(after_call(row.breaker, failed, now))
 
 
 def _still_mine(db: Session, job: Job) -> Piece | None:

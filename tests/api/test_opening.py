@@ -125,7 +125,13 @@ def test_the_board_the_pli_and_the_journal(
     worker.run_once(context)
     page = officer.get(f"{scene.hub}/plis")
     assert "réponse attendue" not in page.text
-    for said in ("Obtenue : 4", "Non trouvée : 1 Numéro EORI", "Obtenue : 2", "Aucune procédure en cours publiée : 1", "Non demandée : 6"):
+    for said in (
+        "Obtenue : 4",
+        "Non trouvée : 1 Numéro EORI",
+        "Obtenue : 2",
+        "Aucune procédure en cours publiée : 1",
+        "Non demandée : 6",
+    ):
         assert said in officer.page.main
     assert "Attestation de vigilance" not in officer.page.main
     officer.click(page, "BOULANGERIE TOUT VA BIEN")
