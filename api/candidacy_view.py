@@ -29,6 +29,8 @@ SHOWN: Mapping[str, str] = {
     "category": "Catégorie d’entreprise",
     "workforce": "Effectif",
 }
+# The mandatory answers, in a list of what is left.
+ASKED: Mapping[str, str] = {"capacity": "votre qualité", "insurance": "votre assurance"}
 MASKED: Mapping[str, str] = {"name": "name", "address_lines": "address", "postcode": "address"}
 TONES = {"draft": "waiting", "submitted": "success", "late": "warning"}
 
@@ -73,6 +75,7 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "receives": receives,
         "editable": consultation.takes and candidacy.state == "draft",
         "too_late": consultation.takes and not receives,
+        "left": left(candidacy),
         "modified_at": consultation.modified_at,
         "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version) < consultation.dce_version,
         "offers_here": consultation.offers_here,
@@ -98,6 +101,14 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
         "contract": contract.number if contract else "",
         "cap": f"{settings.max_upload_mb} Mo",
     }
+
+
+def left(candidacy: Candidacy) -> list[tuple[str, str]]:
+    """(field of the page, words) of what a deposit still waits for."""
+    wanted = {key: words for key, words in ASKED.items() if not candidacy.answers.get(key)}
+    if candidacy.consultation.offers_here and not candidacy.offer_received:
+        wanted = {"file-offer": "votre offre"} | wanted
+    return [*wanted.items(), ("attested", "la déclaration sur l’honneur")]
 
 
 def identity_rows(candidacy: Candidacy) -> list[dict[str, Any]]:

@@ -52,6 +52,16 @@ def test_a_correction_stands_beside_the_official_value(scene: Scene, mine: Check
     assert mine.page.h1 == "Boulangerie Neuve"
 
 
+def test_what_is_left_to_give_comes_first_and_shrinks(scene: Scene, mine: CheckedClient) -> None:
+    path = start(mine, scene)
+    left = mine.page.main.partition("Il reste à donner : ")[2].partition(". Puis")[0]
+    assert left == "votre offre, votre qualité, votre assurance, la déclaration sur l’honneur"
+    assert mine.page.main.index("Il reste à donner") < mine.page.main.index("Votre identité, et d’où elle vient")
+    add(mine, path, "offre", "offre.pdf", b"offre")
+    mine.submit(mine.page, "/deposer", button="save", insurance="n° 42")
+    assert "Il reste à donner : votre qualité, la déclaration sur l’honneur. Puis" in mine.page.main
+
+
 def test_a_deposit_from_form_to_receipt(scene: Scene, mine: CheckedClient) -> None:
     path = start(mine, scene)
     content = b"%PDF-1.7 une offre" * 1000

@@ -1,4 +1,4 @@
-"""A provider that fails is left alone and tried again once its ping is good; a token's rights and end are read in time."""
+"""A provider that fails is left alone until its ping is good; a token's rights and end are read in time."""
 
 import base64
 import json

@@ -118,6 +118,7 @@ def apply_and_deposit(company: Walker) -> str:
     company.says("BOULANGERIE TOUT VA BIEN", "Brouillon, rien n’est envoyé")
     company.send_file("Ajouter un fichier de l’offre", "memoire.pdf", OFFER, "Envoyer ce fichier de l’offre")
     company.says("Le fichier est reçu.", "memoire.pdf")
+    company.unfold("Corriger l’identité, à côté de la valeur officielle")
     company.type(capacity="gérante", correct_address="2 rue des Essais, 01234 Démonstration", amount="84 000,00")
     company.press("Déposer la réponse")
     company.says("La déclaration sur l’honneur est nécessaire", "Cette réponse est nécessaire")
