@@ -18,6 +18,8 @@ _BY_STATUS = {
     404: Outcome.NOT_FOUND,
     451: Outcome.WITHHELD_BY_LAW,
 }
+# A year that the service does not go back to: nothing on the company.
+_NO_SUCH_YEAR = frozenset({"00353", "00356"})
 _LOCK = timedelta(minutes=1)
 _OUTAGE = timedelta(minutes=5)
 _UNEXPECTED = timedelta(hours=1)
@@ -60,8 +62,10 @@ def _outcome(status: int, errors: list[dict[str, object]]) -> Outcome:
     if status == 422:
         # 002xx: context, object or recipient, the buyer's own settings; else the identifier, which the service
         # does not take (a known number without a right key, for instance).
-        own = any((_text(e.get("code")) or "").startswith("002") for e in errors)
-        return Outcome.NOT_AUTHORISED if own else Outcome.OUT_OF_SCOPE
+        codes = [_text(e.get("code")) or "" for e in errors]
+        if any(code.startswith("002") for code in codes):
+            return Outcome.NOT_AUTHORISED
+        return Outcome.NOT_FOUND if _NO_SUCH_YEAR.intersection(codes) else Outcome.OUT_OF_SCOPE
     return _BY_STATUS.get(status, Outcome.UNAVAILABLE)
 
 

@@ -27,6 +27,7 @@ def body(code: str, **more: object) -> bytes:
         (422, "00210", Outcome.NOT_AUTHORISED),
         (422, "00201", Outcome.NOT_AUTHORISED),
         (422, "00302", Outcome.OUT_OF_SCOPE),
+        (422, "00356", Outcome.NOT_FOUND),
         (409, "00015", Outcome.UNAVAILABLE),
         (429, "00429", Outcome.UNAVAILABLE),
         (502, "04501", Outcome.UNAVAILABLE),

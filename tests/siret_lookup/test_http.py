@@ -1,6 +1,7 @@
 import gzip
 import json
 import time
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -151,6 +152,44 @@ def test_a_reply_cut_short_is_unavailable() -> None:
         answer = download(access(url), url + "/x.pdf", now=START)
     assert isinstance(answer, Failure)
     assert answer.detail == "Le service est injoignable."
+
+
+def test_a_document_said_to_be_too_big_is_not_read() -> None:
+    sent: list[int] = []
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "200000000")
+        request.end_headers()
+        try:
+            for _ in range(3000):
+                sent.append(request.wfile.write(bytes(65_536)))
+        except OSError:
+            return
+
+    with answering(handle) as url:
+        answer = download(access(url), url + "/x.pdf", now=START)
+    assert isinstance(answer, Failure)
+    assert answer.detail == "La réponse du service est trop volumineuse."
+    assert sum(sent) < 20_000_000
+
+
+def test_the_files_own_quota_is_heeded() -> None:
+    with answering(lambda request: send(request, b"", 429, Retry_After="42")) as url:
+        answer = download(access(url), url + "/x.pdf", now=START)
+    assert isinstance(answer, Failure)
+    assert (answer.outcome, answer.retry_at) == (Outcome.UNAVAILABLE, START + timedelta(seconds=42))
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_dead_link_is_no_matter_of_rights(status: int) -> None:
+    with answering(lambda request: send(request, b"AccessDenied", status)) as url:
+        answer = download(access(url), url + "/x.pdf", now=START)
+    assert isinstance(answer, Failure)
+    assert (answer.outcome, answer.detail) == (
+        Outcome.UNAVAILABLE,
+        "Le lien du document a expiré ou ne répond pas.",
+    )
 
 
 def test_documents_are_fetched_without_the_token() -> None:
