@@ -7,14 +7,16 @@ from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
 from procurement.events import Event
+from procurement.federation import FederatedLogin
 from procurement.idempotency import PastAnswer
 from procurement.invoice_copy import InvoiceCopy
+from procurement.letter import Letter
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece
 
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
-    "EmailCode", "Event", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership", "Organisation",
-    "Override", "PastAnswer", "Piece", "User",
+    "EmailCode", "Event", "FederatedLogin", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession", "Look", "Mail",
+    "Membership", "Organisation", "Override", "PastAnswer", "Piece", "User",
 ]  # fmt: skip
