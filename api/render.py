@@ -100,6 +100,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 # Shown after a redirect (?ok=key): only sentences written here, never text from the address.
 FLASHES: dict[str, str] = {
     "enregistre": "C’est enregistré.",
+    "courrier": "Le courrier est demandé : son code s’écrit ici dès qu’il est arrivé au siège.",
+    "prouve": "Votre appartenance est prouvée.",
     "publie": "La consultation est publiée.",
     "prolonge": "Le délai est prolongé ; les personnes connues sont prévenues.",
     "depose": "Votre réponse est déposée.",

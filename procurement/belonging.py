@@ -61,6 +61,11 @@ def company_of(db: Session, siret: str, name: str, now: datetime, sandbox: bool 
     return found if found is not None and found.kind == "company" else None
 
 
+def is_buyer(db: Session, siret: str) -> bool:
+    found = _organisation(db, siret)
+    return found is not None and found.kind == "buyer"
+
+
 def _organisation(db: Session, siret: str) -> Organisation | None:
     return db.scalar(select(Organisation).where(Organisation.siret == siret))
 
@@ -151,7 +156,8 @@ def end(db: Session, company: Organisation, user_ref: str, by: Person, now: date
 def attach_on_paper(
     db: Session, user: User, company: Organisation, evidence: str, by: Person, now: datetime
 ) -> Membership:
-    """An administrator saw a paper; never for oneself."""
+    """An administrator saw a paper; never for oneself. A proof that holds is left as it is."""
     if user.id == by.id:
         raise Invalid({"email": "Un administrateur ne se rattache pas lui-même : demandez à un collègue."})
-    return prove(db, user, company, Proof("administrator", evidence, by.email), now)
+    held = proof_of(db, user.id, company.siret, now)
+    return held or prove(db, user, company, Proof("administrator", evidence, by.email), now)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -341,6 +341,14 @@ def received(db: Session, consultation: Consultation) -> list[Candidacy]:
         raise Refused("Les plis sont scellés jusqu’à l’ouverture.", "R2132-9")
     query = select(Candidacy).where(Candidacy.consultation_id == consultation.id, Candidacy.state == "submitted")
     return list(db.scalars(query.order_by(Candidacy.submitted_at)))
+
+
+def companies_opened(db: Session, buyers: Collection[int], size: int = 200) -> dict[str, str]:
+    """SIRET → name of who answered these buyers, newest first: only once the plis are open (R2132-9)."""
+    query = select(Candidacy).join(Consultation).where(Consultation.organisation_id.in_(buyers))
+    query = query.where(Consultation.opened_at.is_not(None), Candidacy.state == "submitted")
+    found = db.scalars(query.order_by(Candidacy.id.desc()).limit(size))
+    return {c.siret: str(c.identity.get("name") or c.siret) for c in found}
 
 
 def find_received(db: Session, consultation: Consultation, ref: str) -> Candidacy:

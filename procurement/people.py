@@ -205,6 +205,11 @@ def attach(
     return membership
 
 
+def operator(db: Session) -> Organisation | None:
+    """Who runs this install and posts its letters: its first public buyer."""
+    return db.scalar(select(Organisation).where(Organisation.kind == "buyer").order_by(Organisation.id).limit(1))
+
+
 def adopt_rules(organisation: Organisation, table_sha256: str, by: str, now: datetime) -> None:
     """The buyer adopts the shipped table of rules in one act: its findings may block from now on."""
     organisation.adopted_rules = table_sha256
