@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount
@@ -17,6 +18,7 @@ from api.pages import (
     administration,
     applying,
     award,
+    belonging,
     buyer,
     buyer_check,
     buyer_draft,
@@ -29,6 +31,8 @@ from api.pages import (
     health,
     home,
     invoices,
+    letters,
+    oidc,
     open_data,
     opening,
     own_pieces,
@@ -62,6 +66,9 @@ ROUTERS: list[APIRouter] = [
     home.router,
     health.router,
     account.router,
+    oidc.router,
+    belonging.router,
+    letters.router,
     administration.router,
     award.router,
     contracts.router,
@@ -86,6 +93,12 @@ ROUTERS: list[APIRouter] = [
     v1_invoices.router,
     open_data.router,
 ]
+
+
+def origin(url: str) -> str:
+    """`https://host:port` of an address, "" of none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def create_app(settings: Settings, sandbox: bool = True, **services: str) -> FastAPI:
@@ -116,5 +129,10 @@ def create_app(settings: Settings, sandbox: bool = True, **services: str) -> Fas
         Mount("/static/vendor", StaticFiles(directory=ROOT / "build" / "static", check_dir=False), name="vendor")
     )
     app.router.routes.append(Mount("/static", StaticFiles(directory=ROOT / "api" / "static"), name="static"))
-    app.add_middleware(Guard, streaming=STREAMING, secure=settings.public_url.startswith("https://"))
+    app.add_middleware(
+        Guard,
+        streaming=STREAMING,
+        secure=settings.public_url.startswith("https://"),
+        sign_out=origin(settings.oidc_issuer or ""),
+    )
     return app

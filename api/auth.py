@@ -137,17 +137,23 @@ def check_password(db: Session, email: str, password: str) -> User | None:
     return user if user and user.password_hash else None
 
 
-def open_session(db: Session, user: User) -> str:
+def open_session(db: Session, user: User, id_token_sealed: bytes | None = None) -> str:
     """A new session; returns the token for the cookie. Sessions that ended are swept in passing."""
     now = database.now(db)
     db.execute(delete(LoginSession).where(LoginSession.expires_at < now))
     token = secrets.token_urlsafe(32)
-    db.add(LoginSession(token_hash=_hash(token), user_id=user.id, created_at=now, expires_at=now + SESSION_LIFE))
+    opened = LoginSession(token_hash=_hash(token), user_id=user.id, created_at=now, expires_at=now + SESSION_LIFE)
+    opened.id_token_sealed = id_token_sealed
+    db.add(opened)
     return token
 
 
-def close_session(db: Session, token: str) -> None:
-    db.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(token)))
+def close_session(db: Session, token: str) -> bytes | None:
+    """End it; the sealed ID token of a sign-in by ProConnect, to sign out there too."""
+    mine = LoginSession.token_hash == _hash(token)
+    sealed = db.scalar(select(LoginSession.id_token_sealed).where(mine))
+    db.execute(delete(LoginSession).where(mine))
+    return sealed
 
 
 def create_token(db: Session, user: User, label: str) -> str:

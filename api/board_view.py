@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.candidacy_view import file_row, identity_rows
+from api.candidacy_view import belonging_words, file_row, identity_rows
 from api.facts_view import pairs, tables
 from api.steps.pieces import result_of
 from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile
@@ -79,6 +79,7 @@ def _row(candidacy: Candidacy, pieces: Mapping[str, Piece], offers: int, same: i
         "siret": candidacy.siret,
         "submitted_at": candidacy.submitted_at,
         "belonging": candidacy.belonging,
+        "belonging_words": belonging_words(candidacy),
         "amount": candidacy.opened_amount,
         "amount_sealed": candidacy.offer_amount is not None,
         "offers": offers,
@@ -179,6 +180,7 @@ def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -
         "snapshot_sha256": candidacy.snapshot_sha256,
         "contact": candidacy.contact_email,
         "belonging": candidacy.belonging,
+        "belonging_words": belonging_words(candidacy),
         "warnings": warnings(candidacy, same),
         "identity": identity_rows(candidacy),
         "answers": [(text, candidacy.answers.get(key, "")) for key, text in QUESTIONS.items()],

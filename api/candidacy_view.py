@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.render import french_time
+from api.render import french_date, french_time
 from api.settings import Settings
+from procurement.belonging import WAYS, proof_of
 from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile
 from procurement.contract import contract_of
 from procurement.looks import looks
@@ -48,6 +49,27 @@ def state_words(candidacy: Candidacy) -> str:
     return {"replaced": "Remplacée par un autre dépôt", "withdrawn": "Retirée"}[candidacy.state]
 
 
+def belonging_words(candidacy: Candidacy) -> str:
+    """« prouvée le 3 mars 2026 (ProConnect) », or « déclarée »: as it was when the answer was begun, then deposited."""
+    if candidacy.belonging != "proven":
+        return "déclarée"
+    return proven_words(candidacy.belonging_at, candidacy.belonging_way)
+
+
+def proven_words(at: datetime | None, way: str) -> str:
+    return "prouvée" + (f" le {french_date(at)}" if at else "") + (f" ({WAYS[way]})" if way in WAYS else "")
+
+
+def _belonging(db: Session, candidacy: Candidacy, now: datetime) -> dict[str, str]:
+    """A draft tells what its deposit would: the proof may have come, or ended, since it was begun."""
+    if candidacy.state != "draft":
+        return {"belonging": candidacy.belonging, "belonging_words": belonging_words(candidacy)}
+    proof = proof_of(db, candidacy.account_id, candidacy.siret, now)
+    if proof is None:
+        return {"belonging": "declared", "belonging_words": "déclarée"}
+    return {"belonging": "proven", "belonging_words": proven_words(proof.proven_at or proof.created_at, proof.way)}
+
+
 def summary(candidacy: Candidacy) -> dict[str, Any]:
     """One line of the list."""
     consultation = candidacy.consultation
@@ -70,37 +92,43 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
     """Everything its page shows."""
     consultation, contract = candidacy.consultation, contract_of(db, candidacy)
     receives = consultation.receives(now)
-    return summary(candidacy) | {
-        "consultation_ref": consultation.ref,
-        "receives": receives,
-        "editable": consultation.takes and candidacy.state == "draft",
-        "too_late": consultation.takes and not receives,
-        "left": left(candidacy),
-        "modified_at": consultation.modified_at,
-        "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version) < consultation.dce_version,
-        "offers_here": consultation.offers_here,
-        "offers_elsewhere": consultation.offers_elsewhere,
-        "belonging": candidacy.belonging,
-        "typed": candidacy.identity.get("origin") == "typed",
-        "identity": identity_rows(candidacy),
-        "redirected_from": candidacy.identity.get("redirected_from"),
-        "asked": candidacy.identity.get("asked"),
-        "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
-        "to_correct": correction_fields(candidacy),
-        "checked": checked_by_buyer(candidacy),
-        "not_asked": not_asked(candidacy),
-        "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
-        "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
-        "files": {kind: [file_row(f) for f in candidacy.files if f.kind == kind] for kind in ("candidacy", "offer")},
-        "amount_sealed": candidacy.offer_amount is not None,
-        "offer_received": candidacy.offer_received,
-        "submitted_at": candidacy.submitted_at,
-        "snapshot_sha256": candidacy.snapshot_sha256,
-        "receipt": candidacy.receipt_key is not None,
-        "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
-        "contract": contract.number if contract else "",
-        "cap": f"{settings.max_upload_mb} Mo",
-    }
+    return (
+        summary(candidacy)
+        | _belonging(db, candidacy, now)
+        | {
+            "consultation_ref": consultation.ref,
+            "receives": receives,
+            "editable": consultation.takes and candidacy.state == "draft",
+            "too_late": consultation.takes and not receives,
+            "left": left(candidacy),
+            "modified_at": consultation.modified_at,
+            "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version)
+            < consultation.dce_version,
+            "offers_here": consultation.offers_here,
+            "offers_elsewhere": consultation.offers_elsewhere,
+            "typed": candidacy.identity.get("origin") == "typed",
+            "identity": identity_rows(candidacy),
+            "redirected_from": candidacy.identity.get("redirected_from"),
+            "asked": candidacy.identity.get("asked"),
+            "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
+            "to_correct": correction_fields(candidacy),
+            "checked": checked_by_buyer(candidacy),
+            "not_asked": not_asked(candidacy),
+            "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
+            "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
+            "files": {
+                kind: [file_row(f) for f in candidacy.files if f.kind == kind] for kind in ("candidacy", "offer")
+            },
+            "amount_sealed": candidacy.offer_amount is not None,
+            "offer_received": candidacy.offer_received,
+            "submitted_at": candidacy.submitted_at,
+            "snapshot_sha256": candidacy.snapshot_sha256,
+            "receipt": candidacy.receipt_key is not None,
+            "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
+            "contract": contract.number if contract else "",
+            "cap": f"{settings.max_upload_mb} Mo",
+        }
+    )
 
 
 def left(candidacy: Candidacy) -> list[tuple[str, str]]:

@@ -48,10 +48,16 @@ def from_this_machine(request: Request) -> bool:
 
 
 class Guard:
-    """One pure ASGI wrapper. Streaming routes (uploads) have their own cap: patterns of whole paths."""
+    """One pure ASGI wrapper. Streaming routes (uploads) have their own cap: patterns of whole paths.
 
-    def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = (), secure: bool = False) -> None:
+    `sign_out`: the one other origin that a form may end at, the identity provider's: signing out goes on there.
+    """
+
+    def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = (), secure: bool = False, sign_out: str = "") -> None:
         self.app = app
+        forms = f"form-action 'self' {sign_out}".rstrip()
+        policy = HEADERS["content-security-policy"].replace("form-action 'self'", forms)
+        self.headers = HEADERS | {"content-security-policy": policy}
         self.streaming = tuple(re.compile(pattern) for pattern in streaming)
         self.secure = secure
 
@@ -127,7 +133,7 @@ class Guard:
         return counted
 
     def _stamp(self, headers: MutableHeaders, path: str, reference: str) -> None:
-        for name, value in HEADERS.items():
+        for name, value in self.headers.items():
             headers.setdefault(name, value)
         headers["x-request-id"] = reference
         if not path.startswith("/static/"):

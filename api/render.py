@@ -101,6 +101,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 FLASHES: dict[str, str] = {
     "enregistre": "C’est enregistré.",
     "revoque": "Ce jeton est révoqué : il est refusé dès maintenant.",
+    "courrier": "Le courrier est demandé : son code s’écrit ici dès qu’il est arrivé au siège.",
+    "prouve": "Votre appartenance est prouvée.",
     "publie": "La consultation est publiée.",
     "prolonge": "Le délai est prolongé ; les personnes connues sont prévenues.",
     "depose": "Votre réponse est déposée.",

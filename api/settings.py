@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     sirene_url: Http = None
     sirene_key: SecretStr | None = None
     bodacc_url: Http = None
+    oidc_issuer: Http = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
     trust_list: str | None = None
@@ -68,6 +71,12 @@ def load() -> Settings:
         ) from None
     if settings.database_url == "sqlite://":
         raise BadSettings("Le réglage MPS_DATABASE_URL doit nommer un fichier : sqlite:///var/mps.db.")
+    oidc = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+    if any(oidc) and not all(oidc):
+        raise BadSettings(
+            "Les réglages MPS_OIDC_ISSUER, MPS_OIDC_CLIENT_ID et MPS_OIDC_CLIENT_SECRET vont ensemble : les trois, ou "
+            "aucun."
+        )
     if not settings.secret_key.get_secret_value():
         settings.secret_key = SecretStr(_own_secret(ROOT / "var" / "secret_key"))
     elif len(settings.secret_key.get_secret_value()) < 32:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -10,10 +10,11 @@ from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from procurement.base import Base, HasRef
+from procurement.belonging import proof_of
 from procurement.consultation import Consultation
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock, move, record
-from procurement.people import Organisation, Person, Role
+from procurement.people import Person
 
 MOVES: Mapping[str, frozenset[str]] = {
     "draft": frozenset({"submitted", "late"}),
@@ -49,6 +50,8 @@ class Candidacy(HasRef, Base):
     state: Mapped[str] = mapped_column(String(20), default="draft")
     contact_email: Mapped[str] = mapped_column(String(254))
     belonging: Mapped[str] = mapped_column(String(20), default="declared")
+    belonging_way: Mapped[str] = mapped_column(String(20), default="")
+    belonging_at: Mapped[datetime | None]
     identity: Mapped[dict[str, Any]]
     corrections: Mapped[dict[str, Any]] = mapped_column(default=dict)
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -107,10 +110,10 @@ def open_candidacy(
         siret=siret,
         generation=len(mine) + 1,
         contact_email=account.email,
-        belonging="proven" if belongs(db, account, siret) else "declared",
         identity=identity,
         created_at=now,
     )
+    state_belonging(db, candidacy, now)
     db.add(candidacy)
     db.flush()
     record(db, consultation, "candidacy.created", candidacy.ref, f"account:{account.id}", now)
@@ -124,10 +127,12 @@ def _of_account(db: Session, consultation: Consultation, siret: str, account: Pe
     return list(db.scalars(query.order_by(Candidacy.generation.desc())))
 
 
-def belongs(db: Session, account: Person, siret: str) -> bool:
-    """True once an administrator attached this person to the company, with evidence."""
-    company = db.scalar(select(Organisation).where(Organisation.siret == siret, Organisation.kind == "company"))
-    return company is not None and account.has(Role.COMPANY, company.id)
+def state_belonging(db: Session, candidacy: Candidacy, now: datetime) -> None:
+    """What is known at `now` of the account's belonging: proven when and how, else declared. It conditions nothing."""
+    proof = proof_of(db, candidacy.account_id, candidacy.siret, now)
+    candidacy.belonging = "proven" if proof else "declared"
+    candidacy.belonging_way = proof.way if proof else ""
+    candidacy.belonging_at = (proof.proven_at or proof.created_at) if proof else None
 
 
 def editable(candidacy: Candidacy) -> None:
@@ -199,6 +204,7 @@ def submit(db: Session, candidacy: Candidacy, attested: bool, now: datetime) -> 
         missing["attested"] = "La déclaration sur l’honneur est nécessaire (R2143-3)."
     if missing:
         raise Invalid(missing)
+    state_belonging(db, candidacy, now)
     in_time, actor = candidacy.consultation.receives(now), f"account:{candidacy.account_id}"
     for former in _of_account_submitted(db, candidacy) if in_time else ():
         move(db, candidacy.consultation, former, "replaced", actor, now, by=candidacy.ref)
@@ -237,6 +243,8 @@ def snapshot(candidacy: Candidacy) -> dict[str, Any]:
         "corrections": candidacy.corrections,
         "answers": candidacy.answers,
         "belonging": candidacy.belonging,
+        "belonging_way": candidacy.belonging_way,
+        "belonging_at": candidacy.belonging_at.isoformat() if candidacy.belonging_at else None,
         "contact": candidacy.contact_email,
         "attested_at": candidacy.attested_at.isoformat() if candidacy.attested_at else None,
         "offer_received_here": candidacy.offer_received,
@@ -282,7 +290,6 @@ def replace(db: Session, candidacy: Candidacy, now: datetime) -> Candidacy:
         siret=candidacy.siret,
         generation=(latest or candidacy).generation + 1,
         contact_email=candidacy.contact_email,
-        belonging=candidacy.belonging,
         identity=candidacy.identity,
         corrections=candidacy.corrections,
         answers=candidacy.answers,
@@ -290,6 +297,7 @@ def replace(db: Session, candidacy: Candidacy, now: datetime) -> Candidacy:
         files=[copy_of(f) for f in candidacy.files],
         created_at=now,
     )
+    state_belonging(db, fresh, now)
     db.add(fresh)
     db.flush()
     record(db, candidacy.consultation, "candidacy.created", fresh.ref, f"account:{candidacy.account_id}", now)
@@ -352,6 +360,14 @@ def received_late(db: Session, consultation: Consultation) -> list[tuple[str, da
         raise Refused("Les plis sont scellés jusqu’à l’ouverture.", "R2132-9")
     query = select(Candidacy).where(Candidacy.consultation_id == consultation.id, Candidacy.state == "late")
     return [(c.name, c.submitted_at) for c in db.scalars(query.order_by(Candidacy.submitted_at)) if c.submitted_at]
+
+
+def companies_opened(db: Session, buyers: Collection[int], size: int = 200) -> dict[str, str]:
+    """SIRET → name of who answered these buyers, newest first: only once the plis are open (R2132-9)."""
+    query = select(Candidacy).join(Consultation).where(Consultation.organisation_id.in_(buyers))
+    query = query.where(Consultation.opened_at.is_not(None), Candidacy.state == "submitted")
+    found = db.scalars(query.order_by(Candidacy.id.desc()).limit(size))
+    return {c.siret: str(c.identity.get("name") or c.siret) for c in found}
 
 
 def find_received(db: Session, consultation: Consultation, ref: str) -> Candidacy:

@@ -7,9 +7,11 @@ from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
 from procurement.events import Event
+from procurement.federation import FederatedLogin
 from procurement.flights import Flight
 from procurement.idempotency import PastAnswer
 from procurement.invoice_copy import InvoiceCopy
+from procurement.letter import Letter
 from procurement.looks import Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
@@ -18,6 +20,6 @@ from procurement.providers import Provider
 
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
-    "EmailCode", "Event", "Flight", "Heartbeat", "InvoiceCopy", "LoginSession", "Look", "Mail", "Membership",
-    "Organisation", "Override", "PastAnswer", "Piece", "Provider", "User",
+    "EmailCode", "Event", "FederatedLogin", "Flight", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession", "Look",
+    "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "Provider", "User",
 ]  # fmt: skip

@@ -59,7 +59,11 @@ class User(HasRef, Base):
 
 
 class Membership(Base):
-    """One role of one user in one organisation; for a company, `evidence` says how belonging was proven."""
+    """One role of one user in one organisation.
+
+    For a company it is a proof of belonging: `evidence` tells it, `way` (procurement/belonging.py) is how, `proven_at`
+    when it was last given, `proven_until` how long it holds (None: until somebody ends it).
+    """
 
     __tablename__ = "membership"
     __table_args__ = (UniqueConstraint("user_id", "organisation_id", "role"),)
@@ -70,12 +74,20 @@ class Membership(Base):
     evidence: Mapped[str] = mapped_column(String(500), default="")
     granted_by: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime]
+    way: Mapped[str] = mapped_column(String(20), default="")
+    proven_at: Mapped[datetime | None]
+    proven_until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str] = mapped_column(String(254), default="")
     user: Mapped[User] = relationship(back_populates="memberships")
     organisation: Mapped[Organisation] = relationship(back_populates="memberships")
 
 
 class LoginSession(Base):
-    """A browser's session; the cookie holds the token, the row its sha256."""
+    """A browser's session; the cookie holds the token, the row its sha256.
+
+    `id_token_sealed`: what a sign-in by OpenID Connect needs to sign out there too.
+    """
 
     __tablename__ = "login_session"
 
@@ -83,6 +95,7 @@ class LoginSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    id_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ApiToken(Base):
@@ -181,7 +194,7 @@ def create_user(db: Session, *, email: str, name: str, now: datetime, verified: 
 def attach(
     db: Session, user: User, organisation: Organisation, role: Role, *, evidence: str, granted_by: str, now: datetime
 ) -> Membership:
-    """Give a role. A company's member needs evidence: it opens protected pieces (L114-8 CRPA)."""
+    """Give a role. A company's member needs evidence, and is attached by procurement/belonging.py, which tells."""
     if role is Role.COMPANY and not evidence.strip():
         raise Invalid({"evidence": "Dites quelle pièce prouve que cette personne appartient à l’entreprise."})
     if (role is Role.COMPANY) != (organisation.kind == "company"):
@@ -197,6 +210,11 @@ def attach(
     return membership
 
 
+def operator(db: Session) -> Organisation | None:
+    """Who runs this install and posts its letters: its first public buyer."""
+    return db.scalar(select(Organisation).where(Organisation.kind == "buyer").order_by(Organisation.id).limit(1))
+
+
 def adopt_rules(organisation: Organisation, table_sha256: str, by: str, now: datetime) -> None:
     """The buyer adopts the shipped table of rules in one act: its findings may block from now on."""
     organisation.adopted_rules = table_sha256
@@ -210,7 +228,7 @@ def person_of(user: User) -> Person:
         email=user.email,
         name=user.name,
         verified=user.email_verified_at is not None,
-        roles=frozenset((m.role, m.organisation_id) for m in user.memberships),
+        roles=frozenset((m.role, m.organisation_id) for m in user.memberships if m.ended_at is None),
     )
 
 

@@ -1,4 +1,4 @@
-"""Nine digits typed: which establishments has this company? Asked of recherche-entreprises, open data, no token."""
+"""Which establishments has this company? Asked of recherche-entreprises, open data, no token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from siret_lookup.body import Json, Unreadable, rows, section, text, unmask
 from siret_lookup.http import Network, Refusal, get_json
 from siret_lookup.outcome import Outcome
-from siret_lookup.siret import Siren
+from siret_lookup.siret import Siren, Siret
 
 _SHOWN = 100
 _SECONDS = 5.0
@@ -38,10 +38,14 @@ class Establishments:
 
 
 def find_establishments(
-    siren: Siren, recherche_url: str, now: datetime, network: Network | None = None
+    number: Siren | Siret, recherche_url: str, now: datetime, network: Network | None = None
 ) -> Establishments:
-    """Search by SIREN; an unknown one is a 200 with no result. Never raises for a remote fault."""
-    params = {"q": siren.value, "per_page": "1", "limite_matching_etablissements": str(_SHOWN)}
+    """Search by SIREN, or by SIRET: then that place and the head office. An unknown one is a 200 with no result.
+
+    Never raises for a remote fault.
+    """
+    siren = Siren(number.value[:9])
+    params = {"q": number.value, "per_page": "1", "limite_matching_etablissements": str(_SHOWN)}
     url = recherche_url.rstrip("/") + "/search"
     reply = get_json(url, params, now=now, network=network or Network(), seconds=_SECONDS)
     if isinstance(reply, Refusal):

@@ -16,13 +16,15 @@ from api.auth import create_token, set_password
 from api.db import connect, now, transaction
 from api.migrate import upgrade
 from api.settings import load
+from procurement.belonging import Proof, prove
 from procurement.errors import Invalid, NotFound
-from procurement.people import Organisation, Role, attach, create_organisation, create_user, find_user
+from procurement.people import Organisation, Role, User, attach, create_organisation, create_user, find_user
 from siret_lookup.siret import SiretError, parse_siret
 
 organisation_app = typer.Typer(no_args_is_help=True)
 user_app = typer.Typer(no_args_is_help=True)
 token_app = typer.Typer(no_args_is_help=True)
+OPERATOR = "ligne de commande"
 Json = Annotated[bool, typer.Option("--json", help="Un document JSON sur la sortie standard")]
 
 
@@ -71,6 +73,13 @@ def create(
         _say(json_, f"Organisation {made.name} créée : {made.ref}", ref=made.ref)
 
 
+def _attach(db: Session, user: User, where: Organisation, role: Role, evidence: str) -> None:
+    if role is Role.COMPANY and where.kind == "company":
+        prove(db, user, where, Proof("administrator", evidence, OPERATOR), now(db))
+    else:
+        attach(db, user, where, role, evidence=evidence, granted_by=OPERATOR, now=now(db))
+
+
 @user_app.command("create")
 def create_account(
     email: Annotated[str, typer.Argument(help="Adresse électronique")],
@@ -85,7 +94,7 @@ def create_account(
         user = create_user(db, email=email, name=name, now=now(db), verified=True)
         if organisation is not None:
             where = _organisation(db, organisation)
-            attach(db, user, where, role, evidence=evidence, granted_by="ligne de commande", now=now(db))
+            _attach(db, user, where, role, evidence)
         _say(json_, f"Compte {user.email} créé. Choisissez son mot de passe : mps user password {email}", ref=user.ref)
 
 
@@ -101,7 +110,7 @@ def attach_account(
     with _db() as db:
         user = find_user(db, email)
         where = _organisation(db, organisation)
-        attach(db, user, where, role, evidence=evidence, granted_by="ligne de commande", now=now(db))
+        _attach(db, user, where, role, evidence)
         _say(json_, f"{user.email} : {role.value} de {where.name}.", ref=user.ref)
 
 

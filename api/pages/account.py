@@ -1,6 +1,6 @@
 """Signing in and out, and proving an address with a code."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Path, Request
@@ -14,14 +14,13 @@ from api.auth import (
     Who,
     brake,
     check_password,
-    close_session,
     open_session,
     revoke_token,
     send_code,
     tokens_of,
     use_code,
 )
-from api.context import Ctx
+from api.context import Context, Ctx
 from api.db import Db, database_of, transaction
 from api.errors import PageInvalid
 from api.render import page
@@ -37,7 +36,7 @@ def inside(path: str) -> str:
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
 
 
-def _signed_in(ctx: Ctx, token: str, path: str) -> Response:
+def signed_in(ctx: Ctx, token: str, path: str) -> Response:
     response = RedirectResponse(inside(path), 303)
     secure = ctx.settings.public_url.startswith("https://")
     response.set_cookie(COOKIE, token, max_age=12 * 3600, httponly=True, samesite="lax", secure=secure)
@@ -56,9 +55,14 @@ def _brakes(request: Request, email: str) -> None:
         brake(db, f"signin-to:{email}", 100, 15)
 
 
+def ways_in(ctx: Context) -> dict[str, Any]:
+    """What the sign-in page offers on this install."""
+    return {"proconnect": ctx.settings.oidc_issuer is not None}
+
+
 @router.get("/connexion", dependencies=[Depends(PUBLIC)])
-def sign_in_form(request: Request, suite: str = "/") -> Response:
-    return page(request, "account/sign_in.html", values={"suite": inside(suite)})
+def sign_in_form(request: Request, ctx: Ctx, suite: str = "/") -> Response:
+    return page(request, "account/sign_in.html", values={"suite": inside(suite)}, **ways_in(ctx))
 
 
 @router.post("/connexion", dependencies=[Depends(PUBLIC)])
@@ -70,16 +74,8 @@ def sign_in(request: Request, ctx: Ctx, email: Text = "", password: Text = "", s
         token = open_session(db, user) if user else ""
     if not token:
         wrong = Invalid({"password": "Adresse ou mot de passe inconnus."})
-        raise PageInvalid(wrong, "account/sign_in.html", {"values": values})
-    return _signed_in(ctx, token, suite)
-
-
-@router.post("/deconnexion", dependencies=[Depends(SIGNED_IN)])
-def sign_out(request: Request, db: Db) -> Response:
-    close_session(db, request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/", 303)
-    response.delete_cookie(COOKIE)
-    return response
+        raise PageInvalid(wrong, "account/sign_in.html", {"values": values} | ways_in(ctx))
+    return signed_in(ctx, token, suite)
 
 
 @router.get("/inscription", dependencies=[Depends(PUBLIC)])
@@ -117,7 +113,7 @@ def answer_code(request: Request, ctx: Ctx, email: Text = "", code: Text = "", s
             token = open_session(db, use_code(db, address, code))
     except Invalid as error:
         raise PageInvalid(error, "account/code.html", {"values": values}) from None
-    return _signed_in(ctx, token, suite)
+    return signed_in(ctx, token, suite)
 
 
 @router.get("/compte", dependencies=[Depends(SIGNED_IN)])

@@ -14,11 +14,12 @@ from api.context import Ctx
 from api.db import Db
 from api.errors import PageInvalid
 from api.render import page
-from procurement.errors import Invalid, NotFound
-from procurement.people import Organisation, Person, Role, attach, create_organisation, create_user, find_user
+from procurement.belonging import attach_on_paper, company_of
+from procurement.candidacy import companies_opened
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.people import Organisation, Person, Role, attach, create_user, find_user, operator
 from procurement.providers import all_providers
 from procurement.tokens import forget_token_state
-from siret_lookup.siret import SiretError, parse_siret
 
 router = APIRouter(include_in_schema=False)
 PROVIDER_STATES = {"closed": ("Interrogé normalement", "success"), "open": ("Laissé au repos", "warning")}
@@ -26,24 +27,25 @@ Text = Annotated[str, Form()]
 
 
 def _mine(db: Db, who: Person, ref: str) -> Organisation:
-    """An organisation this person administers, or a company (any administrator attaches, for now)."""
+    """An organisation this person administers, or a company whose answer its buyer has opened; else NotFound."""
+    buyers = who.organisations(Role.ADMINISTRATOR)
     organisation = db.scalar(select(Organisation).where(Organisation.ref == ref))
     if organisation is None:
         raise NotFound
-    if organisation.kind != "company" and not who.has(Role.ADMINISTRATOR, organisation.id):
+    known = organisation.kind == "company" and organisation.siret in companies_opened(db, buyers)
+    if not known and organisation.id not in buyers:
         raise NotFound
     return organisation
 
 
 @router.get("/administration", dependencies=[Depends(ADMINISTRATOR)])
 def organisations(request: Request, db: Db, who: Who) -> Response:
-    mine = who.organisations(Role.ADMINISTRATOR)
-    query = select(Organisation).where(Organisation.id.in_(mine) | (Organisation.kind == "company"))
-    return page(
-        request,
-        "administration/list.html",
-        organisations=list(db.scalars(query.order_by(Organisation.name).limit(100))),
-    )
+    """One's own buyers, and the companies that may be told apart because their answers are open."""
+    buyers = who.organisations(Role.ADMINISTRATOR)
+    mine = list(db.scalars(select(Organisation).where(Organisation.id.in_(buyers)).order_by(Organisation.name)))
+    companies, runs = companies_opened(db, buyers), operator(db)
+    posts = runs is not None and runs.id in buyers
+    return page(request, "administration/list.html", organisations=mine, companies=companies, posts=posts)
 
 
 @router.get("/administration/organismes", dependencies=[Depends(ADMINISTRATOR)])
@@ -59,45 +61,34 @@ def providers_page(request: Request, db: Db, who: Who) -> Response:
 @router.get("/administration/{ref}", dependencies=[Depends(ADMINISTRATOR)])
 def organisation_page(request: Request, db: Db, who: Who, ref: str) -> Response:
     organisation = _mine(db, who, ref)
-    return page(request, "administration/organisation.html", **_context(db, organisation))
+    return page(request, "administration/organisation.html", **_context(db, who, organisation))
 
 
-def _context(db: Db, organisation: Organisation) -> dict[str, Any]:
-    return {"organisation": organisation, "members": members(db, organisation.id)}
+def _context(db: Db, who: Person, organisation: Organisation) -> dict[str, Any]:
+    """A company's other members are its own business: an administrator sees whom it attached itself."""
+    shown = members(db, organisation.id)
+    if organisation.kind == "company":
+        shown = [m for m in shown if m.granted_by == who.email]
+    return {"organisation": organisation, "members": shown}
 
 
 @router.post("/administration/entreprises", dependencies=[Depends(ADMINISTRATOR)])
-def add_company(request: Request, db: Db, who: Who, name: Text = "", siret: Text = "") -> Response:
-    try:
-        if not name.strip():
-            raise Invalid({"name": "Écrivez le nom de l’entreprise."})
-        try:
-            number = parse_siret(siret).value
-        except SiretError as error:
-            raise Invalid({"siret": error.sentence}) from None
-        company = create_organisation(db, name=name, siret=number, kind="company", now=database.now(db))
-    except Invalid as error:
-        mine = who.organisations(Role.ADMINISTRATOR)
-        query = select(Organisation).where(Organisation.id.in_(mine) | (Organisation.kind == "company"))
-        context: dict[str, object] = {
-            "organisations": list(db.scalars(query.order_by(Organisation.name).limit(100))),
-            "values": {"name": name, "siret": siret},
-        }
-        raise PageInvalid(error, "administration/list.html", context) from None
-    return RedirectResponse(f"/administration/{company.ref}?ok=enregistre", 303)
+def company(db: Db, ctx: Ctx, who: Who, siret: Text = "") -> Response:
+    """To the page of a company that answered; it is added at the first visit."""
+    name = companies_opened(db, who.organisations(Role.ADMINISTRATOR)).get(siret)
+    if name is None:
+        raise NotFound
+    found = company_of(db, siret, name, database.now(db), sandbox=ctx.settings.api_entreprise_url is None)
+    if found is None:
+        raise Refused("Ce SIRET est celui d’un acheteur public : ses agents ne sont pas des membres d’entreprise.")
+    return RedirectResponse(f"/administration/{found.ref}", 303)
 
 
 @router.post("/administration/{ref}/personnes", dependencies=[Depends(ADMINISTRATOR)])
 def add_member(
-    request: Request,
-    db: Db,
-    who: Who,
-    ref: str,
-    email: Text = "",
-    name: Text = "",
-    role: Text = "",
+    request: Request, db: Db, who: Who, ref: str, email: Text = "", name: Text = "", role: Text = "",
     evidence: Text = "",
-) -> Response:
+) -> Response:  # fmt: skip
     """Attach a person; a new address gets an account that its owner opens with a code."""
     organisation = _mine(db, who, ref)
     now = database.now(db)
@@ -108,12 +99,13 @@ def add_member(
             user = find_user(db, email)
         except NotFound:
             user = create_user(db, email=email, name=name or email, now=now)
-        if organisation.kind == "company" and user.email == who.email:
-            raise Invalid({"email": "Un administrateur ne se rattache pas lui-même : demandez à un collègue."})
-        attach(db, user, organisation, Role(role), evidence=evidence, granted_by=who.email, now=now)
+        if organisation.kind == "company" and role == Role.COMPANY:
+            attach_on_paper(db, user, organisation, evidence, who, now)
+        else:
+            attach(db, user, organisation, Role(role), evidence=evidence, granted_by=who.email, now=now)
     except Invalid as error:
         values = {"email": email, "name": name, "role": role, "evidence": evidence}
-        context = _context(db, organisation) | {"values": values}
+        context = _context(db, who, organisation) | {"values": values}
         raise PageInvalid(error, "administration/organisation.html", context) from None
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)
 
@@ -129,7 +121,7 @@ def keep_token(request: Request, db: Db, who: Who, ctx: Ctx, ref: str, token: Te
             raise Invalid({"token": "Collez le jeton reçu d’API Entreprise."})
         check_token(db, token.strip())
     except Invalid as error:
-        raise PageInvalid(error, "administration/organisation.html", _context(db, organisation)) from None
+        raise PageInvalid(error, "administration/organisation.html", _context(db, who, organisation)) from None
     forget_token_state(organisation)
     organisation.token_sealed = secretbox.seal(ctx.secret, f"token:{organisation.ref}", token.strip().encode())
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)

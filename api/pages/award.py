@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api.auth import OFFICER, Who
 from api.awarding import decide_with_acte, to_award
+from api.candidacy_view import belonging_words
 from api.context import Ctx
 from api.contracts import read_date, read_euros
 from api.db import Db, reading
@@ -69,6 +70,7 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "consultation": consultation,
         "candidacies": [_choice(c) for c in received(db, consultation)] if consultation.opened_at else [],
         "award": award,
+        "belonging": belonging_words(award.candidacy) if award else "",
         "proofs": [piece_row(piece) for piece in proofs],
         "waiting": any(p.state == "waiting" and p.attempts == 0 for p in proofs),
         "contract": contract,

@@ -7,17 +7,21 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api import db as database
+from api import isolate
 from api.auth import PUBLIC
 from api.context import Context, Ctx
 from api.cursor import Cursor
 from api.db import Db
 from api.demo import COMPANIES, PASSWORD, PEOPLE
+from api.downloads import attachment
 from api.guard import from_this_machine
 from api.kept import for_strangers, until_next
+from api.letters import paper_of
 from api.render import page
 from api.sandbox.companies import book
 from procurement.consultation import public_list
 from procurement.errors import NotFound
+from procurement.letter import find_letter, waiting_letters
 from procurement.mail import latest_mail
 from procurement.pieces import CAPACITY, ON_MOTIVE, WINNER
 from siret_lookup.catalogue import PIECES
@@ -135,7 +139,7 @@ def fetched_rows() -> list[tuple[str, str, str]]:
     places = (
         "Liste des établissements",
         "Recherche d’entreprises",
-        "Si vous n’écrivez que neuf chiffres, ou préparez votre dossier",
+        "Si vous n’écrivez que neuf chiffres, préparez votre dossier ou prouvez une appartenance",
     )
     return [places, *((s.title, s.provider, _moment(s.key)) for s in PIECES.values() if _moment(s.key))]
 
@@ -159,7 +163,25 @@ def trial_companies() -> list[tuple[str, str, str]]:
 
 @router.get("/boite", dependencies=[Depends(PUBLIC)])
 def trial_box(request: Request, db: Db, ctx: Ctx, avant: Cursor = None) -> Response:
-    """The « boîte d’essai »: in the sandbox, without a mail server, from this machine (it shows sign-in codes)."""
+    """The « boîte d’essai »: what would leave by mail and by post."""
+    _trial_only(request, ctx)
+    letters = [letter for letter in waiting_letters(db, None, PAGE) if letter.code_sealed] if avant is None else []
+    return page(request, "home/box.html", mails=latest_mail(db, avant, PAGE), letters=letters, size=PAGE)
+
+
+def _trial_only(request: Request, ctx: Context) -> None:
+    """In the sandbox, without a mail server, from this machine: codes are shown."""
     if ctx.settings.smtp_url is not None or not request.app.state.sandbox or not from_this_machine(request):
         raise NotFound
-    return page(request, "home/box.html", mails=latest_mail(db, avant, PAGE), size=PAGE)
+
+
+@router.get("/boite/courriers/{ref}", dependencies=[Depends(PUBLIC)])
+def trial_letter(request: Request, ctx: Ctx, ref: str) -> Response:
+    """The letter that would be posted, until the operator has taken it out."""
+    _trial_only(request, ctx)
+    with database.reading(ctx.database) as db:
+        letter, now = find_letter(db, ref), database.now(db)
+        if letter.code_sealed is None:
+            raise NotFound
+        words = paper_of(ctx, db, letter, now)
+    return attachment(isolate.run("api.letter_pdf:render", words, now), f"courrier-{ref}.pdf", "application/pdf")

@@ -12,7 +12,8 @@ from api.db import reading, transaction
 from api.downloads import attachment
 from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
 from api.render import page
-from procurement.candidacy import belongs, find_own
+from procurement.belonging import proof_of
+from procurement.candidacy import find_own
 from procurement.errors import NotFound, Refused, Unavailable
 from procurement.looks import looked
 from procurement.people import Person
@@ -36,7 +37,7 @@ def pieces_page(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
     with reading(ctx.database) as db:
         candidacy = find_own(db, ref, who)
         context: dict[str, Any] = {"ref": ref, "siret": candidacy.siret, "name": candidacy.name}
-        proven = belongs(db, who, candidacy.siret)
+        proven = proof_of(db, who.id, candidacy.siret, database.now(db)) is not None
     titles = [SOURCES[key].title for key in KEYS]
     return page(request, TEMPLATE, **context, proven=proven, titles=titles, rows=None)
 
@@ -45,7 +46,7 @@ def _ask(ctx: Context, who: Person, ref: str, what: str) -> tuple[Siret, Access,
     """Check belonging, count, log the look in one transaction; only then may a call be made."""
     with transaction(ctx.database) as db:
         candidacy, now = find_own(db, ref, who), database.now(db)
-        if not belongs(db, who, candidacy.siret):
+        if proof_of(db, who.id, candidacy.siret, now) is None:
             raise Refused(NOT_PROVEN, "L114-8 du code des relations entre le public et l’administration")
         brake(db, f"own-pieces:{who.id}", 20, 15)
         looked(db, candidacy, who.email, what, now)

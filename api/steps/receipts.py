@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from api import db as database
 from api import isolate
+from api.candidacy_view import belonging_words
 from api.context import Context
 from api.receipt import KINDS, Receipt, ReceiptFile, late_sentence, offer_sentence
 from api.render import french_time
@@ -75,7 +76,7 @@ def receipt_of(db: Session, candidacy: Candidacy) -> Receipt:
             ("Entreprise", candidacy.name),
             ("SIRET", candidacy.siret),
             ("Déposé par", f"{account.name} ({candidacy.contact_email})"),
-            ("Appartenance à l’entreprise", "prouvée" if candidacy.belonging == "proven" else "déclarée"),
+            ("Appartenance à l’entreprise", belonging_words(candidacy)),
         ],
         consultation=[
             ("Acheteur", f"{buyer.name} (SIRET {buyer.siret})"),

@@ -15,6 +15,7 @@ from api import settings
         ("MPS_SECRET_KEY", "trop-court"),
         ("MPS_MAX_UPLOAD_MB", "beaucoup"),
         ("MPS_API_ENTREPRISE_URL", "entreprise.api"),
+        ("MPS_OIDC_ISSUER", "proconnect"),
     ],
 )
 def test_a_bad_setting_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -32,3 +33,10 @@ def test_secrets_never_show_in_a_printed_settings(monkeypatch: pytest.MonkeyPatc
     shown = repr(settings.load())
     assert "s" * 40 not in shown
     assert "jeton-tres-secret" not in shown
+
+
+@pytest.mark.parametrize("given", ["ISSUER", "CLIENT_ID", "CLIENT_SECRET"])
+def test_the_provider_s_settings_go_together(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(f"MPS_OIDC_{given}", "https://fournisseur.example")
+    with pytest.raises(settings.BadSettings, match="MPS_OIDC_ISSUER, MPS_OIDC_CLIENT_ID et MPS_OIDC_CLIENT_SECRET"):
+        settings.load()

@@ -136,7 +136,7 @@ def test_an_unverified_account_opens_nothing_nor_does_anyone_once_the_procedure_
             here.open()
 
 
-def test_belonging_is_proven_by_an_administrator_only(database: Database) -> None:
+def test_belonging_is_declared_until_it_is_proven(database: Database) -> None:
     who, member = people(database), make_company_member(database, make_company(database, SIRET))
     with transaction(database) as db:
         here = Ground(db, *who)
