@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from api.settings import ROOT, Settings
 
 HOME = "http://testserver/"
-BACK = HOME + "connexion/proconnect/retour"
+BACK = "connexion/proconnect/retour"
 CLIENT = {"oidc_client_id": "mps-test", "oidc_client_secret": SecretStr("un-secret-d-essai-assez-long")}
 PERSONA = {"sub": "s-1", "given_name": "Léa", "usual_name": "Martin", "email": "lea@boulangerie.example"}
 
@@ -62,10 +62,10 @@ class Peer:
 
 
 @contextmanager
-def running_peer() -> Iterator[Peer]:
-    """Started on a free port, ended with the block."""
+def running_peer(home: str = HOME) -> Iterator[Peer]:
+    """Started on a free port for the service whose address is `home`, ended with the block."""
     node = shutil.which("node") or str(ROOT / ".tools" / "bin" / "node")
-    command = [node, str(ROOT / "tests" / "oidc" / "provider.mjs"), BACK, HOME]
+    command = [node, str(ROOT / "tests" / "oidc" / "provider.mjs"), home + BACK, home]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None

@@ -5,15 +5,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError, StatementError
 
+from api import migrate
 from api.db import Database, connect, now, reading, transaction
 from api.migrate import upgrade
 from procurement.base import Money
+from procurement.belonging import proof_of
 from procurement.counters import Counter, take
 from procurement.people import Organisation
 
@@ -74,6 +77,30 @@ def test_the_sqlite_reader_cannot_write(tmp_path: object) -> None:
         with pytest.raises(DatabaseError, match="readonly"):
             db.flush()
         db.rollback()
+    database.dispose()
+
+
+def test_what_was_there_before_belonging_goes_up_and_down_whole(database_url: str) -> None:
+    """Rows of the first revision get the new columns' defaults; going down keeps the old columns."""
+    config = migrate._config(database_url)
+    command.downgrade(config, "0001")
+    rows = (
+        "INSERT INTO user_account (id, email, name, created_at, ref) VALUES (1, 'a', 'b', '2026-01-01 00:00:00', 'R')",
+        "INSERT INTO organisation (id, name, siret, kind, address, email, created_at, sandbox, ref) "
+        "VALUES (1, 'a', '1', 'company', '', '', '2026-01-01 00:00:00', false, 'R')",
+        "INSERT INTO membership (user_id, organisation_id, role, evidence, granted_by, created_at) "
+        "VALUES (1, 1, 'company', 'papier', 'x', '2026-01-01 00:00:00')",
+    )
+    database = connect(database_url)
+    with transaction(database) as db:
+        for row in rows:
+            db.execute(text(row))
+    upgrade(database_url)
+    with reading(database) as db:
+        assert proof_of(db, 1, "1", now(db)) is not None
+    command.downgrade(config, "0001")
+    with reading(database) as db:
+        assert db.execute(text("SELECT evidence FROM membership")).scalars().all() == ["papier"]
     database.dispose()
 
 
