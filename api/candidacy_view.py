@@ -88,12 +88,25 @@ def summary(candidacy: Candidacy) -> dict[str, Any]:
     }
 
 
+def _form(candidacy: Candidacy) -> dict[str, Any]:
+    """What is asked, what was answered, and what nobody asks for."""
+    return {
+        "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
+        "to_correct": correction_fields(candidacy),
+        "checked": checked_by_buyer(candidacy),
+        "not_asked": not_asked(candidacy),
+        "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
+        "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
+    }
+
+
 def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -> dict[str, Any]:
     """Everything its page shows."""
     consultation, contract = candidacy.consultation, contract_of(db, candidacy)
     receives = consultation.receives(now)
     return (
         summary(candidacy)
+        | _form(candidacy)
         | _belonging(db, candidacy, now)
         | {
             "consultation_ref": consultation.ref,
@@ -110,12 +123,6 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
             "identity": identity_rows(candidacy),
             "redirected_from": candidacy.identity.get("redirected_from"),
             "asked": candidacy.identity.get("asked"),
-            "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
-            "to_correct": correction_fields(candidacy),
-            "checked": checked_by_buyer(candidacy),
-            "not_asked": not_asked(candidacy),
-            "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
-            "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
             "files": {
                 kind: [file_row(f) for f in candidacy.files if f.kind == kind] for kind in ("candidacy", "offer")
             },

@@ -82,7 +82,7 @@ def test_the_sqlite_reader_cannot_write(tmp_path: object) -> None:
 
 def test_what_was_there_before_belonging_goes_up_and_down_whole(database_url: str) -> None:
     """Rows of the first revision get the new columns' defaults; going down keeps the old columns."""
-    config = migrate._config(database_url)
+    config = migrate.config(database_url)
     command.downgrade(config, "0001")
     rows = (
         "INSERT INTO user_account (id, email, name, created_at, ref) VALUES (1, 'a', 'b', '2026-01-01 00:00:00', 'R')",
