@@ -15,6 +15,7 @@ from procurement.candidacy import NO_MORE
 from procurement.consultation import Consultation, find_public
 from procurement.errors import Refused
 from siret_lookup.identity import Identity
+from siret_lookup.naf import shown
 from siret_lookup.outcome import Outcome
 from siret_lookup.siret import Siret
 
@@ -83,7 +84,7 @@ def official(identity: Identity, asked: str = "") -> dict[str, Any]:
         "postcode": identity.postcode,
         "city": identity.city,
         "naf": [list(pair) for pair in _activities(identity)],
-        "activity": " – ".join(f"{code} ({table})" for code, table in _activities(identity)) or None,
+        "activity": shown(_activities(identity), identity.fetched_at.date()),
         "head_office": identity.head_office,
         "category": identity.category,
         "workforce": identity.workforce,

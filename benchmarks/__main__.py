@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import fanout, invoice, pages, sirene, siret, start
+from benchmarks import fanout, invoice, pages, queue, sirene, siret, start
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Row:
 ALL: dict[str, Callable[[], list[tuple[str, str, float, str, bool, str]]]] = {
     "pages": pages.measure,
     "fanout": fanout.measure,
+    "queue": queue.measure,
     "invoice": invoice.measure,
     "start": start.measure,
     "siret": siret.measure,
