@@ -52,7 +52,7 @@ def test_it_is_for_officers(app: FastAPI, database: Database, client: CheckedCli
 @pytest.fixture
 def with_mirror(settings: Settings, sandbox: SandboxUrls, tmp_path: Path) -> Iterator[FastAPI]:
     siret = make_siret(77)
-    at_annecy = place(siret, codePostalEtablissement="74000", libelleCommuneEtablissement="ANNECY")
+    at_annecy = place(siret, codeCommuneEtablissement="74010", libelleCommuneEtablissement="ANNECY")
     mirror = make_mirror(tmp_path, [unit(siret[:9], "MENUISERIE DU LAC")], [at_annecy])
     made = create_app(settings.model_copy(update={"sirene_mirror": mirror}), True, **sandbox.services())
     yield made
