@@ -139,7 +139,10 @@ def proceedings_of(piece: Piece) -> Proceedings | None:
     """What the BODACC told, where this piece is its answer."""
     if piece.key != BODACC.key or piece.outcome != Outcome.OBTAINED or piece.fetched_at is None:
         return None
-    return from_facts(piece.candidacy.siret[:9], piece.facts, piece.fetched_at)
+    try:
+        return from_facts(piece.candidacy.siret[:9], piece.facts, piece.fetched_at)
+    except ValueError:  # written by an older version: the usual words stand
+        return None
 
 
 def piece_row(piece: Piece) -> dict[str, Any]:

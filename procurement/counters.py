@@ -30,6 +30,14 @@ def take(db: Session, name: str, limit: int, window_start: datetime) -> bool:
     return True
 
 
+def used_in(db: Session, prefix: str, window_start: datetime) -> dict[str, int]:
+    """What is used of each counter whose name begins so, in this window; the rest of the name is the key."""
+    query = select(Counter).where(
+        Counter.name.startswith(prefix, autoescape=True), Counter.window_start == window_start
+    )
+    return {row.name.removeprefix(prefix): row.used for row in db.scalars(query)}
+
+
 def _locked(db: Session, name: str, window_start: datetime) -> Counter | None:
     query = select(Counter).where(Counter.name == name, Counter.window_start == window_start)
     return db.scalar(query.with_for_update().execution_options(populate_existing=True))

@@ -1,5 +1,6 @@
 """Administrators: attach people with evidence, seal the organisation's token. They never read protected answers."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -10,16 +11,19 @@ from api import db as database
 from api import secretbox
 from api.apart import check_token
 from api.auth import ADMINISTRATOR, Who, members
-from api.context import Ctx
+from api.context import Context, Ctx
 from api.db import Db
 from api.errors import PageInvalid
+from api.remote.api_entreprise import COUNTED
 from api.render import page
 from procurement.belonging import attach_on_paper, company_of
 from procurement.candidacy import companies_opened
+from procurement.counters import used_in
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Organisation, Person, Role, attach, create_user, find_user, operator
 from procurement.providers import all_providers
 from procurement.tokens import forget_token_state
+from siret_lookup.quotas import BUDGETS, token_id, window_start
 
 router = APIRouter(include_in_schema=False)
 PROVIDER_STATES = {"closed": ("Interrogé normalement", "success"), "open": ("Laissé au repos", "warning")}
@@ -49,13 +53,26 @@ def organisations(request: Request, db: Db, who: Who) -> Response:
 
 
 @router.get("/administration/organismes", dependencies=[Depends(ADMINISTRATOR)])
-def providers_page(request: Request, db: Db, who: Who) -> Response:
+def providers_page(request: Request, db: Db, who: Who, ctx: Ctx) -> Response:
     """How each provider is: called normally, or left alone until when."""
     now = database.now(db)
     rows = [
         (p, PROVIDER_STATES["open" if p.open_until and p.open_until > now else "closed"]) for p in all_providers(db)
     ]
-    return page(request, "administration/providers.html", providers=rows)
+    return page(request, "administration/providers.html", providers=rows, budgets=_budgets(db, who, ctx, now))
+
+
+def _budgets(db: Db, who: Person, ctx: Context, now: datetime) -> list[tuple[str, str, int, int]]:
+    """(buyer, budget, used, limit) of this minute for one's own tokens. They serve after an opening only."""
+    query = select(Organisation).where(Organisation.id.in_(who.organisations(Role.ADMINISTRATOR)))
+    used, found = used_in(db, COUNTED, window_start(now)), []
+    for buyer in db.scalars(query.where(Organisation.token_sealed.is_not(None)).order_by(Organisation.name)):
+        try:
+            token = token_id(secretbox.unseal(ctx.secret, f"token:{buyer.ref}", buyer.token_sealed or b"").decode())
+        except ValueError:
+            continue  # sealed with another SECRET_KEY: its own page says so
+        found += [(buyer.name, group, used.get(f"{token}:{group}", 0), limit) for group, limit in BUDGETS.items()]
+    return found
 
 
 @router.get("/administration/{ref}", dependencies=[Depends(ADMINISTRATOR)])

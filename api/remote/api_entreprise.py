@@ -24,6 +24,10 @@ def is_sandbox_token(token: str) -> bool:
     return token.startswith("sandbox-token-")
 
 
+# Names of the counters of calls: this, the token's fingerprint, the budget.
+COUNTED = "api-entreprise:"
+
+
 @dataclass(frozen=True)
 class Buyer:
     """What an access needs of an organisation, detached from any session."""
@@ -69,7 +73,7 @@ class PaidQuotas(QuotaStore):
 
 def counter_name(token_id: str, group: str) -> str:
     """The counter's name of one token and budget; `token_id` is a fingerprint."""
-    return f"api-entreprise:{token_id}:{group}"
+    return f"{COUNTED}{token_id}:{group}"
 
 
 def network(context: Context) -> Network:
@@ -121,6 +125,6 @@ def document_hosts(base: str) -> frozenset[str]:
 
 
 __all__ = [
-    "BadAccess", "Buyer", "CountedQuotas", "PaidQuotas", "SessionQuotas", "access_for", "counter_name",
+    "COUNTED", "BadAccess", "Buyer", "CountedQuotas", "PaidQuotas", "SessionQuotas", "access_for", "counter_name",
     "document_hosts", "network", "open_access",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pypdf
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from api.context import Context
@@ -200,9 +201,9 @@ def test_an_unproven_address_and_a_buyer_s_siret_get_no_letter(database: Databas
     assert press(browser(make_account(database)), f"{HERE}/courriers", siret=BAKERY) == 409
 
 
-def test_the_register_that_is_down_loses_nothing(database: Database, context: Context, browser: Browser) -> None:
+def test_the_register_that_is_down_loses_nothing(app: FastAPI, database: Database, browser: Browser) -> None:
     mine = browser(make_account(database))
-    mine.app.state.context.services["recherche_entreprises"] = "http://127.0.0.1:9"  # type: ignore[attr-defined]
+    app.state.context.services["recherche_entreprises"] = "http://127.0.0.1:9"
     assert press(mine, f"{HERE}/courriers", siret=BAKERY) == 503
 
 

@@ -59,7 +59,7 @@ def test_a_siret_alone_gives_every_file_and_the_list_of_blanks(tmp_path: Path) -
     assert [file["name"] for file in report["files"]] == [*FILES, f"dossier-candidat-{WELL}.zip"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(file["name"] for file in report["files"])
     assert report["identity"]["name"] == "BOULANGERIE TOUT VA BIEN"
-    assert report["identity"]["source"].startswith("Recherche d’entreprises")
+    assert report["identity"]["source"].startswith("Annuaire des entreprises")
     assert {"consultation.buyer", "declarations.no_exclusion"} <= {item["key"] for item in report["missing"]}
     assert (report["warnings"], report["sandbox"]) == ([], False)
     with zipfile.ZipFile(tmp_path / f"dossier-candidat-{WELL}.zip") as archive:

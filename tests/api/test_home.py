@@ -14,9 +14,9 @@ from api.pages.home import HELP, READING, TELLING, trial_companies
 from api.settings import ROOT, Settings
 from procurement.people import User
 from procurement.pieces import CAPACITY, WINNER
+from siret_lookup.catalogue import PIECES
 from siret_lookup.outcome import Outcome
 from siret_lookup.siret import parse_siret
-from siret_lookup.sources import SOURCES
 from siret_lookup.words import LABELS
 from tests.checked_client import CheckedClient
 from tests.factories import make_account
@@ -93,7 +93,7 @@ def test_outside_the_sandbox_no_trial_account_is_shown(real: FastAPI) -> None:
 def test_the_privacy_notice_names_every_source_that_is_called(client: CheckedClient) -> None:
     client.get("/donnees-personnelles")
     said = client.page.main
-    assert all(SOURCES[key].title in said and SOURCES[key].provider in said for key in (*CAPACITY, *WINNER))
+    assert all(PIECES[key].title in said and PIECES[key].provider in said for key in (*CAPACITY, *WINNER))
     assert said.count("Dès que le SIRET est écrit") == 1
     assert "Pour l’attributaire pressenti seulement" in said
     assert "L114-8" in said

@@ -36,7 +36,10 @@ UNLISTED = re.compile(
 )
 
 # One row and no list, for programs.
-ONE_ROW = {"/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}"}
+ONE_ROW = {
+    "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
+    "/connexion/proconnect", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
+}  # fmt: skip
 
 
 @dataclass
@@ -153,6 +156,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "/factures/copie": ("agent", ""),
     "/factures/{ref}": ("agent", "copy"),
     "/administration": ("agent", ""),
+    "/administration/organismes": ("agent", ""),
+    "/administration/courriers": ("agent", ""),
+    "/acheteur/entreprises": ("agent", ""),
+    "/compte/appartenance": ("account", ""),
     "/administration/{ref}": ("agent", "buyer"),
     "/decp.json": ("account", ""),
     "/decp.xml": ("account", ""),

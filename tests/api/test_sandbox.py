@@ -195,7 +195,7 @@ def test_pings_and_privileges_name_every_source(urls: SandboxUrls) -> None:
     pings = get(urls, "/pings", None).json()
     assert {ping["name"] for ping in pings} == {endpoint.ping for endpoint in ENDPOINTS}
     assert {ping["status"] for ping in pings} == {"ok"}
-    assert set(get(urls, "/privileges").json()["privileges"]) == set(SOURCES)
+    assert set(get(urls, "/privileges").json()["data"]["privileges"]) == set(SOURCES)
 
 
 FAULTS = [(name, fault) for name, fault in book().faults.items() if fault.status != 200]

@@ -159,6 +159,8 @@ def test_administrators_see_the_health_of_providers_and_their_token_s_end(contex
     administrator.submit(administrator.get(path), "/jeton", token=jwt(end))
     administrator.get(path)
     assert "pas encore lus" in administrator.page.main
+    administrator.get("/administration/organismes")
+    assert f"{scene.buyer.name} dgfip_attestation_fiscale 0 5" in administrator.page.main
     health.read_one_token(context)
     administrator.get(path)
     assert "API Entreprise refuse ce jeton" in administrator.page.main

@@ -144,8 +144,20 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
         admin = db.scalars(select(User).where(User.email == "admin@demo.example")).one()
     hub = f"/acheteur/consultations/{contract.consultation}"
     pages = {
-        admin: ["/compte", "/compte/appartenance", "/administration", "/administration/courriers"],
-        officer: ["/acheteur", "/acheteur/regles", hub, *(f"{hub}/{page}" for page in OF_A_CONSULTATION)],
+        admin: [
+            "/compte",
+            "/compte/appartenance",
+            "/administration/courriers",
+            "/administration/organismes",
+            "/administration",
+        ],
+        officer: [
+            "/acheteur",
+            "/acheteur/regles",
+            "/acheteur/entreprises",
+            hub,
+            *(f"{hub}/{page}" for page in OF_A_CONSULTATION),
+        ],
         finance: ["/contrats", "/factures", "/compte", "/mon-dossier"],
     }
     for user, paths in pages.items():
