@@ -72,7 +72,8 @@ def measure() -> list[tuple[str, str, float, str, bool, str]]:
             _opened(context, number)
             alone = _alone(context)
             started = time.perf_counter()
-            assert fetch_one(context)
+            while fetch_one(context):
+                pass
             together = time.perf_counter() - started
             ratios.append(together / alone)
             spent.append(together)

@@ -6,7 +6,7 @@ company for another consultation is taken over while it is fresh. A worker that 
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,7 @@ from siret_lookup.siret import Siren, Siret
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 
-TOGETHER = 8
+TOGETHER = 16
 LEASE = timedelta(seconds=90)
 SAME_CALL = timedelta(seconds=5)
 # How long an answer serves the same buyer's next consultation, by kind of source.
@@ -80,18 +80,20 @@ def flight_of(source: Source | Beside, siret: str, token_id: str) -> str:
 
 
 def fetch_one(context: Context) -> bool:
-    """Claim up to eight due pieces, fetch them side by side, record each. True when there was one."""
-    jobs: list[Job] = []
-    found = True
-    while found and len(jobs) < TOGETHER:
-        found, job = claim(context)
-        jobs += [job] if job else []
-    if not jobs:
-        return False
-    with ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="piece") as pool:
-        for job, result in zip(jobs, pool.map(lambda job: call(context, job), jobs), strict=True):
-            record(context, job, result)
-    return True
+    """Claim due pieces and fetch them side by side, each from the moment it is claimed. True when a call was made."""
+    calls: list[Future[None]] = []
+    with ThreadPoolExecutor(max_workers=TOGETHER, thread_name_prefix="piece") as pool:
+        found = True
+        while found and len(calls) < TOGETHER:
+            found, job = claim(context)
+            calls += [pool.submit(_fetched, context, job)] if job else []
+    for made in calls:
+        made.result()
+    return bool(calls)
+
+
+def _fetched(context: Context, job: Job) -> None:
+    record(context, job, call(context, job))
 
 
 def claim(context: Context) -> tuple[bool, Job | None]:
