@@ -203,7 +203,8 @@ def _provide(state: State, endpoint: Endpoint, request: Request, number: str) ->
     wanted, found = _wanted_fault(request), book().find(number)
     if found is None:
         return failure(endpoint, wanted or book().faults["not_found"])
-    time.sleep(found.company.delays.get(endpoint.key, 0))
+    delays = found.company.delays
+    time.sleep(delays.get(endpoint.key, delays.get("*", 0)))
     fault = wanted or _usual_fault(endpoint, found)
     if not fault.is_answer:
         return failure(endpoint, fault)
