@@ -37,6 +37,7 @@ def french_date(value: date | datetime | str | None) -> str:
     return f"{day} {MONTHS[value.month - 1]} {value.year}"
 
 
+@lru_cache(4096)
 def french_time(value: datetime | str | None) -> str:
     """« 3 mars 2026 à 17 h 00 min 05 s (heure de Paris) », seconds only where there are some."""
     if not value:
