@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from typing import Annotated
 
 from argon2 import PasswordHasher
@@ -35,7 +36,12 @@ CODE_LIFE = timedelta(minutes=30)
 TOKEN_LIFE = timedelta(days=365)
 MOST_TOKENS = 100
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+@cache
+def _nobody() -> str:
+    """A hash that no password opens, made at its first use: it costs what one try of a password costs."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 class SignInNeeded(Exception):
@@ -131,7 +137,7 @@ def check_password(db: Session, email: str, password: str) -> User | None:
     """The user, or None; a stranger's address takes as long as a known one."""
     user = db.scalar(select(User).where(User.email == email.strip().lower()))
     try:
-        _hasher.verify(user.password_hash if user and user.password_hash else _NOBODY, password)
+        _hasher.verify(user.password_hash if user and user.password_hash else _nobody(), password)
     except VerificationError:
         return None
     return user if user and user.password_hash else None

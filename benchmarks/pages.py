@@ -125,8 +125,17 @@ def measure() -> list[tuple[str, str, float, str, bool, str]]:
         ((bare, _),) = _served(_bare, "/")
         stranger, signed_in = _served(_ours, "/consultations", folder, cookies=("", cookie))
     rows = [_rate("page of 50 rows, 16 clients", stranger, bare, 0.5), _budget("its p95", stranger)]
-    detail = f"{signed_in[0]:.0f} requests/s, {signed_in[0] / bare:.2f} × bare; {signed_in[1]:.0f} ms"
-    return [*rows, (*_budget("p95 of the same page, signed in (never kept)", signed_in)[:5], detail)]
+    # Nobody set a limit for a page of one's own: it is told, so that what keeping hides is seen.
+    said = f"{signed_in[0]:.0f} requests/s, p95 {signed_in[1]:.0f} ms"
+    own = (
+        "the same page, signed in (never kept)",
+        "bare Starlette + Jinja2",
+        signed_in[0] / bare,
+        "not set",
+        True,
+        said,
+    )
+    return [*rows, own]
 
 
 def _rate(name: str, ours: Rate, bare: float, least: float) -> tuple[str, str, float, str, bool, str]:
