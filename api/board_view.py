@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.candidacy_view import belonging_words, file_row, identity_rows
+from api.candidacy_view import answered, belonging_words, file_row, identity_rows
 from api.facts_view import pairs, tables
 from api.steps.pieces import result_of
-from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile
+from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation
 from procurement.looks import Look, looks
 from procurement.pieces import GIVE_UP_AFTER, ON_MOTIVE, WINNER, Piece
@@ -183,7 +183,7 @@ def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -
         "belonging_words": belonging_words(candidacy),
         "warnings": warnings(candidacy, same),
         "identity": identity_rows(candidacy),
-        "answers": [(text, candidacy.answers.get(key, "")) for key, text in QUESTIONS.items()],
+        "answers": answered(candidacy),
         "files": [file_row(f) | {"kind": f.kind} for f in candidacy.files],
         "amount": candidacy.opened_amount,
         "offer_received": candidacy.offer_received,
