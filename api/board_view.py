@@ -167,6 +167,7 @@ def piece_row(piece: Piece) -> dict[str, Any]:
         "tables": tables(piece.facts),
         "motive": piece.motive,
         "reused": bool(piece.reused_from),
+        "contest": piece.candidacy.contests.get(piece.key),
     }
 
 
@@ -189,9 +190,17 @@ def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -
         "offer_received": candidacy.offer_received,
         "pieces": [piece_row(p) for p in pieces if p.outcome != Outcome.NOT_APPLICABLE],
         "left_out": [piece_row(p) for p in pieces if p.outcome == Outcome.NOT_APPLICABLE],
+        "contests": _contests(candidacy, pieces),
         "to_ask": _to_ask(pieces),
         "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
     }
+
+
+def _contests(candidacy: Candidacy, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    """What the company contests of pieces that this page does not show in full."""
+    shown = {p.key for p in pieces if p.outcome != Outcome.NOT_APPLICABLE}
+    said = candidacy.contests.items()
+    return [{"title": PIECES[key].title, **contest} for key, contest in said if key not in shown]
 
 
 def _to_ask(pieces: Sequence[Piece]) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ def next_one(browser: CheckedClient, scene: Scene, number: str = "2026-MAPA-08",
 
 def field_of(browser: CheckedClient, name: str) -> str:
     """What a field of the page shows."""
-    return dict(filled(browser.page.form("/deposer"), {}))[name].strip()
+    return str(dict(filled(browser.page.form("/deposer"), {}))[name]).strip()
 
 
 def kept(database: Database) -> dict[str, str]:
