@@ -39,6 +39,7 @@ from api.pages import (
     own_pieces,
     pli,
     portable,
+    space,
     verify,
     winner,
 )
@@ -88,6 +89,7 @@ ROUTERS: list[APIRouter] = [
     own_pieces.router,
     pli.router,
     portable.router,
+    space.router,
     invoices.router,
     v1_consultations.router,
     v1_candidacies.router,

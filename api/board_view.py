@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.candidacy_view import belonging_words, file_row, identity_rows
+from api.candidacy_view import answered, belonging_words, file_row, identity_rows
 from api.facts_view import pairs, tables
 from api.steps.pieces import result_of
-from procurement.candidacy import QUESTIONS, Candidacy, CandidacyFile
+from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation
 from procurement.looks import Look, looks
 from procurement.pieces import GIVE_UP_AFTER, ON_MOTIVE, WINNER, Piece
@@ -170,6 +170,7 @@ def piece_row(piece: Piece) -> dict[str, Any]:
         "tables": tables(piece.facts),
         "motive": piece.motive,
         "reused": bool(piece.reused_from),
+        "contest": piece.candidacy.contests.get(piece.key),
     }
 
 
@@ -186,15 +187,23 @@ def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -
         "belonging_words": belonging_words(candidacy),
         "warnings": warnings(candidacy, same),
         "identity": identity_rows(candidacy),
-        "answers": [(text, candidacy.answers.get(key, "")) for key, text in QUESTIONS.items()],
+        "answers": answered(candidacy),
         "files": [file_row(f) | {"kind": f.kind} for f in candidacy.files],
         "amount": candidacy.opened_amount,
         "offer_received": candidacy.offer_received,
         "pieces": [piece_row(p) for p in pieces if p.outcome != Outcome.NOT_APPLICABLE],
         "left_out": [piece_row(p) for p in pieces if p.outcome == Outcome.NOT_APPLICABLE],
+        "contests": _contests(candidacy, pieces),
         "to_ask": _to_ask(pieces),
         "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
     }
+
+
+def _contests(candidacy: Candidacy, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    """What the company contests of pieces that this page does not show in full."""
+    shown = {p.key for p in pieces if p.outcome != Outcome.NOT_APPLICABLE}
+    said = candidacy.contests.items()
+    return [{"title": PIECES[key].title, **contest} for key, contest in said if key not in shown]
 
 
 def _to_ask(pieces: Sequence[Piece]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """One candidacy as its own account reads it: plain values, so that a page can be drawn after its session is closed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,9 +10,10 @@ from api.render import french_date, french_time
 from api.settings import Settings
 from procurement.belonging import WAYS, proof_of
 from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile
-from procurement.contract import contract_of
+from procurement.contract import contract_of, paris_day
 from procurement.looks import looks
 from procurement.pieces import CAPACITY, WINNER, profile_of
+from procurement.space import INSURANCE_END, Given, offered
 from siret_lookup.catalogue import PIECES
 from siret_lookup.routing import split
 from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
@@ -88,16 +89,56 @@ def summary(candidacy: Candidacy) -> dict[str, Any]:
     }
 
 
-def _form(candidacy: Candidacy) -> dict[str, Any]:
+def _form(db: Session, candidacy: Candidacy, now: datetime) -> dict[str, Any]:
     """What is asked, what was answered, and what nobody asks for."""
+    draft = candidacy.state == "draft"
+    kept = offered(db, candidacy.account_id, candidacy.siret, now) if draft else {}
+    answers, notes = _taken_over(candidacy, kept, paris_day(now))
+    why = candidacy.corrections.get("reasons", {})
     return {
-        "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE},
+        "corrections": {f"correct_{key}": candidacy.corrections.get(key, "") for key in CORRECTABLE}
+        | {f"why_{key}": why.get(key, "") for key in CORRECTABLE},
         "to_correct": correction_fields(candidacy),
         "checked": checked_by_buyer(candidacy),
         "not_asked": not_asked(candidacy),
         "questions": [(key, label, key in MANDATORY) for key, label in QUESTIONS.items()],
-        "answers": {key: candidacy.answers.get(key, "") for key in QUESTIONS},
+        "answers": answers,
+        "notes": notes,
+        "given": answered(candidacy),
+        "left": left(candidacy, answers),
     }
+
+
+def _taken_over(candidacy: Candidacy, kept: Mapping[str, Given], today: date) -> tuple[dict[str, str], dict[str, str]]:
+    """(the fields as shown, field → where it comes from). What the person typed, were it nothing, is never replaced."""
+    answers = {key: str(candidacy.answers.get(key, "")) for key in (*QUESTIONS, INSURANCE_END)}
+    notes = {}
+    for key, given in kept.items():
+        fresh = key not in candidacy.answers
+        if given.ended(today) and (fresh or not answers[key]):
+            notes[key] = (
+                f"Votre assurance donnée le {french_date(given.given_at)} se terminait le "
+                f"{french_date(given.valid_until)} : écrivez la nouvelle."
+            )
+        elif fresh or answers[key] == given.value:
+            answers[key] = given.value
+            notes[key] = f"{taken_from(given, candidacy.account_id)}. Relisez-la."
+            if fresh and given.valid_until:
+                answers[INSURANCE_END] = given.valid_until.isoformat()
+    return answers, notes
+
+
+def taken_from(given: Given, account_id: int) -> str:
+    """« Repris de votre réponse du 3 mars 2026 (consultation 2026-MAPA-07) »."""
+    whose = "votre réponse" if given.account_id == account_id else "la réponse d’un autre membre"
+    return f"Repris de {whose} du {french_date(given.given_at)} (consultation {given.origin})"
+
+
+def answered(candidacy: Candidacy) -> list[tuple[str, str, str]]:
+    """(question, answer, note) of what was answered; the end of an insurance stands under it."""
+    end = candidacy.answers.get(INSURANCE_END)
+    notes = {"insurance": f"Jusqu’au {french_date(end)}, d’après l’entreprise."} if end else {}
+    return [(text, candidacy.answers.get(key, ""), notes.get(key, "")) for key, text in QUESTIONS.items()]
 
 
 def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -> dict[str, Any]:
@@ -106,14 +147,13 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
     receives = consultation.receives(now)
     return (
         summary(candidacy)
-        | _form(candidacy)
+        | _form(db, candidacy, now)
         | _belonging(db, candidacy, now)
         | {
             "consultation_ref": consultation.ref,
             "receives": receives,
             "editable": consultation.takes and candidacy.state == "draft",
             "too_late": consultation.takes and not receives,
-            "left": left(candidacy),
             "modified_at": consultation.modified_at,
             "outdated": (candidacy.snapshot or {}).get("dce_version", consultation.dce_version)
             < consultation.dce_version,
@@ -138,9 +178,9 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
     )
 
 
-def left(candidacy: Candidacy) -> list[tuple[str, str]]:
-    """(field of the page, words) of what a deposit still waits for."""
-    wanted = {key: words for key, words in ASKED.items() if not candidacy.answers.get(key)}
+def left(candidacy: Candidacy, answers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(field of the page, words) of what a deposit still waits for, `answers` being what the fields show."""
+    wanted = {key: words for key, words in ASKED.items() if not answers.get(key)}
     if candidacy.consultation.offers_here and not candidacy.offer_received:
         wanted = {"file-offer": "votre offre"} | wanted
     return [*wanted.items(), ("attested", "la déclaration sur l’honneur")]
@@ -154,12 +194,14 @@ def identity_rows(candidacy: Candidacy) -> list[dict[str, Any]]:
     else:
         source, at = str(known.get("source") or "Insee"), known.get("fetched_at")
     masked = {MASKED.get(name, name) for name in known.get("masked", ())}
+    why = candidacy.corrections.get("reasons", {})
     rows = []
     for key, label in SHOWN.items():
-        value, typed = known.get(key), candidacy.corrections.get(key)
-        if value or typed or key in masked:
+        value, typed, reason = known.get(key), candidacy.corrections.get(key), why.get(key, "")
+        if value or typed or reason or key in masked:
             shown = value or ("non diffusé" if key in masked else "")
-            rows.append({"label": label, "value": shown, "source": source, "at": at, "typed": typed or ""})
+            row = {"label": label, "value": shown, "source": source, "at": at, "typed": typed or "", "why": reason}
+            rows.append(row)
     return rows
 
 

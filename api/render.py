@@ -101,6 +101,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 # Shown after a redirect (?ok=key): only sentences written here, never text from the address.
 FLASHES: dict[str, str] = {
     "enregistre": "C’est enregistré.",
+    "oublie": "C’est retiré : vos prochaines réponses ne le reprendront plus.",
+    "conteste": "Votre raison est gardée : l’acheteur la lira à côté de la réponse.",
     "revoque": "Ce jeton est révoqué : il est refusé dès maintenant.",
     "courrier": "Le courrier est demandé : son code s’écrit ici dès qu’il est arrivé au siège.",
     "prouve": "Votre appartenance est prouvée.",

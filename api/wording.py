@@ -86,6 +86,7 @@ _EVENTS: Mapping[str, str] = {
     "candidacy.late": "Réponse reçue hors délai, non ouverte",
     "candidacy.replaced": "Réponse remplacée",
     "candidacy.withdrawn": "Réponse retirée",
+    "candidacy.contested": "Une réponse d’organisme est contestée",
     "candidacy.purged": "Brouillon jamais déposé, effacé",
     "pieces.asked": "Pièces demandées",
     "piece.settled": "Pièce reçue ou classée",

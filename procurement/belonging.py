@@ -135,6 +135,11 @@ def _holding(now: datetime) -> Select[Membership]:
     )
 
 
+def proven(now: datetime) -> Select[int, str]:
+    """(user_id, siret) of every proof that holds at `now`, to be joined with."""
+    return _holding(now).with_only_columns(Membership.user_id, Organisation.siret)
+
+
 def company_seen_by(db: Session, ref: str, person: Person, now: datetime) -> Organisation:
     """The company, for its proven members only; NotFound for anyone else."""
     company = db.scalar(select(Organisation).where(Organisation.ref == ref, Organisation.kind == "company"))

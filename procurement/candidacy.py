@@ -15,6 +15,7 @@ from procurement.consultation import Consultation
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock, move, record
 from procurement.people import Person
+from procurement.space import INSURANCE_END, keep_given, read_end
 
 MOVES: Mapping[str, frozenset[str]] = {
     "draft": frozenset({"submitted", "late"}),
@@ -33,6 +34,8 @@ QUESTIONS: Mapping[str, str] = {
     "foreign_workers": "Employez-vous des salariés étrangers soumis à autorisation de travail ?",
 }
 MANDATORY = ("capacity", "insurance")
+# What stands in the corrections beside the corrected values.
+_BESIDE = ("typed_at", "reasons")
 NO_MORE = "Cette consultation ne reçoit plus de réponses."
 
 
@@ -55,6 +58,7 @@ class Candidacy(HasRef, Base):
     identity: Mapped[dict[str, Any]]
     corrections: Mapped[dict[str, Any]] = mapped_column(default=dict)
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    contests: Mapped[dict[str, Any]] = mapped_column(default=dict)  # procurement/contests.py
     attested_at: Mapped[datetime | None]
     offer_amount: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
@@ -101,7 +105,7 @@ def open_candidacy(
         raise Refused("Confirmez d’abord votre adresse électronique.")
     if not consultation.takes:
         raise Refused(NO_MORE, "R2143-2")
-    mine = _of_account(db, consultation, siret, account)
+    mine = _of_account(db, consultation.id, siret, account.id)
     if mine and mine[0].state in ("draft", "submitted", "late"):
         return mine[0], False
     candidacy = Candidacy(
@@ -120,9 +124,10 @@ def open_candidacy(
     return candidacy, True
 
 
-def _of_account(db: Session, consultation: Consultation, siret: str, account: Person) -> list[Candidacy]:
+def _of_account(db: Session, consultation_id: int, siret: str, account_id: int) -> list[Candidacy]:
+    """One account's candidacies alike, the newest first."""
     query = select(Candidacy).where(
-        Candidacy.consultation_id == consultation.id, Candidacy.siret == siret, Candidacy.account_id == account.id
+        Candidacy.consultation_id == consultation_id, Candidacy.siret == siret, Candidacy.account_id == account_id
     )
     return list(db.scalars(query.order_by(Candidacy.generation.desc())))
 
@@ -145,17 +150,26 @@ def editable(candidacy: Candidacy) -> None:
         raise Refused(NO_MORE, "R2143-2")
 
 
-def answer(candidacy: Candidacy, answers: dict[str, str], corrections: dict[str, str], now: datetime) -> None:
-    """Keep what the person typed. A correction stands beside the official value, with its date."""
+def answer(
+    candidacy: Candidacy,
+    answers: dict[str, str],
+    corrections: dict[str, str],
+    now: datetime,
+    reasons: Mapping[str, str] | None = None,
+) -> None:
+    """Keep what the person typed. A correction stands beside the official value, with its date and its reason."""
     editable(candidacy)
-    unknown = set(answers) - set(QUESTIONS)
+    unknown = set(answers) - {*QUESTIONS, INSURANCE_END}
     if unknown:
         raise Invalid(dict.fromkeys(unknown, "Cette question n’existe pas."))
     too_long = {k: "Cette réponse dépasse 4 000 caractères." for k, v in answers.items() if len(v) > 4000}
     if too_long:
         raise Invalid(too_long)
+    read_end(answers.get(INSURANCE_END, ""))
     candidacy.answers = {**candidacy.answers, **{k: v.strip() for k, v in answers.items()}}
-    kept = {k: v.strip()[:300] for k, v in corrections.items() if v.strip()}
+    kept: dict[str, Any] = {k: v.strip()[:300] for k, v in corrections.items() if v.strip() and k not in _BESIDE}
+    why = {k: v.strip()[:500] for k, v in (reasons or {}).items() if v.strip()}
+    kept |= {"reasons": why} if why else {}
     candidacy.corrections = {**kept, "typed_at": now.isoformat()} if kept else {}
 
 
@@ -211,6 +225,8 @@ def submit(db: Session, candidacy: Candidacy, attested: bool, now: datetime) -> 
     candidacy.attested_at = candidacy.submitted_at = now
     candidacy.snapshot = snapshot(candidacy)
     candidacy.snapshot_sha256 = sha256 = sha256_json(candidacy.snapshot)
+    number = candidacy.consultation.number
+    keep_given(db, candidacy.account_id, candidacy.siret, candidacy.answers, candidacy.ref, number, now)
     if in_time:
         move(db, candidacy.consultation, candidacy, "submitted", actor, now, snapshot=sha256)
     else:
@@ -219,17 +235,8 @@ def submit(db: Session, candidacy: Candidacy, attested: bool, now: datetime) -> 
 
 def _of_account_submitted(db: Session, candidacy: Candidacy) -> list[Candidacy]:
     """Only the same account's deposits: two from strangers both stay, and the buyer is told."""
-    return list(
-        db.scalars(
-            select(Candidacy).where(
-                Candidacy.consultation_id == candidacy.consultation_id,
-                Candidacy.siret == candidacy.siret,
-                Candidacy.account_id == candidacy.account_id,
-                Candidacy.state == "submitted",
-                Candidacy.id != candidacy.id,
-            )
-        )
-    )
+    alike = _of_account(db, candidacy.consultation_id, candidacy.siret, candidacy.account_id)
+    return [other for other in alike if other.state == "submitted" and other.id != candidacy.id]
 
 
 def snapshot(candidacy: Candidacy) -> dict[str, Any]:
@@ -272,27 +279,19 @@ def replace(db: Session, candidacy: Candidacy, now: datetime) -> Candidacy:
     lock(db, candidacy.consultation)
     if candidacy.state != "submitted" or not candidacy.consultation.receives(now):
         raise Refused("Ce dépôt ne peut plus être remplacé.")
-    latest = db.scalar(
-        select(Candidacy)
-        .where(
-            Candidacy.consultation_id == candidacy.consultation_id,
-            Candidacy.siret == candidacy.siret,
-            Candidacy.account_id == candidacy.account_id,
-        )
-        .order_by(Candidacy.generation.desc())
-        .limit(1)
-    )
-    if latest is not None and latest.state == "draft":
+    latest = _of_account(db, candidacy.consultation_id, candidacy.siret, candidacy.account_id)[0]
+    if latest.state == "draft":
         return latest
     fresh = Candidacy(
         consultation=candidacy.consultation,
         account_id=candidacy.account_id,
         siret=candidacy.siret,
-        generation=(latest or candidacy).generation + 1,
+        generation=latest.generation + 1,
         contact_email=candidacy.contact_email,
         identity=candidacy.identity,
         corrections=candidacy.corrections,
         answers=candidacy.answers,
+        contests=candidacy.contests,
         offer_amount=candidacy.offer_amount,
         files=[copy_of(f) for f in candidacy.files],
         created_at=now,

@@ -12,14 +12,15 @@ from procurement.flights import Flight
 from procurement.idempotency import PastAnswer
 from procurement.invoice_copy import InvoiceCopy
 from procurement.letter import Letter
-from procurement.looks import Look
+from procurement.looks import CompanyLook, Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.pieces import Piece
 from procurement.providers import Provider
+from procurement.space import Given
 
 __all__ = [
-    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "Consultation", "Contract", "Counter", "DceFile",
-    "EmailCode", "Event", "FederatedLogin", "Flight", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession", "Look",
-    "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "Provider", "User",
+    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "CompanyLook", "Consultation", "Contract", "Counter",
+    "DceFile", "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter",
+    "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "Provider", "User",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ from procurement.candidacy import (
 )
 from procurement.errors import Invalid, Unavailable
 from procurement.people import Person
+from procurement.space import INSURANCE_END
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "candidacies/candidacy.html"
@@ -44,20 +45,28 @@ class Answers(BaseModel):
     turnover_share: str = ""
     references: str = ""
     insurance: str = ""
+    insurance_until: str = ""
     foreign_workers: str = ""
     correct_name: str = ""
     correct_address: str = ""
     correct_legal_form: str = ""
     correct_activity: str = ""
+    why_name: str = ""
+    why_address: str = ""
+    why_legal_form: str = ""
+    why_activity: str = ""
     amount: str = ""
     attested: str = ""
     action: str = "save"
 
     def given(self) -> dict[str, str]:
-        return {key: getattr(self, key) for key in QUESTIONS}
+        return {key: getattr(self, key) for key in (*QUESTIONS, INSURANCE_END)}
 
     def corrections(self) -> dict[str, str]:
         return {key: getattr(self, f"correct_{key}") for key in CORRECTABLE}
+
+    def reasons(self) -> dict[str, str]:
+        return {key: getattr(self, f"why_{key}") for key in CORRECTABLE}
 
 
 @router.get("/candidatures", dependencies=[Depends(SIGNED_IN)])
@@ -100,7 +109,7 @@ def _save(ctx: Context, who: Person, ref: str, form: Answers) -> None:
     with transaction(ctx.database) as db:
         candidacy = find_own_locked(db, ref, who)
         now = database.now(db)
-        answer(candidacy, form.given(), form.corrections(), now)
+        answer(candidacy, form.given(), form.corrections(), now, form.reasons())
         if amount is not None:
             recipient = candidacy.consultation.seal_recipient or ""
             set_amount(candidacy, vault.seal_bytes(recipient, str(amount).encode()))

@@ -46,12 +46,16 @@ class CandidacyOut(BaseModel):
 
 
 class Answers(BaseModel):
-    """What nobody else knows, and corrections that stand beside the official values."""
+    """What nobody else knows, corrections that stand beside the official values, and why.
+
+    `answers.insurance_until`: the last day of the insurance, « 2026-12-31 ».
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     answers: dict[str, str] = {}
     corrections: dict[str, str] = {}
+    reasons: dict[str, str] = {}
 
 
 class Deposit(BaseModel):
@@ -134,7 +138,7 @@ def read(db: Db, who: Who, ref: str) -> Response:
 def put_answers(ctx: Ctx, who: Who, ref: str, body: Answers) -> Response:
     with transaction(ctx.database) as db:
         candidacy = find_own_locked(db, ref, who)
-        answer(candidacy, body.answers, body.corrections, database.now(db))
+        answer(candidacy, body.answers, body.corrections, database.now(db), body.reasons)
         return JSONResponse(shown(candidacy))
 
 

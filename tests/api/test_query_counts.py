@@ -19,6 +19,7 @@ from procurement.looks import looked
 from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
 from procurement.pieces import CAPACITY, ask
+from procurement.space import keep_given
 from tests.api.test_routes import routes
 from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect
 from tests.candidacy_scene import Browser, published
@@ -75,6 +76,7 @@ class World:
         siret = make_siret(5000 + self.grown)
         create_organisation(db, name=f"Entreprise {self.grown}", siret=siret, kind="company", now=at)
         person = person_of(db.get_one(User, self.account.id))
+        keep_given(db, person.id, siret, {"references": "Une école"}, "0" * 12, "2026-A", at)
         draft, _ = open_candidacy(db, find(db, other), siret, {"name": "Entreprise"}, person, at)
         self.drafts.append(draft.ref)
         post(db, to="a@exemple.fr", subject="Objet", body="Texte", now=at)
@@ -135,6 +137,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/consultations/{ref}/candidater": ("account", "open"),
     "/boite": ("account", ""),
     "/compte": ("agent", ""),
+    "/compte/informations": ("account", ""),
     "/candidatures": ("account", ""),
     "/candidatures/{ref}": ("account", "begun"),
     "/candidatures/{ref}/pieces": ("account", "won"),
