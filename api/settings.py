@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     api_entreprise_url: Http = None
     api_entreprise_token: SecretStr | None = None
+    operator_siret: str | None = None
     recherche_entreprises_url: Http = None
     sirene_mirror: Path | None = None
     sirene_url: Http = None

@@ -45,12 +45,10 @@ def contested(member: CheckedClient, path: str, key: str = "bodacc", reason: str
 def test_the_reason_of_a_correction_stands_beside_it_up_to_the_buyer(scene: Scene, browser: Browser) -> None:
     mine = browser(scene.account)
     path = start(mine, scene)
-    typed = {
-        "correct_name": "Boulangerie Neuve",
-        "why_name": "Le nom a changé en mars.",
-        "why_address": "Déménagement.",
-    }
-    mine.submit(mine.page, "/deposer", button="save", **typed)
+    mine.submit(
+        mine.page, "/deposer", button="save", correct_name="Boulangerie Neuve", why_name="Le nom a changé en mars.",
+        why_address="Déménagement.",
+    )  # fmt: skip
     assert "Pourquoi : Le nom a changé en mars." in mine.page.main
     assert "Pourquoi : Déménagement." in mine.page.main
     assert deposit(mine, path) == 200
