@@ -40,6 +40,7 @@ UNLISTED = re.compile(
 ONE_ROW = {
     "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
     "/connexion/proconnect", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
+    "/compte/attestations/{siret}",
 }  # fmt: skip
 
 
