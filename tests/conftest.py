@@ -27,7 +27,7 @@ from tests.postgres import cluster
 from tests.watch import breaches, guarded_doors
 
 hypothesis_settings.register_profile(
-    "mps", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True
+    "mps", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True
 )
 hypothesis_settings.load_profile("mps")
 _numbers = itertools.count(1)

@@ -63,7 +63,9 @@ def addresses(app: FastAPI, context: Context, scene: Scene) -> Iterator[str]:
         for candidacy, piece in pieces.items():
             known = {"cref": candidacy, "piece": piece, "file": piece, "organisation": scene.buyer.ref, "siret": BAKERY}
             known |= {"slug": "pieces", "name": "RC.pdf", "file_id": "1"}
-            for ref in (scene.ref,) if "/acheteur" in path else (candidacy, scene.ref, scene.buyer.ref):
+            for ref in {"/acheteur": (scene.ref,), "/administration": (scene.buyer.ref,)}.get(
+                "/" + path.split("/")[1], (candidacy, scene.ref)
+            ):
                 yield filled(path, known | {"ref": ref})
 
 
