@@ -147,7 +147,7 @@ def _read(field: Field, values: Mapping[str, Any]) -> Any:
         return bool(first(values, field.name))
     if field.kind == "boxes":
         given = values.get(field.name, [])
-        return [tidy(str(item)) for item in (given if isinstance(given, list) else [given]) if item]
+        return [text for item in (given if isinstance(given, list) else [given]) if (text := tidy(str(item)))]
     text = first(values, field.name)
     if field.kind == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]

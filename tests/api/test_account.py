@@ -135,9 +135,9 @@ def test_the_trial_box_and_the_figures_stay_on_this_machine(client: CheckedClien
 def test_a_stranger_s_wrong_tries_lock_nobody_else_out(app: FastAPI, client: CheckedClient, database: Database) -> None:
     user = with_password(database)
     with CheckedClient(app, client=("192.0.2.9", 4321)) as stranger:
-        for _ in range(11):
-            last = stranger.post("/connexion", data={"email": user.email, "password": "non"})
-    assert last.status_code == 409
+        tries = (stranger.post("/connexion", data={"email": user.email, "password": "non"}) for _ in range(21))
+        # Twice ten: the quarter of an hour that is counted may turn meanwhile.
+        assert any(answer.status_code == 409 for answer in tries)
     client.submit(client.get("/connexion?suite=/compte"), "/connexion", email=user.email, password=PASSWORD)
     assert client.page.h1 == "Mon compte"
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import docx
 import pytest
+from hypothesis import example as with_example
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ NAMES = sorted({*to_values({})} - {"rows"})
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=25))
+@with_example({"publicity": " "})
 def test_whatever_is_typed_comes_back_and_each_gap_leads_to_a_field(typed_in: dict[str, str]) -> None:
     buyer = Organisation(name="Commune d’Essai", siret=make_siret(7999))
     data = to_dossier(typed_in, {}, buyer)
