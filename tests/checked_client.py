@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -32,8 +33,10 @@ SAFE_SOURCE = re.compile(r"^(/(?!/)|data:image/)")
 LEAK = re.compile(r"\bNone\b|\bUndefined\b|\{\{|\{%| object at 0x|Traceback \(most")
 
 
+@lru_cache(32)
 def parse(html: str, fragment: bool = False) -> tuple[_Element, list[str]]:
-    """The tree that a browser would build, and what it would have had to repair."""
+    """The tree that a browser would build, and what it would have had to repair. Nobody changes it: kept, for parsing is
+    what costs most of a page's test."""
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataLossWarning)
