@@ -35,8 +35,7 @@ LEAK = re.compile(r"\bNone\b|\bUndefined\b|\{\{|\{%| object at 0x|Traceback \(mo
 
 @lru_cache(32)
 def parse(html: str, fragment: bool = False) -> tuple[_Element, list[str]]:
-    """The tree that a browser would build, and what it would have had to repair. Nobody changes it: kept, for parsing is
-    what costs most of a page's test."""
+    """The tree that a browser would build, and what it would have had to repair. Kept: parsing is most of the cost."""
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataLossWarning)
