@@ -185,7 +185,7 @@ def problems(html: str, fragment: bool = False) -> list[str]:
 def policy_problems(headers: Mapping[str, str]) -> list[str]:
     """What is wrong with the headers that come with HTML."""
     policy = headers.get("content-security-policy", "")
-    wrong = [] if "default-src 'none'" in policy else [f"no policy with default-src 'none': « {policy} »"]
+    wrong = [] if "default-src 'none'" in policy else [f"no Content-Security-Policy that is strict: « {policy} »"]
     if "unsafe-" in policy:
         wrong.append(f"the policy allows what is unsafe: « {policy} »")
     if "charset=utf-8" not in headers.get("content-type", "").lower():
