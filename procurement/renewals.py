@@ -1,6 +1,5 @@
 """Proofs that run out while a contract runs: a calendar, and what is asked again in time (D8222-5)."""
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +14,7 @@ from procurement.mail import post
 from procurement.people import Membership, Role
 from procurement.pieces import Piece, ask_again, pieces_of
 from siret_lookup.catalogue import PIECES
+from siret_lookup.periods import later
 
 # Asked of the holder every six months until the contract ends (code du travail, D8222-5).
 RENEWED = ("vigilance", "msa_conformite")
@@ -32,12 +32,6 @@ class Due:
     until: date | None
     strictly_until: date
     state: Literal["valid", "soon", "past"]
-
-
-def later(day: date, months: int) -> date:
-    """The same day so many months later, the month's last where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def contract_end(contract: Contract) -> date | None:

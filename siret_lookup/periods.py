@@ -1,6 +1,13 @@
-"""The last period that a service has at a time: (year, month), from when its data are said to be there."""
+"""Months counted, and the last period that a service has at a time: (year, month), from when its data are there."""
 
-from datetime import datetime
+import calendar
+from datetime import date, datetime
+
+
+def later(day: date, months: int) -> date:
+    """The same day so many months later, the month's last where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def declared_year(now: datetime) -> tuple[int, int]:

@@ -9,9 +9,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from api import db as database
 from api.context import Context
+from api.steps.daily import turn_of_day
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
-from procurement.counters import take
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
 AGE = timedelta(days=1)
@@ -22,10 +22,9 @@ log = structlog.get_logger("mps.sweep")
 
 def sweep_once(context: Context) -> bool:
     """True when something was removed. One worker a day does it; one that dies leaves the rest to the next day."""
-    with database.transaction(context.database) as db:
-        now = database.now(db)
-        if not take(db, "sweep", 1, now.replace(hour=0, minute=0, second=0, microsecond=0)):
-            return False
+    now = turn_of_day(context, "sweep")
+    if now is None:
+        return False
     removed = 0
     for folder in NAMED:
         for keys in context.storage.older(folder, now - AGE):

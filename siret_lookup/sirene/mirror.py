@@ -27,28 +27,10 @@ from siret_lookup.sirene.schema import FORMAT
 from siret_lookup.siret import Siret
 from siret_lookup.sources.insee import ESTABLISHMENT_STATES, UNIT_STATES
 from siret_lookup.words import french_day
+from siret_lookup.workforce import in_words
 
 _PERSON = "1000"
 _NAF_2025 = "NAF2025"
-# Insee's brackets of headcount, as API Entreprise words them.
-WORKFORCE = {
-    "NN": "Unité non employeuse",
-    "00": "0 salarié",
-    "01": "1 ou 2 salariés",
-    "02": "3 à 5 salariés",
-    "03": "6 à 9 salariés",
-    "11": "10 à 19 salariés",
-    "12": "20 à 49 salariés",
-    "21": "50 à 99 salariés",
-    "22": "100 à 199 salariés",
-    "31": "200 à 249 salariés",
-    "32": "250 à 499 salariés",
-    "41": "500 à 999 salariés",
-    "42": "1 000 à 1 999 salariés",
-    "51": "2 000 à 4 999 salariés",
-    "52": "5 000 à 9 999 salariés",
-    "53": "10 000 salariés et plus",
-}
 _LOOKUP = """
 SELECT place.siret, place.state, place.head, place.naf, place.kept, unit.state AS unit_state, unit.kept AS unit_kept
 FROM place LEFT JOIN unit ON unit.siren = place.siret / 100000 WHERE place.siret = ?
@@ -199,7 +181,7 @@ def naf_pair(code: str, place: Fields) -> tuple[str, str] | None:
 def _workforce(unit: Fields, place: Fields) -> tuple[str | None, str | None]:
     """The establishment's bracket and its year, else the legal unit's."""
     for fields, name in ((place, "Etablissement"), (unit, "UniteLegale")):
-        if bracket := WORKFORCE.get(fields.get(f"trancheEffectifs{name}", "")):
+        if bracket := in_words(fields.get(f"trancheEffectifs{name}")):
             return bracket, shown(fields, f"anneeEffectifs{name}")
     return None, None
 

@@ -1,10 +1,10 @@
 """Urssaf, vigilance certificate, v4. A certificate that is not delivered comes as a 200 without a document."""
 
-import calendar
 from datetime import date, timedelta
 
 from siret_lookup.body import Body, Reading, Unreadable, day, required, section, text
 from siret_lookup.outcome import Outcome
+from siret_lookup.periods import later
 from siret_lookup.source import Source
 
 _REFUSED = "refus_de_delivrance"
@@ -39,9 +39,7 @@ def strict_end(starts: date) -> date:
 
     API Entreprise's own end is (start + six months) rounded up to the month's end: later than the text allows.
     """
-    year, month = divmod(starts.year * 12 + starts.month - 1 + 6, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(starts.day, last)) - timedelta(days=1)
+    return later(starts, 6) - timedelta(days=1)
 
 
 SOURCE = Source(

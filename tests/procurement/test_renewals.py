@@ -13,7 +13,8 @@ from procurement.contract import Contract, paris_day
 from procurement.events import Event
 from procurement.mail import Mail
 from procurement.pieces import Piece
-from procurement.renewals import contract_end, later, proofs_due, strict_end
+from procurement.renewals import contract_end, proofs_due, strict_end
+from siret_lookup.periods import later
 from tests.award_scene import in_effect
 
 DAYS = st.dates(date(2000, 1, 1), date(2090, 1, 1))
