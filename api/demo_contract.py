@@ -1,8 +1,10 @@
 """The demonstration, second half: opening, award, signature, notification; then invoice and open data."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -45,7 +47,8 @@ def open_and_award(scene: Scene, wait: float) -> None:
         officer.submit(officer.get(f"{scene.hub}/ouvrir"), "/ouvrir")
         board = wait_for("La réponse des administrations", lambda: _settled(scene, "/plis", "sont attendues"))
         rows = len(board.tree.xpath("//main//tbody/tr"))
-        step.detail = f"{rows} candidats, {board.main.count('Obtenu')} pièces obtenues"
+        obtained = sum(int(number) for number in re.findall(r"Obtenue : (\d+)", board.main))
+        step.detail = f"{rows} candidats, {obtained} pièces obtenues"
     with tale.step(f"{WINNER} est pressentie : l’Urssaf et les impôts sont interrogés pour elle seule") as step:
         cref = board.link(WINNER).rpartition("/")[2]
         officer.submit(officer.get(f"{scene.hub}/attribuer"), "/designer", candidacy=cref)
@@ -66,7 +69,12 @@ def _settled(scene: Scene, path: str, waiting: str) -> Page | None:
 def _rows(page: Page) -> list[str]:
     """Each proof with its answer."""
     rows = (row.xpath("./th|./td") for row in page.tree.xpath("//main//tbody/tr"))
-    return [" : ".join(" ".join(cell.text_content().replace("✓", "").split()) for cell in row[:2]) for row in rows]
+    return [" : ".join(_spoken(cell) for cell in row[:2]) for row in rows]
+
+
+def _spoken(cell: Any) -> str:
+    """Its words, without the symbols that only repeat them."""
+    return " ".join(" ".join(cell.xpath(".//text()[not(ancestor::*[@aria-hidden='true'])]")).split())
 
 
 def sign_and_notify(scene: Scene) -> "Deal":
