@@ -128,8 +128,8 @@ def create_app(settings: Settings, sandbox: bool = True, **services: str) -> Fas
     app.state.database = database
     app.state.kept = Kept()
     app.state.sandbox = sandbox
-    for router in ROUTERS:
-        app.include_router(router)
+    # The routes themselves, not `include_router`: that builds every route anew for each application and wraps each match.
+    app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     errors.install(app)
     app.router.routes.append(
         Mount("/static/vendor", StaticFiles(directory=ROOT / "build" / "static", check_dir=False), name="vendor")

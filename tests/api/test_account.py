@@ -12,8 +12,9 @@ from api.db import Database, now, reading, transaction
 from procurement.mail import Mail
 from procurement.people import ApiToken, LoginSession, User
 from tests.candidacy_scene import SAME_ORIGIN, Browser
-from tests.checked_client import CheckedClient, words
+from tests.checked_client import CheckedClient
 from tests.factories import make_account
+from tests.html import words
 
 PASSWORD = "une phrase assez longue"
 

@@ -11,7 +11,8 @@ from api.db import Database, reading, transaction
 from procurement.consultation import find
 from procurement.events import chain_holds, register
 from procurement.people import User
-from tests.checked_client import CheckedClient, found, words
+from tests.checked_client import CheckedClient
+from tests.html import found, words
 
 ENGLISH = ("Error", "error", "Exception", "invalid", "Traceback", "line ", "object", "certificate", "signature is")
 

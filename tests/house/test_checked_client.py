@@ -7,7 +7,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from tests.checked_client import CheckedClient, Page, filled, parse, problems
+from tests.checked_client import CheckedClient, Page, filled
+from tests.html import parse, problems
 
 POLICY = "default-src 'none'; style-src 'self'"
 GOOD = """<!DOCTYPE html><html lang="fr"><head><title>Essai – mps</title></head>

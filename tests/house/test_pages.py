@@ -12,9 +12,10 @@ import pytest
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tests.checked_client import Page, parse, problems
+from tests.checked_client import Page
 from tests.house import checks
 from tests.house.checks import EXCEPTIONS, ROOT
+from tests.html import parse, problems
 
 TEMPLATES = ROOT / "api" / "templates"
 # Loaded in worker processes only (api/isolate.py): each costs memory, time or trust.
