@@ -128,7 +128,7 @@ def create_app(settings: Settings, sandbox: bool = True, **services: str) -> Fas
     app.state.database = database
     app.state.kept = Kept()
     app.state.sandbox = sandbox
-    # The routes themselves, not `include_router`: that builds every route anew for each application and wraps each match.
+    # Not `include_router`: it builds every route anew for each application, and wraps each match.
     app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     errors.install(app)
     app.router.routes.append(
