@@ -1,7 +1,7 @@
 """What is wrong with a page: every HTML answer of every test goes through `problems`.
 
 Two parsers read it. html5lib knows what a browser would have to repair, and is slow: it reads each *structure* once
-(`structure`: tags, attribute names and entities; words and values do not change how HTML is parsed). lxml builds the
+(`structure`: tags, attribute names, entities; words and values do not change how HTML is parsed). lxml builds the
 tree that the checks read; when a structure is new, both trees must be the same.
 """
 
@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice, zip_longest
 from typing import Any, cast
 
 import html5lib
@@ -21,64 +22,66 @@ INLINE = ("a", "abbr", "b", "code", "em", "i", "small", "span", "strong", "sub",
 SAFE_SOURCE = re.compile(r"^(/(?!/)|data:image/)")
 LEAK = re.compile(r"\bNone\b|\bUndefined\b|\{\{|\{%| object at 0x|Traceback \(most")
 
-
-TAG = re.compile(r"""(<!--.*?-->|</?[A-Za-z!](?:[^<>"']|"[^"]*"|'[^']*')*>)""", re.S)
+# Comments and doctypes stay whole: what stands between their quotes matters.
+TAG = re.compile(r"""(</?[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>|<!--.*?-->|<![^>]*>)""", re.S)
 QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")
-# What the HTML tokenizer looks at outside tags: markup, character references, characters that no page may hold.
-ODD = re.compile(r"<|&[^\s&<\"']{0,40}|[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+# What HTML looks at in words and values: markup, character references, characters that no page may hold.
+ODD = re.compile(r"<|&#?\w*[;=]?|[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def odd(text: str) -> str:
+    return "".join(ODD.findall(text))
 
 
 def structure(html: str) -> str:
     """The page without its words: two pages of one structure are parsed, and repaired, alike."""
     parts = TAG.split(html)
-    for at, part in enumerate(parts):
-        if at % 2 == 0:
-            parts[at] = ("x" if part.strip() else part and " ") + "".join(ODD.findall(part))
-        elif '"' in part or "'" in part:
-            parts[at] = QUOTED.sub(lambda found: '"' + "".join(ODD.findall(found.group())) + '"', part)
+    parts[::2] = [("x" if part.strip() else part and " ") + odd(part) for part in parts[::2]]
+    parts[1::2] = [
+        tag if tag.startswith("<!") else QUOTED.sub(lambda value: f'"{odd(value.group())}"', tag) for tag in parts[1::2]
+    ]
     return "".join(parts)
 
 
-def outline(element: _Element) -> list[tuple[Any, ...]]:
-    """An element and all it holds, to compare two parsers' trees: white space does not count."""
+def outline(tree: _Element) -> list[tuple[Any, ...]]:
+    """All that a tree holds, in order, to compare two parsers' trees; white space and `defer=""` for `defer` aside."""
     return [
         (
-            len(list(one.iterancestors())),
+            sum(1 for _ in one.iterancestors()),
             one.tag,
-            sorted((k, v if v != k else "") for k, v in one.attrib.items()),
-            words(one),
+            sorted((key, "" if value == key else value) for key, value in one.attrib.items()),
+            (one.text or "").split(),
+            (one.tail or "").split(),
         )
-        for one in element.iter(etree.Element)
+        for one in tree.iter()
     ]
 
 
-_repairs: dict[tuple[str, bool], list[str]] = {}
-
-
 def repairs(html: str, tree: _Element) -> list[str]:
-    """What a browser would have had to repair."""
+    """What a browser would have had to repair, and whether it would build another tree than this one."""
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataLossWarning)
-        standard: Any = parser.parse(html)
+        standard = outline(cast(Any, parser.parse(html)).getroot())
     wrong = [f"HTML: {code} {details or ''} at {place}" for place, code, details in parser.errors]
-    if not wrong and outline(standard.getroot()) != outline(tree):
-        differ = zip(outline(standard.getroot()), outline(tree), strict=False)
-        wrong.append(f"HTML: two parsers disagree: {next((pair for pair in differ if pair[0] != pair[1]), 'length')}")
-    return wrong
+    differ = (pair for pair in zip_longest(standard, outline(tree)) if pair[0] != pair[1])
+    return wrong or [f"HTML: two parsers disagree: {pair}" for pair in islice(differ, 1)]
+
+
+_seen: dict[str, list[str]] = {}
 
 
 @lru_cache(32)
 def parse(html: str, fragment: bool = False) -> tuple[_Element, list[str]]:
     """The tree that a browser would build, and what it would have had to repair."""
     whole = f"<!DOCTYPE html><title>x</title>{html}" if fragment else html
-    tree = etree.fromstring(whole, etree.HTMLParser(remove_blank_text=False))
+    tree = etree.fromstring(whole, etree.HTMLParser())
     for area in found(tree, "//textarea|//pre"):
         area.text = (area.text or "").removeprefix("\n")  # as a browser does; lxml does not
-    key = (structure(html), fragment)
-    if key not in _repairs:
-        _repairs[key] = repairs(whole, tree)
-    return tree, _repairs[key]
+    key = structure(whole)
+    if key not in _seen:
+        _seen[key] = repairs(whole, tree)
+    return tree, _seen[key]
 
 
 def found(tree: _Element, path: str) -> list[_Element]:
@@ -214,9 +217,9 @@ FRAGMENT_CHECKS = [check_forms, check_names, check_inline]
 
 def problems(html: str, fragment: bool = False) -> list[str]:
     """What is wrong with a page (or with a fragment asked for by htmx), one sentence each; empty when all is well."""
-    tree, repairs = parse(html, fragment)
+    tree, repaired = parse(html, fragment)
     checks = FRAGMENT_CHECKS if fragment else PAGE_CHECKS
-    return repairs + [sentence for check in checks for sentence in check(tree)]
+    return repaired + [sentence for check in checks for sentence in check(tree)]
 
 
 def policy_problems(headers: Mapping[str, str]) -> list[str]:

@@ -83,6 +83,36 @@ def test_a_good_page_and_a_good_fragment_have_no_problem() -> None:
     assert problems('<p onclick="go()">Un morceau</p>', fragment=True) != []
 
 
+CELL = '<table><caption>A</caption><tbody><tr>%s<th scope="row">A</th></tr></tbody></table>'
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (CELL % " ", CELL % "A"),
+        ('<!-- "a" -->', '<!-- "a--b" -->'),
+        ('<a href="/a?b=1&amp;c=2">A &amp; B</a>', '<a href="/a?b=1&copyc=2">A &amp; B</a>'),
+        ("<p>A &amp; B</p>", "<p>A &eacute B</p>"),
+        ("<p>A</p>", "<p>A\x7f</p>"),
+        ('<p title="a">A</p>', '<p title="a"id="b">A</p>'),
+    ],
+)
+def test_a_page_that_resembles_a_good_one_is_parsed_for_itself(good: str, bad: str) -> None:
+    assert [p for p in problems(GOOD % good) if p.startswith("HTML")] == []
+    assert [p for p in problems(GOOD % bad) if p.startswith("HTML")] != []
+
+
+def test_a_doctype_of_former_times_is_seen_after_a_good_one() -> None:
+    old = '<!DOCTYPE html PUBLIC "%s" "">'
+    assert all(
+        problems((GOOD % "").replace("<!DOCTYPE html>", old % name)) for name in ("a", "-//W3C//DTD HTML 4.01//EN")
+    )
+
+
+def test_what_two_parsers_read_differently_is_no_good_page() -> None:
+    assert any("two parsers disagree" in p for p in problems(GOOD % "<p>Un<section>bloc</section>"))
+
+
 def application(headers: dict[str, str]) -> FastAPI:
     app = FastAPI()
 
