@@ -20,7 +20,7 @@ log = structlog.get_logger("mps.worker")
 # name → step; a step returns True when it did something.
 STEPS: Mapping[str, Callable[[Context], bool]] = {
     "send_mail": mail.send_one,
-    "fetch_pieces": pieces.fetch_one,
+    "fetch_pieces": pieces.fetch_due,
     "make_receipts": receipts.make_one,
     "ping_providers": health.ping_one,
     "read_tokens": health.read_one_token,

@@ -3,22 +3,16 @@
 Two whole minutes are measured, as the server counts them; the wait for the first one is not.
 """
 
-import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from pydantic import SecretStr
-
 from api import worker
 from api.context import Context
-from api.db import connect, now, reading, transaction
-from api.migrate import upgrade
+from api.db import now, reading, transaction
 from api.sandbox.companies import book
-from api.sandbox.server import running_sandbox
-from api.settings import Settings
 from api.steps import pieces as step
-from api.storage import Storage
+from benchmarks.context import measured
 from procurement.candidacy import open_candidacy
 from procurement.consultation import find
 from procurement.counters import Counter
@@ -54,21 +48,13 @@ def _candidacy(context: Context, scene: Scene, siret: str) -> None:
 
 def _work(context: Context, stop: threading.Event) -> None:
     while not stop.is_set():
-        if not step.fetch_one(context):
+        if not step.fetch_due(context):
             stop.wait(worker.REST)
 
 
 def measure() -> list[tuple[str, str, float, str, bool, str]]:
     """The least used of the small budgets, as a share of what two whole minutes allow; and the 429s met."""
-    with tempfile.TemporaryDirectory() as folder, running_sandbox() as urls:
-        settings = Settings(
-            _env_file=None,
-            database_url=f"sqlite:///{folder}/bench.db",
-            storage_url=f"file://{folder}/files",
-            secret_key=SecretStr("b" * 48),
-        )
-        upgrade(settings.database_url)
-        context = Context(settings, connect(settings.database_url), Storage(settings.storage_url), urls.services())
+    with measured() as context:
         _fill(context)
         start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         time.sleep(max(0.0, (start - SEAM - datetime.now(UTC)).total_seconds()))
@@ -80,9 +66,7 @@ def measure() -> list[tuple[str, str, float, str, bool, str]]:
         stop.set()
         for thread in workers:
             thread.join()
-        rows = _rows(context, start)
-        context.database.dispose()
-    return rows
+        return _rows(context, start)
 
 
 def _rows(context: Context, start: datetime) -> list[tuple[str, str, float, str, bool, str]]:

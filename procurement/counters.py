@@ -1,8 +1,9 @@
 """Counters per window: API quotas shared by all workers, and brakes on sign-in and sign-up."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -28,6 +29,16 @@ def take(db: Session, name: str, limit: int, window_start: datetime) -> bool:
     row.used += 1
     db.flush()
     return True
+
+
+def held(db: Session, wanted: Iterable[tuple[str, datetime]]) -> dict[tuple[str, datetime], Counter]:
+    """The counters of these (name, window), locked until the commit, in one order for all: no two workers cross."""
+    pairs = sorted(set(wanted))
+    query = select(Counter).where(tuple_(Counter.name, Counter.window_start).in_(pairs))
+    query = query.order_by(Counter.name, Counter.window_start).with_for_update()
+    found = db.scalars(query.execution_options(populate_existing=True))
+    rows = {(row.name, row.window_start): row for row in found}
+    return rows | {pair: _made(db, *pair) for pair in pairs if pair not in rows}
 
 
 def used_in(db: Session, prefix: str, window_start: datetime) -> dict[str, int]:

@@ -1,11 +1,11 @@
 """Pieces: what the buyer obtains for itself about a candidate. A waiting row is the job of the worker."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, or_, select, update
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from procurement.base import Base, HasRef
 from procurement.candidacy import Candidacy
@@ -64,6 +64,12 @@ class Piece(HasRef, Base):
     candidacy: Mapped[Candidacy] = relationship()
 
 
+# Loaded with a piece: whose it is, up to the buyer.
+WHOSE = (
+    joinedload(Piece.candidacy, innerjoin=True)
+    .joinedload(Candidacy.consultation, innerjoin=True)
+    .joinedload(Consultation.organisation, innerjoin=True),
+)
 # What one answer fills, whole.
 ANSWER = (
     "outcome", "facts", "code", "source", "request_id", "reply_sha256", "document_key", "document_name",
@@ -140,19 +146,24 @@ def ask_again(db: Session, piece: Piece, actor: str, now: datetime) -> None:
     piece.next_try_at, piece.attempts = now, 0
 
 
-def claim_piece(db: Session, now: datetime, lease: timedelta = timedelta(seconds=90)) -> Piece | None:
-    """The next waiting piece that is due, leased: a dead worker's lease expires and another takes it."""
-    piece = db.scalar(
+def claim_pieces(db: Session, now: datetime, lease: timedelta, most: int) -> list[Piece]:
+    """The next waiting pieces that are due, leased: a dead worker's lease expires and another takes them.
+
+    Each comes with its candidacy, consultation and buyer.
+    """
+    due = (
         select(Piece)
         .where(Piece.state == "waiting", Piece.next_try_at <= now)
         .order_by(Piece.next_try_at, Piece.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+        .limit(most)
+        .options(*WHOSE)
+        .with_for_update(skip_locked=True, of=Piece)
     )
-    if piece is not None:
+    pieces = list(db.scalars(due))
+    for piece in pieces:
         piece.attempts += 1
         piece.next_try_at = now + lease
-    return piece
+    return pieces
 
 
 def hold_back(db: Session, piece: Piece, keys: Iterable[str], until: datetime, now: datetime) -> None:
@@ -161,17 +172,19 @@ def hold_back(db: Session, piece: Piece, keys: Iterable[str], until: datetime, n
     piece.next_try_at = until
     db.flush()
     theirs = select(Candidacy.id).join(Consultation).where(Consultation.organisation_id == _buyer_of(piece))
-    db.execute(
-        update(Piece)
+    # Never waits for what another worker is claiming: that one holds it back by itself.
+    due = (
+        select(Piece.id)
         .where(
             Piece.state == "waiting",
             Piece.next_try_at <= now,
             Piece.key.in_(list(keys)),
             Piece.candidacy_id.in_(theirs),
         )
-        .values(next_try_at=until)
-        .execution_options(synchronize_session=False)
+        .with_for_update(skip_locked=True)
     )
+    held = update(Piece).where(Piece.id.in_(due)).values(next_try_at=until)
+    db.execute(held.execution_options(synchronize_session=False))
 
 
 def release(db: Session, keys: Iterable[str], held_until: datetime, now: datetime) -> None:
@@ -184,38 +197,52 @@ def _buyer_of(piece: Piece) -> int:
     return piece.candidacy.consultation.organisation_id
 
 
-def reuse(db: Session, piece: Piece, fresh: timedelta, by_unit: bool, now: datetime) -> bool:
-    """Settle a claimed piece with an answer of less than `fresh` that the same buyer got for another consultation.
+def reuse(db: Session, pieces: Iterable[Piece], fresh: Mapping[str, timedelta], now: datetime) -> list[Piece]:
+    """Settle claimed pieces with answers that the same buyer got for another consultation; gives the others.
 
-    A piece that was answered before is asked anew. `by_unit`: the answer is of the whole company (SIREN), else of the
-    establishment. Never across buyers.
+    `fresh` says how long an answer of each kind of source serves. A piece that was answered before is asked anew.
+    Never across buyers.
     """
-    if piece.fetched_at is not None:
-        return False
-    company = piece.candidacy.siret
-    same = Candidacy.siret.startswith(company[:9]) if by_unit else Candidacy.siret == company
-    known = db.scalar(
+    pieces = list(pieces)
+    known = _known(db, [piece for piece in pieces if piece.fetched_at is None], now - max(fresh.values()))
+    left = []
+    for piece in pieces:
+        answer = known.get(_same(piece)) if piece.fetched_at is None else None
+        if answer is None or answer.fetched_at is None or answer.fetched_at <= now - fresh[PIECES[piece.key].kind]:
+            left.append(piece)
+            continue
+        piece.attempts -= 1
+        taken = {column: getattr(answer, column) for column in ANSWER}
+        keep_result(db, piece, taken | {"reused_from": answer.reused_from or answer.ref}, None, now)
+    return left
+
+
+def _known(db: Session, pieces: Sequence[Piece], since: datetime) -> dict[tuple[int, str, str], Piece]:
+    """The newest answer obtained since then of each of these, whichever consultation of its buyer it was for."""
+    if not pieces:
+        return {}
+    query = (
         select(Piece)
-        .join(Candidacy)
-        .join(Consultation)
+        .join(Piece.candidacy)
+        .join(Candidacy.consultation)
         .where(
-            Consultation.organisation_id == _buyer_of(piece),
-            same,
-            Piece.key == piece.key,
-            Piece.id != piece.id,
+            Consultation.organisation_id.in_({_buyer_of(piece) for piece in pieces}),
+            or_(*(Candidacy.siret.startswith(siren) for siren in sorted({p.candidacy.siret[:9] for p in pieces}))),
+            Piece.key.in_({piece.key for piece in pieces}),
             Piece.state == "settled",
             Piece.outcome == "obtained",
-            Piece.fetched_at > now - fresh,
+            Piece.fetched_at > since,
         )
-        .order_by(Piece.fetched_at.desc())
-        .limit(1)
+        .order_by(Piece.fetched_at)
+        .options(*WHOSE)
     )
-    if known is None:
-        return False
-    piece.attempts -= 1
-    answer = {column: getattr(known, column) for column in ANSWER}
-    keep_result(db, piece, answer | {"reused_from": known.reused_from or known.ref}, None, now)
-    return True
+    return {_same(answer): answer for answer in db.scalars(query)}
+
+
+def _same(piece: Piece) -> tuple[int, str, str]:
+    """What two pieces share when one answer serves both: the buyer, the source, the company or the establishment."""
+    siret = piece.candidacy.siret
+    return _buyer_of(piece), piece.key, siret[:9] if PIECES[piece.key].by == "siren" else siret
 
 
 def keep_result(db: Session, piece: Piece, result: Mapping[str, Any], retry_at: datetime | None, now: datetime) -> None:

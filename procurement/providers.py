@@ -1,6 +1,7 @@
 """How the providers behind API Entreprise are: one row each, shared by all workers (siret_lookup.health decides)."""
 
 import contextlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import String, select
@@ -32,20 +33,24 @@ class Provider(Base):
         self.failures, self.openings, self.open_until = breaker.failures, breaker.openings, breaker.open_until
 
 
-def provider(db: Session, name: str) -> Provider:
-    """The provider's row, locked; made at first."""
-    query = select(Provider).where(Provider.name == name).with_for_update()
-    row = db.scalar(query)
-    if row is not None:
-        return row
+def providers(db: Session, names: Iterable[str]) -> dict[str, Provider]:
+    """The providers' rows, locked in one order for all; made at first."""
+    wanted = sorted(set(names))
+    query = select(Provider).where(Provider.name.in_(wanted)).order_by(Provider.name).with_for_update()
+    rows = {row.name: row for row in db.scalars(query)}
+    return rows | {name: _made(db, name) for name in wanted if name not in rows}
+
+
+def _made(db: Session, name: str) -> Provider:
     with contextlib.suppress(IntegrityError), db.begin_nested():  # made by another worker meanwhile
         db.add(Provider(name=name))
-    return db.scalars(query).one()
+    return db.scalars(select(Provider).where(Provider.name == name).with_for_update()).one()
 
 
-def open_until(db: Session, name: str) -> datetime | None:
-    """Until when this provider is left alone; None where it may be called."""
-    return db.scalar(select(Provider.open_until).where(Provider.name == name))
+def left_alone(db: Session, now: datetime) -> dict[str, datetime]:
+    """The providers that are not called now, each until when."""
+    rows = db.execute(select(Provider.name, Provider.open_until).where(Provider.open_until > now))
+    return {name: until for name, until in rows if until is not None}
 
 
 def to_ping(db: Session, before: datetime, now: datetime) -> str | None:

@@ -70,6 +70,11 @@ def window_start(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0)
 
 
+def windows(now: datetime) -> list[datetime]:
+    """The minutes that a call made now is counted in: two, near the turn."""
+    return sorted({window_start(now - SEAM), window_start(now + SEAM)})
+
+
 def next_window(now: datetime) -> datetime:
     """The next aligned minute: when a spent budget is whole again."""
     return window_start(now) + PERIOD
@@ -85,7 +90,7 @@ def spend(store: QuotaStore, token: str, group: str, now: datetime) -> datetime 
 
     Raises KeyError for a group that BUDGETS does not know: a source's mistake.
     """
-    for start in sorted({window_start(now - SEAM), window_start(now + SEAM)}):
+    for start in windows(now):
         if not store.take(token_id(token), group, BUDGETS[group], start):
             return start + PERIOD + SEAM
         if not store.take("*", ADDRESS, ADDRESS_BUDGET, start):

@@ -1,5 +1,6 @@
 """API Entreprise for one buyer: its access (one token per organisation), and budgets shared by all processes."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -10,10 +11,10 @@ from api import secretbox
 from api.context import Context
 from api.db import Database, transaction
 from procurement.consultation import Consultation
-from procurement.counters import take
+from procurement.counters import Counter, held, take
 from procurement.errors import Unavailable
 from siret_lookup.http import OBJECT_LENGTH, PRODUCTION_DOCUMENT_HOSTS, Access, BadAccess, Network
-from siret_lookup.quotas import QuotaStore
+from siret_lookup.quotas import ADDRESS, QuotaStore, token_id, windows
 
 # Public: what api/sandbox/api_entreprise.py takes for a buyer that has every right.
 SANDBOX_TOKEN = "sandbox-token-mps"  # noqa: S105
@@ -55,13 +56,21 @@ class CountedQuotas(QuotaStore):
 
 
 @dataclass(frozen=True)
-class SessionQuotas(QuotaStore):
-    """The same counters, in the caller's own transaction."""
+class HeldQuotas(QuotaStore):
+    """The same counters, in the caller's own transaction: those of these (token, group), held at once."""
 
-    session: Session
+    rows: Mapping[tuple[str, datetime], Counter]
+
+    @classmethod
+    def of(cls, db: Session, spent: Iterable[tuple[str, str]], now: datetime) -> "HeldQuotas":
+        names = {counter_name(token_id(token), group) for token, group in spent} | {counter_name("*", ADDRESS)}
+        return cls(held(db, [(name, start) for name in names for start in windows(now)]))
 
     def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:
-        return take(self.session, counter_name(token_id, group), limit, window_start)
+        row = self.rows[counter_name(token_id, group), window_start]
+        free = row.used < limit
+        row.used += free
+        return free
 
 
 class PaidQuotas(QuotaStore):
@@ -125,6 +134,6 @@ def document_hosts(base: str) -> frozenset[str]:
 
 
 __all__ = [
-    "COUNTED", "BadAccess", "Buyer", "CountedQuotas", "PaidQuotas", "SessionQuotas", "access_for", "counter_name",
+    "COUNTED", "BadAccess", "Buyer", "CountedQuotas", "HeldQuotas", "PaidQuotas", "access_for", "counter_name",
     "document_hosts", "network", "open_access",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from api.context import Context
 from api.remote.api_entreprise import BadAccess, Buyer, access_for, network
 from procurement.errors import Unavailable
 from procurement.pieces import release
-from procurement.providers import keep_ping, provider, to_ping
+from procurement.providers import keep_ping, providers, to_ping
 from procurement.tokens import claim_token, keep_rights
 from siret_lookup.health import after_ping, ping, ping_name, privileges
 from siret_lookup.sources import SOURCES
@@ -25,7 +25,7 @@ def ping_one(context: Context) -> bool:
         return False
     answer = ping(name, base, now, network(context))
     with database.transaction(context.database) as db:
-        row, now = provider(db, name), database.now(db)
+        row, now = providers(db, [name])[name], database.now(db)
         held, breaker = row.open_until, after_ping(row.breaker, answer, now)
         keep_ping(row, answer, breaker, now)
         if held is not None and breaker.open_until == now:

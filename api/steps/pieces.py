@@ -5,12 +5,13 @@ the next one, and no try is counted. The same call is never under way twice, and
 company for another consultation is taken over while it is fresh. A worker that dies leaves a lease that expires.
 """
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api import db as database
@@ -19,16 +20,16 @@ from api.remote.api_entreprise import (
     BadAccess,
     Buyer,
     CountedQuotas,
+    HeldQuotas,
     PaidQuotas,
-    SessionQuotas,
     access_for,
     network,
 )
 from procurement.errors import Unavailable
 from procurement.events import lock
 from procurement.flights import land, take_off
-from procurement.pieces import Piece, claim_piece, hold_back, keep_result, reuse
-from procurement.providers import open_until, provider
+from procurement.pieces import WHOSE, Piece, claim_pieces, hold_back, keep_result, reuse
+from procurement.providers import left_alone, providers
 from procurement.tokens import REFUSED, alert
 from siret_lookup.bodacc import find_proceedings
 from siret_lookup.bodacc.piece import as_piece
@@ -73,43 +74,62 @@ class Job:
     def flight(self) -> str:
         return flight_of(PIECES[self.key], self.siret, self.access.token_id if self.access else "")
 
+    @property
+    def source(self) -> Source | None:
+        """Who is called under the buyer's budget; None for an open service, or where no call can be made."""
+        return SOURCES.get(self.key) if self.access else None
+
+
+Answer = tuple[Job, PieceResult, str | None]
+
 
 def flight_of(source: Source | Beside, siret: str, token_id: str) -> str:
     """The name of a call: same token, same endpoint, same company."""
     return f"{token_id}:{source.key}:{siret[:9] if source.by == 'siren' else siret}"
 
 
-def fetch_one(context: Context) -> bool:
-    """Claim due pieces and fetch them side by side, each from the moment it is claimed. True when a call was made."""
-    calls: list[Future[None]] = []
+def fetch_due(context: Context) -> bool:
+    """Claim due pieces, fetch them side by side, record what has come in. True when a call was made.
+
+    Raises, once all are done, where an answer could not be kept: its lease expires and it is asked anew.
+    """
+    found, jobs = claim(context)
+    while found and not jobs:
+        found, jobs = claim(context)
+    wrong: list[Exception] = []
     with ThreadPoolExecutor(max_workers=TOGETHER, thread_name_prefix="piece") as pool:
-        found = True
-        while found and len(calls) < TOGETHER:
-            found, job = claim(context)
-            calls += [pool.submit(_fetched, context, job)] if job else []
-    for made in calls:
-        made.result()
-    return bool(calls)
+        left = {pool.submit(_fetched, context, job) for job in jobs}
+        while left:
+            done, left = wait(left, return_when=FIRST_COMPLETED)
+            wrong += [error for call in done if isinstance(error := call.exception(), Exception)]
+            wrong += record(context, [call.result() for call in done if call.exception() is None])
+    if wrong:
+        raise ExceptionGroup("answers that could not be kept", wrong)
+    return bool(jobs)
 
 
-def _fetched(context: Context, job: Job) -> None:
-    record(context, job, call(context, job))
+def _fetched(context: Context, job: Job) -> Answer:
+    result = call(context, job)
+    return job, result, context.storage.put("pieces", result.document) if result.document else None
 
 
-def claim(context: Context) -> tuple[bool, Job | None]:
-    """(whether a piece was due, the job to do). A transaction per piece: two workers never wait for each other's."""
+def claim(context: Context) -> tuple[int, list[Job]]:
+    """(how many pieces were due, the jobs to do), all in one short transaction."""
     with database.transaction(context.database) as db:
         now = database.now(db)
-        piece = claim_piece(db, now, LEASE)
-        if piece is None:
-            return False, None
-        source, candidacy = PIECES[piece.key], piece.candidacy
-        if reuse(db, piece, FRESH[source.kind], source.by == "siren", now):
-            return True, None
-        access, failed = _access(context, piece, source, now)
-        if access is not None and isinstance(source, Source) and not _may_call(db, piece, source, access, now):
-            return True, None
-        return True, Job(piece.id, piece.attempts, piece.key, candidacy.siret, access, failed, now)
+        due = claim_pieces(db, now, LEASE, TOGETHER)
+        jobs = {piece.id: (piece, _job(context, piece, now)) for piece in reuse(db, due, FRESH, now)}
+        for refused in (_left_alone, _under_way, _unpaid):
+            called = [job for _, job in jobs.values() if job.source]
+            for held in refused(db, called, now) if called else ():
+                hold_back(db, jobs.pop(held.job.id)[0], held.keys, held.until, now)
+        return len(due), [job for _, job in jobs.values()]
+
+
+def _job(context: Context, piece: Piece, now: datetime) -> Job:
+    source = PIECES[piece.key]
+    access, failed = _access(context, piece, source, now)
+    return Job(piece.id, piece.attempts, piece.key, piece.candidacy.siret, access, failed, now)
 
 
 def _access(
@@ -129,23 +149,41 @@ def _access(
         return None, replace(nothing, outcome=Outcome.NOT_AUTHORISED, detail=detail)
 
 
-def _may_call(db: Session, piece: Piece, source: Source, access: Access, now: datetime) -> bool:
-    """Pay for the call, or give the piece back until it can be made."""
-    alone = open_until(db, ping_name(source.key) or "")
-    if alone is not None and alone > now:
-        hold_back(db, piece, [k for k in SOURCES if ping_name(k) == ping_name(source.key)], alone, now)
-        return False
-    flight = flight_of(source, piece.candidacy.siret, access.token_id)
-    if not take_off(db, flight, piece.id, now + LEASE, now):
-        hold_back(db, piece, (), now + SAME_CALL, now)
-        return False
-    for group in source.groups:
-        free_at = spend(SessionQuotas(db), access.token, group, now)
-        if free_at is not None:
-            land(db, flight, piece.id)
-            hold_back(db, piece, [k for k, s in SOURCES.items() if group in s.groups], free_at, now)
-            return False
-    return True
+@dataclass(frozen=True)
+class Held:
+    """A job that may not be done before `until`, and the keys that wait with it."""
+
+    job: Job
+    until: datetime
+    keys: Sequence[str] = ()
+
+
+def _left_alone(db: Session, jobs: Sequence[Job], now: datetime) -> Iterator[Held]:
+    """Those whose provider fails these days."""
+    alone = left_alone(db, now)
+    for job in jobs:
+        name = ping_name(job.key)
+        if name in alone:
+            yield Held(job, alone[name], [key for key in SOURCES if ping_name(key) == name])
+
+
+def _under_way(db: Session, jobs: Sequence[Job], now: datetime) -> Iterator[Held]:
+    """Those whose very call another piece is making."""
+    off = take_off(db, {job.id: job.flight for job in jobs}, now + LEASE, now)
+    yield from (Held(job, now + SAME_CALL) for job in jobs if job.id not in off)
+
+
+def _unpaid(db: Session, jobs: Sequence[Job], now: datetime) -> Iterator[Held]:
+    """Those whose minute's budget is spent; the others have paid."""
+    owed = [(job, job.access.token, SOURCES[job.key].groups) for job in jobs if job.access]
+    quotas = HeldQuotas.of(db, [(token, group) for _, token, groups in owed for group in groups], now)
+    for job, token, groups in owed:
+        for group in groups:
+            free_at = spend(quotas, token, group, now)
+            if free_at is not None:
+                land(db, {job.id: job.flight})
+                yield Held(job, free_at, [key for key, source in SOURCES.items() if group in source.groups])
+                break
 
 
 def call(context: Context, job: Job) -> PieceResult:
@@ -168,36 +206,50 @@ def _bodacc(context: Context, job: Job) -> PieceResult:
 BESIDE: Mapping[str, Callable[[Context, Job], PieceResult]] = {BODACC.key: _bodacc}
 
 
-def record(context: Context, job: Job, result: PieceResult) -> None:
-    """Store the document, then write the answer; nothing where another worker took over since."""
-    stored = context.storage.put("pieces", result.document) if result.document else None
+def record(context: Context, answers: Sequence[Answer]) -> list[Exception]:
+    """Write the answers, together; where that fails, each alone: none takes another with it. Gives the faults."""
+    try:
+        _record(context, answers)
+    except Exception as error:
+        alone = [[answer] for answer in answers]
+        return [error] if len(alone) == 1 else [wrong for each in alone for wrong in record(context, each)]
+    return []
+
+
+def _record(context: Context, answers: Sequence[Answer]) -> None:
+    """Nothing is written of a piece that another worker took over since."""
     with database.transaction(context.database) as db:
-        land(db, job.flight, job.id)
-        _note_health(db, job, result)
-        piece = _still_mine(db, job)
-        if piece is not None:
+        land(db, {job.id: job.flight for job, _, _ in answers})
+        _note_health(db, answers)
+        mine = _still_mine(db, [job for job, _, _ in answers])
+        for job, result, stored in answers:
+            piece = mine.get(job.id)
+            if piece is None:
+                continue
             if result.outcome is Outcome.NOT_AUTHORISED:
                 alert(db, piece.candidacy.consultation.organisation, "refused", REFUSED, database.now(db))
             keep_result(db, piece, columns(result, stored), result.retry_at, database.now(db))
 
 
-def _note_health(db: Session, job: Job, result: PieceResult) -> None:
+def _note_health(db: Session, answers: Sequence[Answer]) -> None:
     """A provider that fails thrice in a row is left alone for a while (api/steps/health.py pings it meanwhile)."""
-    name = ping_name(job.key) if job.access is not None and job.key in SOURCES else None
-    if name is None:
-        return
-    failed, now = is_outage(result), database.now(db)
-    if failed or open_until(db, name) is not None or result.outcome is Outcome.OBTAINED:
-        row = provider(db, name)
-        row.keep(after_call(row.breaker, failed, now))
+    named = [(name, result) for job, result, _ in answers if job.source and (name := ping_name(job.key))]
+    rows, now = providers(db, [name for name, _ in named]), database.now(db)
+    for name, result in named:
+        row, failed = rows[name], is_outage(result)
+        if failed or row.open_until is not None or result.outcome is Outcome.OBTAINED:
+            row.keep(after_call(row.breaker, failed, now))
 
 
-def _still_mine(db: Session, job: Job) -> Piece | None:
-    """The consultation is locked first, as everywhere, so that two writers never wait for each other."""
-    piece = db.get_one(Piece, job.id)
-    lock(db, piece.candidacy.consultation)
-    db.refresh(piece, with_for_update=True)
-    return piece if piece.state == "waiting" and piece.attempts == job.attempt else None
+def _still_mine(db: Session, jobs: Sequence[Job]) -> dict[int, Piece]:
+    """The consultations are locked first, as everywhere, so that two writers never wait for each other."""
+    theirs = select(Piece).where(Piece.id.in_([job.id for job in jobs])).order_by(Piece.id).options(*WHOSE)
+    consultations = {piece.candidacy.consultation for piece in db.scalars(theirs)}
+    for consultation in sorted(consultations, key=lambda each: each.id):
+        lock(db, consultation)
+    rows = db.scalars(theirs.with_for_update(of=Piece).execution_options(populate_existing=True))
+    attempts = {job.id: job.attempt for job in jobs}
+    return {piece.id: piece for piece in rows if piece.state == "waiting" and piece.attempts == attempts[piece.id]}
 
 
 def columns(result: PieceResult, stored: str | None) -> Mapping[str, Any]:

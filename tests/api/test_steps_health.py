@@ -55,17 +55,17 @@ def test_after_three_failures_a_provider_is_left_alone_until_its_ping_is_good(co
     waiting(scene, DOWN, "vigilance")
     for _ in range(3):
         due(context)
-        assert step.fetch_one(context)
+        assert step.fetch_due(context)
     assert (circuit(context).failures, vigilance(context, DOWN).attempts) == (3, 3)
     waiting(scene, BAKERY, "vigilance", "chiffres_affaires")
-    step.fetch_one(context)
+    step.fetch_due(context)
     held = vigilance(context, BAKERY)
     assert (held.attempts, held.outcome, held.next_try_at) == (0, None, circuit(context).open_until)
     with reading(context.database) as db:
         assert db.query(Piece).filter_by(key="chiffres_affaires").one().outcome == "obtained"
     assert health.ping_one(context)
     assert circuit(context).status == "ok"
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     assert vigilance(context, BAKERY).outcome == "obtained"
     assert (circuit(context).failures, circuit(context).open_until) == (0, None)
     assert not health.ping_one(context)
@@ -76,7 +76,7 @@ def test_a_service_that_cannot_be_reached_is_pinged_once_a_minute(context: Conte
     waiting(scene, DOWN, "vigilance")
     for _ in range(3):
         due(context)
-        step.fetch_one(context)
+        step.fetch_due(context)
     nowhere = replace(context, services={**context.services, "api_entreprise": "http://127.0.0.1:9"})
     assert health.ping_one(nowhere)
     assert circuit(context).status == "unreachable"
@@ -120,7 +120,7 @@ def test_a_refused_token_is_told_to_the_administrators_once(context: Context, ke
     sealed(context, scene, "sandbox-token-expire")
     if key:
         waiting(scene, BAKERY, key, "chiffres_affaires")
-        step.fetch_one(context)
+        step.fetch_due(context)
     else:
         health.read_one_token(context)
     assert letters(context) == [administrator.email]
@@ -148,7 +148,7 @@ def test_administrators_see_the_health_of_providers_and_their_token_s_end(contex
     waiting(scene, DOWN, "vigilance")
     for _ in range(3):
         due(context)
-        step.fetch_one(context)
+        step.fetch_due(context)
     administrator.get("/administration/organismes")
     assert "Laissé au repos" in administrator.page.main
     assert NAME in administrator.page.main

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -18,6 +19,7 @@ from api.db import now, reading, transaction
 from api.remote.api_entreprise import CountedQuotas
 from api.settings import ROOT
 from api.steps import pieces as step
+from api.storage import Storage
 from procurement.candidacy import open_candidacy
 from procurement.consultation import find
 from procurement.people import Organisation, User, person_of
@@ -42,7 +44,7 @@ def only_piece(context: Context) -> Piece:
 
 def test_a_certificate_is_fetched_stored_and_dated(context: Context) -> None:
     asked(context, BAKERY, "vigilance")
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     piece = only_piece(context)
     assert (piece.state, piece.outcome) == ("settled", "obtained")
     assert context.storage.get(piece.document_key or "").startswith(b"%PDF")
@@ -50,12 +52,12 @@ def test_a_certificate_is_fetched_stored_and_dated(context: Context) -> None:
     assert piece.valid_strictly_until is not None
     assert len(piece.reply_sha256 or "") == 64
     assert piece.request_id
-    assert not step.fetch_one(context)
+    assert not step.fetch_due(context)
 
 
 def test_an_answer_without_certificate_is_settled_and_stores_nothing(context: Context) -> None:
     asked(context, REFUSED_BY_URSSAF, "vigilance")
-    step.fetch_one(context)
+    step.fetch_due(context)
     piece = only_piece(context)
     assert (piece.state, piece.outcome, piece.document_key) == ("settled", "refused_by_authority", None)
 
@@ -76,7 +78,7 @@ def test_the_buyer_s_own_token_is_the_one_that_is_used(context: Context, token: 
     with transaction(context.database) as db:
         buyer = db.get_one(Organisation, scene.buyer.id)
         buyer.token_sealed = secretbox.seal(context.secret, f"token:{buyer.ref}", token.encode())
-    step.fetch_one(context)
+    step.fetch_due(context)
     assert only_piece(context).outcome == "not_authorised"
 
 
@@ -84,44 +86,62 @@ def test_a_token_sealed_with_another_key_is_the_administrator_s_to_repair(contex
     scene = asked(context, BAKERY, "insee_unite_legale")
     with transaction(context.database) as db:
         db.get_one(Organisation, scene.buyer.id).token_sealed = secretbox.seal("z" * 48, "token:x", b"jeton")
-    step.fetch_one(context)
+    step.fetch_due(context)
     assert only_piece(context).facts["detail"] == "Le jeton de l’acheteur ne peut plus être lu."
 
 
 def test_an_install_without_address_or_token_says_so(context: Context) -> None:
     asked(context, BAKERY, "insee_unite_legale")
-    step.fetch_one(replace(context, services={}))
+    step.fetch_due(replace(context, services={}))
     assert only_piece(context).outcome == "unavailable"
     with transaction(context.database) as db:
         db.query(Piece).one().next_try_at = now(db)
     settings = context.settings.model_copy(update={"api_entreprise_url": context.url("api_entreprise")})
-    step.fetch_one(replace(context, settings=settings))
+    step.fetch_due(replace(context, settings=settings))
     assert only_piece(context).outcome == "not_authorised"
 
 
 def test_the_install_s_token_serves_a_buyer_without_one(context: Context) -> None:
     asked(context, BAKERY, "insee_unite_legale")
     settings = context.settings.model_copy(update={"api_entreprise_token": SecretStr("sandbox-token-liste-noire")})
-    step.fetch_one(replace(context, settings=settings))
+    step.fetch_due(replace(context, settings=settings))
     assert only_piece(context).outcome == "not_authorised"
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(context: Context) -> None:
     asked(context, BAKERY, "insee_unite_legale")
-    _, job = step.claim(context)
-    assert job is not None
+    _, (job,) = step.claim(context)
     with transaction(context.database) as db:
         db.query(Piece).one().attempts += 1
-    step.record(context, job, step.call(context, job))
+    assert step.record(context, [(job, step.call(context, job), None)]) == []
     assert only_piece(context).outcome is None
 
 
 def test_several_pieces_are_fetched_side_by_side(context: Context) -> None:
     keys = ("insee_etablissement", "insee_unite_legale", "infogreffe_extrait", "chiffres_affaires")
     asked(context, BAKERY, *keys)
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     with reading(context.database) as db:
         assert {p.outcome for p in db.query(Piece)} == {"obtained"}
+
+
+def test_a_document_that_cannot_be_stored_takes_no_other_answer_with_it(context: Context, tmp_path: Path) -> None:
+    asked(context, BAKERY, "vigilance", "insee_unite_legale")
+    (tmp_path / "pieces").write_text("a file where the folder should be")
+    with pytest.raises(ExceptionGroup, match="could not be kept"):
+        step.fetch_due(replace(context, storage=Storage(f"file://{tmp_path}")))
+    with reading(context.database) as db:
+        assert {p.key: p.outcome for p in db.query(Piece)} == {"vigilance": None, "insee_unite_legale": "obtained"}
+
+
+def test_an_answer_that_cannot_be_written_takes_no_other_with_it(context: Context) -> None:
+    asked(context, BAKERY, "chiffres_affaires", "insee_unite_legale")
+    _, jobs = step.claim(context)
+    answers = [(job, step.call(context, job), None) for job in jobs]
+    bad = replace(answers[0][1], facts={"never JSON": object()})
+    assert len(step.record(context, [(jobs[0], bad, None), *answers[1:]])) == 1
+    with reading(context.database) as db:
+        assert {p.key: p.state for p in db.query(Piece)} == {jobs[0].key: "waiting", jobs[1].key: "settled"}
 
 
 def test_quotas_are_counted_in_the_database(context: Context) -> None:
@@ -140,11 +160,11 @@ import json, sys
 from api.context import Context
 from api.db import connect
 from api.settings import Settings
-from api.steps.pieces import fetch_one
+from api.steps.pieces import fetch_due
 from api.storage import Storage
 given = json.loads(sys.argv[1])
 settings = Settings(_env_file=None, **given["settings"])
-fetch_one(Context(settings, connect(settings.database_url), Storage(settings.storage_url), given["services"]))
+fetch_due(Context(settings, connect(settings.database_url), Storage(settings.storage_url), given["services"]))
 """
 
 
@@ -172,12 +192,12 @@ def test_a_worker_killed_in_the_middle_of_a_fetch_loses_nothing(context: Context
     killed_in_the_middle(context)
     piece = only_piece(context)
     assert (piece.state, piece.attempts, piece.outcome) == ("waiting", 1, None)
-    assert not step.fetch_one(context), "its lease holds"
+    assert not step.fetch_due(context), "its lease holds"
     limit = time.monotonic() + 30
     while only_piece(context).state == "waiting" and time.monotonic() < limit:
         with transaction(context.database) as db:
             db.query(Piece).one().next_try_at = now(db)  # the lease's end, or the retry after « call in flight »
-        assert step.fetch_one(context)
+        assert step.fetch_due(context)
         time.sleep(1)
     piece = only_piece(context)
     assert (piece.state, piece.outcome) == ("settled", "obtained")

@@ -1,6 +1,7 @@
 """What workers share: the minute's budget, calls under way, and what a buyer has learned already."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from api.context import Context
@@ -51,9 +52,9 @@ def test_what_the_same_buyer_knows_is_not_asked_again(context: Context) -> None:
     calm()
     scene = published(context)
     first = wait_for(scene, BAKERY, "vigilance")
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     second = wait_for(another(scene, "2026-B"), BAKERY, "vigilance")
-    assert not step.fetch_one(context), "no call was made"
+    assert not step.fetch_due(context), "no call was made"
     (known,), (taken,) = pieces(context, first), pieces(context, second)
     assert (taken.state, taken.outcome, taken.reused_from) == ("settled", "obtained", known.ref)
     assert (taken.document_key, taken.fetched_at, taken.attempts) == (known.document_key, known.fetched_at, 0)
@@ -68,15 +69,15 @@ def test_an_old_answer_and_another_buyer_s_are_not_taken_over(context: Context) 
     calm()
     scene = published(context)
     wait_for(scene, BAKERY, "vigilance")
-    step.fetch_one(context)
+    step.fetch_due(context)
     elsewhere = wait_for(published(context, number="2026-AUTRE"), BAKERY, "vigilance")
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     assert pieces(context, elsewhere)[0].reused_from is None
     with transaction(context.database) as db:
         for piece in db.query(Piece):
             piece.fetched_at = now(db) - timedelta(days=1, seconds=1)
     later = wait_for(another(scene, "2026-C"), BAKERY, "vigilance")
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     assert pieces(context, later)[0].reused_from is None
     assert calls(context, "urssaf_vigilance") == 3
 
@@ -85,13 +86,13 @@ def test_what_an_officer_asks_again_is_really_asked(context: Context) -> None:
     calm()
     scene = published(context)
     wait_for(scene, BAKERY, "vigilance")
-    step.fetch_one(context)
+    step.fetch_due(context)
     ref = wait_for(another(scene, "2026-B"), BAKERY, "vigilance")
-    step.fetch_one(context)
+    step.fetch_due(context)
     with transaction(context.database) as db:
         again = db.query(Piece).join(Candidacy).filter(Candidacy.ref == ref).one()
         ask_again(db, again, "agent@ville.example", now(db))
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     assert pieces(context, ref)[0].attempts == 1
     assert calls(context, "urssaf_vigilance") == 2
 
@@ -101,7 +102,7 @@ def test_a_spent_budget_makes_wait_without_counting_a_try(context: Context) -> N
     scene = published(context)
     refs = [wait_for(scene, siret, "attestation_fiscale") for siret in COMPANIES]
     other = wait_for(scene, BAKERY, "attestation_fiscale", "chiffres_affaires")
-    while step.fetch_one(context):
+    while step.fetch_due(context):
         pass
     rows = pieces(context)
     waiting = [p for p in rows if p.key == "attestation_fiscale" and p.state == "waiting" and p.attempts == 0]
@@ -113,6 +114,19 @@ def test_a_spent_budget_makes_wait_without_counting_a_try(context: Context) -> N
     assert len(refs) == len(COMPANIES)
 
 
+def test_two_workers_at_once_spend_one_budget_and_never_wait_for_each_other(context: Context) -> None:
+    calm()
+    scene = published(context)
+    for siret in COMPANIES:
+        wait_for(scene, siret, "attestation_fiscale", "chiffres_affaires", "insee_unite_legale")
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(lambda _: [step.fetch_due(context) for _ in range(3)], range(2)))
+    assert calls(context, "dgfip_attestation_fiscale") == 5
+    rows = pieces(context)
+    assert [p.key for p in rows if p.outcome is None] == ["attestation_fiscale"]
+    assert {p.attempts for p in rows if p.outcome is None} == {0}
+
+
 def test_the_same_call_is_never_under_way_twice(context: Context) -> None:
     calm()
     scene = published(context)
@@ -121,14 +135,14 @@ def test_the_same_call_is_never_under_way_twice(context: Context) -> None:
         piece = db.query(Piece).one()
         access = access_for(context, Buyer.of(piece.candidacy.consultation))
         name = step.flight_of(SOURCES["vigilance"], REFUSED_BY_URSSAF, access.token_id)
-        assert take_off(db, name, 0, now(db) + timedelta(seconds=30), now(db))
-    assert not step.fetch_one(context)
+        assert take_off(db, {0: name}, now(db) + timedelta(seconds=30), now(db)) == {0}
+    assert not step.fetch_due(context)
     held = pieces(context, ref)[0]
     assert (held.state, held.attempts, held.outcome) == ("waiting", 0, None)
     with transaction(context.database) as db:
-        land(db, name, 0)
+        land(db, {0: name})
         db.query(Piece).one().next_try_at = now(db)
-    assert step.fetch_one(context)
+    assert step.fetch_due(context)
     assert pieces(context, ref)[0].outcome == "refused_by_authority"
     with reading(context.database) as db:
         assert db.query(Flight).count() == 0

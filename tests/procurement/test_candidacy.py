@@ -16,7 +16,7 @@ from procurement.errors import DomainError, Invalid, NotFound, Refused
 from procurement.events import chain_holds, move, register
 from procurement.opening import open_plis
 from procurement.people import Organisation, Person, User, person_of
-from procurement.pieces import CAPACITY, GIVE_UP_AFTER, WINNER, Piece, ask, claim_piece, keep_result
+from procurement.pieces import CAPACITY, GIVE_UP_AFTER, WINNER, Piece, ask, claim_pieces, keep_result
 from tests.factories import make_account, make_buyer, make_company, make_company_member, make_officer, make_siret
 
 SIRET = make_siret(41)
@@ -297,15 +297,15 @@ def test_a_piece_waits_is_leased_and_is_given_up_after_eight_tries(database: Dat
         here = Ground(db, *who)
         (piece,) = ask(db, here.open(), WINNER[:1], "essai", here.now)
         assert ask(db, piece.candidacy, WINNER[:1], "essai", here.now) == []
-        moment = here.now
+        moment, lease = here.now, timedelta(seconds=90)
         for attempt in range(1, GIVE_UP_AFTER + 1):
-            assert claim_piece(db, moment) is piece
+            assert claim_pieces(db, moment, lease, 5) == [piece]
             db.flush()
-            assert claim_piece(db, moment + timedelta(seconds=89)) is None
+            assert claim_pieces(db, moment + timedelta(seconds=89), lease, 5) == []
             assert (piece.attempts, piece.state) == (attempt, "waiting")
             retry = moment + timedelta(minutes=5)
             keep_result(db, piece, {"outcome": "unavailable", "fetched_at": moment}, retry, moment)
             db.flush()
             moment = retry
         assert (piece.state, piece.next_try_at) == ("settled", None)
-        assert claim_piece(db, moment) is None
+        assert claim_pieces(db, moment, lease, 5) == []
