@@ -16,10 +16,10 @@ class Source:
 
     `open`: open data, may be shown to whoever typed the SIRET; otherwise for the habilitated buyer only.
     `motive`: off by default, asked for only where the buyer has written why the contract needs it.
-    `group` is a key of quotas.BUDGETS. `document`: a PDF or an image comes with the answer; `facts_stand`: the answer
-    is worth having without it. `negative_codes` are the codes under a 404 by which the provider says « not in order ».
-    `latest` gives the last (year, month) that the service has, for a path with {year} or {month}. `substitute` is what
-    to ask the company for where the service does not answer for it.
+    `group` is a key of quotas.BUDGETS. `document`: a PDF or an image comes with the answer, `proxied` through API
+    Entreprise; `facts_stand`: the answer is worth having without it. `negative_codes` are the codes under a 404 by
+    which the provider says « not in order ». `latest` gives the last (year, month) that the service has, for a path
+    with {year} or {month}. `substitute` is what to ask the company for where the service does not answer for it.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Source:
     substitute: str
     read: Callable[[Body], Reading]
     document: bool = False
+    proxied: bool = False
     facts_stand: bool = False
     motive: bool = False
     negative_codes: frozenset[str] = frozenset()
@@ -42,8 +43,8 @@ class Source:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The budgets that one fetch spends, the document's included."""
-        return (self.group, FILES) if self.document else (self.group,)
+        """The budgets that one fetch spends, its file's included."""
+        return (self.group, FILES) if self.proxied else (self.group,)
 
     def path_for(self, siret: Siret, now: datetime, year: int | None = None) -> str:
         """The endpoint's path for this company: of the last period available, of `year` at the most where given."""

@@ -14,7 +14,7 @@ from procurement.consultation import Consultation
 from procurement.counters import Counter, held, take
 from procurement.errors import Unavailable
 from siret_lookup.http import OBJECT_LENGTH, PRODUCTION_DOCUMENT_HOSTS, Access, BadAccess, Network
-from siret_lookup.quotas import ADDRESS, QuotaStore, token_id, windows
+from siret_lookup.quotas import ADDRESS, QuotaStore, owner, windows
 
 # Public: what api/sandbox/api_entreprise.py takes for a buyer that has every right.
 SANDBOX_TOKEN = "sandbox-token-mps"  # noqa: S105
@@ -63,7 +63,7 @@ class HeldQuotas(QuotaStore):
 
     @classmethod
     def of(cls, db: Session, spent: Iterable[tuple[str, str]], now: datetime) -> "HeldQuotas":
-        names = {counter_name(token_id(token), group) for token, group in spent} | {counter_name("*", ADDRESS)}
+        names = {counter_name(owner(token, group), group) for token, group in (*spent, ("", ADDRESS))}
         return cls(held(db, [(name, start) for name in names for start in windows(now)]))
 
     def take(self, token_id: str, group: str, limit: int, window_start: datetime) -> bool:

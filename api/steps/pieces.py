@@ -5,6 +5,7 @@ the next one, and no try is counted. The same call is never under way twice, and
 company for another consultation is taken over while it is fresh. A worker that dies leaves a lease that expires.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ from siret_lookup.fetch import fetch
 from siret_lookup.health import after_call, is_outage, ping_name
 from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
-from siret_lookup.quotas import spend
+from siret_lookup.quotas import SEAM, spend
 from siret_lookup.siret import Siren, Siret
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
@@ -59,7 +60,7 @@ FRESH: Mapping[str, timedelta] = {
 class Job:
     """One claimed piece; `attempt` tells whether the lease was lost to another worker meanwhile.
 
-    `access` is None where no call can be made: `failed` says why.
+    `access` is None where no call can be made: `failed` says why. `paid`: when, by this process's clock.
     """
 
     id: int
@@ -69,6 +70,7 @@ class Job:
     access: Access | None
     failed: PieceResult
     now: datetime
+    paid: float
 
     @property
     def flight(self) -> str:
@@ -129,7 +131,7 @@ def claim(context: Context) -> tuple[int, list[Job]]:
 def _job(context: Context, piece: Piece, now: datetime) -> Job:
     source = PIECES[piece.key]
     access, failed = _access(context, piece, source, now)
-    return Job(piece.id, piece.attempts, piece.key, piece.candidacy.siret, access, failed, now)
+    return Job(piece.id, piece.attempts, piece.key, piece.candidacy.siret, access, failed, now, time.monotonic())
 
 
 def _access(
@@ -192,7 +194,10 @@ def call(context: Context, job: Job) -> PieceResult:
         return BESIDE[job.key](context, job)
     if job.access is None:
         return job.failed
-    return fetch(job.key, Siret(job.siret), job.access, job.now, PaidQuotas())
+    late = time.monotonic() - job.paid
+    # Too late for the minute that was paid for: this one is paid too.
+    quotas = PaidQuotas() if late < SEAM.total_seconds() / 2 else CountedQuotas(context.database)
+    return fetch(job.key, Siret(job.siret), job.access, job.now + timedelta(seconds=late), quotas)
 
 
 def _bodacc(context: Context, job: Job) -> PieceResult:

@@ -55,5 +55,6 @@ SOURCE = Source(
     substitute="les comptes annuels des derniers exercices, là où leur établissement est obligatoire",
     read=read,
     document=True,
+    proxied=True,
     facts_stand=True,
 )

@@ -90,4 +90,5 @@ SOURCE = Source(
     substitute="le numéro unique d’identification, qui suffit",
     read=read,
     document=True,
+    proxied=True,
 )

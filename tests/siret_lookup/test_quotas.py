@@ -50,6 +50,13 @@ def test_all_tokens_share_the_address() -> None:
     assert answers[1000] == next_window(START) + SEAM
 
 
+def test_files_through_the_proxy_are_counted_by_address() -> None:
+    store = MemoryQuotas()
+    answers = [spend(store, f"token-{number}", "files", START) for number in range(BUDGETS["files"] + 1)]
+    assert answers[:-1] == [None] * BUDGETS["files"]
+    assert answers[-1] == next_window(START) + SEAM
+
+
 def test_the_token_is_not_kept() -> None:
     assert "secret" not in token_id("secret")
 
@@ -61,19 +68,19 @@ def test_every_source_has_a_budget() -> None:
 @pytest.mark.parametrize(
     ("key", "groups", "limit"),
     [
-        ("attestation_fiscale", ("dgfip_attestation_fiscale", "files"), 5),
-        ("cibtp_attestation", ("cibtp", "files"), 5),
+        ("attestation_fiscale", ("dgfip_attestation_fiscale",), 5),
+        ("cibtp_attestation", ("cibtp",), 5),
         ("rne_extrait", ("inpi_rne_extrait", "files"), 15),
         ("rne_actes_bilans", ("inpi_rne_actes_bilans", "files"), 15),
         ("effectifs_annuels", ("gip_mds",), 50),
         ("effectifs_mensuels", ("gip_mds",), 50),
-        ("qualibat", ("documents", "files"), 50),
-        ("vigilance", ("urssaf_vigilance", "files"), 100),
+        ("qualibat", ("documents",), 50),
+        ("vigilance", ("urssaf_vigilance",), 100),
         ("qualiopi", ("json",), 250),
     ],
 )
 def test_budgets_are_the_published_ones(key: str, groups: tuple[str, ...], limit: int) -> None:
-    assert (SOURCES[key].groups, BUDGETS[groups[0]], BUDGETS["files"]) == (groups, limit, 50)
+    assert (SOURCES[key].groups, BUDGETS[groups[0]]) == (groups, limit)
 
 
 def test_a_spent_budget_waits_for_the_next_minute_without_a_call(lookup: Lookup) -> None:
@@ -113,10 +120,10 @@ def test_a_spent_minute_is_whole_again_a_second_after_its_turn() -> None:
     assert calls_until_refused(store, ten + timedelta(seconds=1)) == (5, ten + timedelta(seconds=61))
 
 
-def test_without_a_download_left_no_certificate_is_asked_for(lookup: Lookup) -> None:
-    for _ in range(50):
+def test_without_a_download_left_no_proxied_document_is_asked_for(lookup: Lookup) -> None:
+    for _ in range(BUDGETS["files"]):
         spend(lookup.quotas, lookup.access.token, "files", lookup.now)
-    result = lookup.fetch("attestation_fiscale", "BOULANGERIE TOUT VA BIEN")
+    result = lookup.fetch("rne_extrait", "BOULANGERIE TOUT VA BIEN")
     assert (result.outcome, result.request_id) == (Outcome.UNAVAILABLE, None)
     assert result.retry_at == next_window(lookup.now) + SEAM
     assert lookup.fetch("chiffres_affaires", "BOULANGERIE TOUT VA BIEN").outcome is Outcome.OBTAINED
