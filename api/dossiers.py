@@ -102,7 +102,10 @@ FIELDS: tuple[Field, ...] = (
     Field("court_email", "court.email", "Adresse électronique du greffe"),
 )
 CRITERION_LABELS = {"kind": "genre", "label": "nom", "weight": "poids", "method": "méthode de notation"}
-LABELS: dict[str, str] = {field.name: field.label for field in FIELDS}
+LABELS: dict[str, str] = {field.name: field.label for field in FIELDS} | {
+    "procedure": "Procédure",
+    "nature": "Nature du contrat",
+}
 
 
 def tidy(text: str) -> str:
@@ -188,7 +191,7 @@ def _clauses(values: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[st
         if not first(values, f"clause_{name}"):
             continue
         found: dict[str, Any] = {}
-        for variable, meta in clause.meta.vars.items():
+        for variable, meta in clause.meta.variables.items():
             kind: Kind = "lines" if meta.type == "list" else "text"
             value = _read(Field(f"clause_{name}_{variable}", "", "", kind), values)
             if value:
@@ -280,7 +283,7 @@ def _clause_values(data: Mapping[str, Any]) -> Values:
     values: Values = {}
     for name, clause in catalogue().items():
         values[f"clause_{name}"] = name in chosen
-        for variable, meta in clause.meta.vars.items():
+        for variable, meta in clause.meta.variables.items():
             given = chosen.get(name, {}).get(variable, meta.default)
             values[f"clause_{name}_{variable}"] = _shown("lines" if isinstance(given, list | tuple) else "text", given)
     return values
@@ -324,7 +327,7 @@ def _clause_anchor(parts: list[str], data: Mapping[str, Any]) -> str:
     if name not in catalogue():
         return f"clause_{next(iter(catalogue()))}"
     variable = parts[3] if len(parts) > 3 else ""
-    return f"clause_{name}_{variable}" if variable in catalogue()[name].meta.vars else f"clause_{name}"
+    return f"clause_{name}_{variable}" if variable in catalogue()[name].meta.variables else f"clause_{name}"
 
 
 def label_of(name: str) -> str:

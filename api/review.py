@@ -47,13 +47,22 @@ def has_adopted(organisation: Organisation) -> bool:
 def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
     """The draft as a Dossier, or what keeps it from being one."""
     try:
-        return parse_dossier(data), ()
+        return _held_here(parse_dossier(data))
     except DossierError as error:
         found: dict[str, Gap] = {}
         for path, sentence in error.errors.items():
             field = anchor(path, data)
             found.setdefault(field, Gap(field, label_of(field), sentence))
         return None, tuple(found.values())
+
+
+def _held_here(dossier: Dossier) -> tuple[Dossier | None, tuple[Gap, ...]]:
+    """The documents of other procedures can be written (`mps dce`), but not yet a consultation held here."""
+    wrong = [name for name, held in (("procedure", "mapa"), ("nature", "Marché")) if getattr(dossier, name) != held]
+    gaps = tuple(
+        Gap(name, label_of(name), "Ce service ne tient que des marchés à procédure adaptée.") for name in wrong
+    )
+    return (None, gaps) if gaps else (dossier, ())
 
 
 def review(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> Review:

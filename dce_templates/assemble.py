@@ -104,7 +104,7 @@ def derogations(
     for filled in clauses:
         for item in filled.clause.meta.derogates_from:
             if item.ccag == dossier.ccag:
-                found.append(Derogation(numbers[filled.title], item.article, filled.title))
+                found.append(Derogation(numbers[filled.title], item.article, item.subject))
     return tuple(sorted(found, key=lambda row: [int(part) for part in row.own.split(".")]))
 
 

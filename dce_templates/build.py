@@ -76,7 +76,7 @@ def _with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier
 def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUsed, ...]:
     return tuple(
         ClauseUsed(
-            filled.clause.meta.id, filled.title, filled.clause.meta.semver, filled.bookmark,
+            filled.clause.meta.id, filled.title, filled.clause.meta.version, filled.bookmark,
             hashlib.sha256(filled.words.encode()).hexdigest(), filled.clause.sha256,
         )
         for filled in filled_clauses(dossier, view(dossier, figures), catalogue())

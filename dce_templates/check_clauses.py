@@ -4,9 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from dce_templates.catalogue import ClauseError, values
+from dce_templates.catalogue import ClauseError, from_annex, required_by, values
 from dce_templates.check_tools import Check, Context, Problem
 from dce_templates.dossier import Model
+from dce_templates.facts import facts_of
 
 
 def clause_vars(c: Context) -> Iterator[Problem]:
@@ -16,7 +17,7 @@ def clause_vars(c: Context) -> Iterator[Problem]:
         try:
             if choice.id not in c.clauses:
                 raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
-            values(c.clauses[choice.id], choice)
+            values(c.clauses[choice.id], choice, from_annex(c.dossier))
         except ClauseError as error:
             yield Problem(
                 f"Clause {choice.id} : {error}",
@@ -39,9 +40,7 @@ def clause_conflict(c: Context) -> Iterator[Problem]:
 def clause_requires(c: Context) -> Iterator[Problem]:
     taken = {choice.id for choice in c.taken() if choice.id in c.clauses}
     for name in sorted(taken):
-        meta = c.clauses[name].meta
-        wanted = set(meta.requires) | (set(meta.requires_with_personal_data) if c.dossier.personal_data else set())
-        for other in sorted(wanted - taken):
+        for other in sorted(set(required_by(c.clauses[name], facts_of(c.dossier))) - taken):
             yield Problem(f"La clause {name} demande la clause {other}.", f"Ajoutez la clause {other}.", "clauses")
 
 

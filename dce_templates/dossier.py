@@ -115,6 +115,38 @@ class Criterion(Model):
     subcriteria: Annotated[tuple[Subcriterion, ...], Field(max_length=20)] = ()
 
 
+Subject = Literal[
+    "transport", "shared_bikes", "carsharing", "charging", "parking", "roads", "networks", "lighting", "water",
+    "energy", "waste", "building", "software", "cloud", "ai", "studies", "geodata", "biodiversity", "catering",
+    "facilities", "sensors",
+]  # fmt: skip
+Ccag = Literal["FCS", "PI", "TIC", "MI", "MOE", "Travaux"]
+Frequency = Literal[
+    "temps réel", "quotidienne", "hebdomadaire", "mensuelle", "trimestrielle", "semestrielle", "annuelle", "unique",
+]  # fmt: skip
+Licence = Literal["Licence Ouverte 2.0", "ODbL 1.0"]
+
+
+class Dataset(Model):
+    """One data set the holder hands over: a row of the data annex, and after the award an obligation with dates.
+
+    `schema_id` is `name@version` as schema.data.gouv.fr has them; `licence` counts where it is `published`.
+    """
+
+    id: Key
+    title: Line
+    description: Optional = ""
+    format: Line = "CSV, en UTF-8"
+    schema_id: Annotated[str, Field(pattern=r"^$|^[a-z0-9][a-z0-9._/-]{1,80}@[0-9A-Za-z.-]{1,20}$")] = ""
+    frequency: Frequency = "trimestrielle"
+    first_delivery_days: Annotated[int, Field(ge=1, le=730)] = 60
+    licence: Licence = "Licence Ouverte 2.0"
+    published: bool = True
+    personal: bool = False
+    geographic: bool = False
+    high_value: bool = False
+
+
 class ClauseChoice(Model):
     """A clause of the catalogue: its variables, or the motive for which it is not taken."""
 
@@ -178,7 +210,7 @@ class Holder(Model):
 
 
 class Dossier(Model):
-    """A MAPA in one lot. `estimated_amount` counts every renewal; `duration_months` is the first period."""
+    """One contract in one lot. `estimated_amount` counts every renewal; `duration_months` is the first period."""
 
     launched_on: date
     reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
@@ -188,8 +220,8 @@ class Dossier(Model):
     court: Court
     cpv: Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
     place: Place
-    nature: Literal["Marché"] = "Marché"
-    procedure: Literal["mapa"]
+    nature: Literal["Marché", "Accord-cadre", "Concession de service public", "Concession de service"] = "Marché"
+    procedure: Literal["mapa", "open", "restricted", "negotiated", "concession"]
     kind: Literal["services", "supplies", "works"]
     innovative: bool = False
     publicity: Annotated[tuple[Literal["profile", "boamp", "jal", "joue"], ...], Field(min_length=1)] = ("profile",)
@@ -198,7 +230,7 @@ class Dossier(Model):
     renewals: Annotated[int, Field(ge=0, le=10)] = 0
     renewal_months: Annotated[int, Field(ge=1, le=120)] = 12
     start_event: Line = "sa notification au titulaire"
-    ccag: Literal["FCS", "PI", "TIC"] = "FCS"
+    ccag: Ccag = "FCS"
     price: Price = Price()
     advance: Advance
     retention_rate: Rate = Decimal("0")
@@ -224,7 +256,13 @@ class Dossier(Model):
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
     personal_data: bool = False
+    high_risk: bool = False
     public_service: bool = False
+    subjects: Annotated[tuple[Subject, ...], Field(max_length=21)] = ()
+    datasets: Annotated[tuple[Dataset, ...], Field(max_length=50)] = ()
+    produces_data: bool = False
+    entrusted_data: bool = False
+    data_waiver: Optional = ""
 
     @cached_property
     def total_months(self) -> int:

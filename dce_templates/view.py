@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from dce_templates import french
+from dce_templates.catalogue import from_annex
 from dce_templates.dossier import Address, Criterion, Dossier, Holder
 from dce_templates.law import Figure
 from dce_templates.strict_yaml import read_mapping
@@ -39,7 +40,7 @@ class Ccag:
 
 @cache
 def ccag(code: str) -> Ccag:
-    """The CCAG `FCS`, `PI` or `TIC`."""
+    """The CCAG of this code, of dossier.Ccag."""
     text = resources.files("dce_templates").joinpath("ccag.yaml").read_text(encoding="utf-8")
     row = read_mapping(text)[code]
     return Ccag(
@@ -113,6 +114,7 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
     """The context of every template: `d` is the dossier itself, the rest are ready words."""
     return {
         "d": dossier,
+        "annex": from_annex(dossier),
         "buyer_address": address(dossier.buyer.address),
         "buyer_siret": french.siret(dossier.buyer.siret),
         "court_address": address(dossier.court.address),

@@ -49,6 +49,13 @@ def test_form_and_dossier_lose_nothing_both_ways(database: Database) -> None:
     assert again["criteria"][1]["subcriteria"] == dossier["criteria"][1]["subcriteria"]
 
 
+@pytest.mark.parametrize("other", [{"procedure": "open"}, {"nature": "Concession de service public"}])
+def test_a_procedure_that_is_not_held_here_is_named(database: Database, other: dict[str, str]) -> None:
+    dossier, gaps = read(example(database) | other)
+    assert dossier is None
+    assert [gap.sentence for gap in gaps] == ["Ce service ne tient que des marchés à procédure adaptée."]
+
+
 ODD = ["1e9999999", "NaN", "9999-12-31T23:59:59-14:00", "12,5", "- 3 %", "9" * 30, "vers 1.5"]
 TEXTS = st.text(max_size=40) | st.sampled_from(ODD)
 NAMES = sorted({*to_values({})} - {"rows"})

@@ -179,9 +179,9 @@ def test_an_unknown_clause_cannot_be_passed_over() -> None:
 
 
 def test_a_clause_can_be_out_of_force() -> None:
-    text = "id: OD-10\ntitle: T\nsemver: 1.0.0\nstatus: draft\nvalid_from: 2019-01-01\nvalid_to: 2019-12-31\n"
-    text += "level: possible\nplace: ccap\nnote: n\n"
-    text += "refs: [{article: a, source: s, read_by: r, read_on: '2026-11', mark: T}]\n"
+    text = "id: OD-10\ntitle: T\nversion: 1.0.0\nstatus: draft\nvalid_from: 2019-01-01\nvalid_to: 2019-12-31\n"
+    text += "place: ccap\nnote: n\nauthor: a\napplies_if: [{when: 'true', level: possible, because: b}]\n"
+    text += "references: [{article: a, source: s, read_by: r, read_on: '2026-11', mark: T}]\n"
     old = read_clause(text, "Texte.")
     found = findings({"clauses.2.vars": {}}, clauses={**catalogue(), "OD-10": old})
     assert old.in_force(date(2019, 12, 31))

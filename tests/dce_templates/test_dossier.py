@@ -56,7 +56,7 @@ WRONG: dict[str, tuple[Mapping[str, Any], str, str]] = {
     "deadline without zone": ({"deadline": "2027-01-15T12:00:00"}, "deadline", "fuseau"),
     "no date": ({"launched_on": "demain"}, "launched_on", "date"),
     "bad moment": ({"deadline": "demain"}, "deadline", "date et une heure"),
-    "another procedure": ({"procedure": "open"}, "procedure", "mapa"),
+    "another procedure": ({"procedure": "loterie"}, "procedure", "mapa"),
     "yes": ({"personal_data": "peut-être"}, "personal_data", "true ou false"),
     "control character": ({"object": "abc\x07def"}, "object", "caractère interdit"),
     "text for a list": ({"criteria": "prix"}, "criteria", "liste"),
