@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from api.clause_form import to_typed
 from api.demo import OFFICER, PASSWORD
 from api.demo_browser import Browser, Page, Stop
 from api.demo_house import House
@@ -63,13 +64,13 @@ def _write(scene: Scene) -> Page:
     town = Organisation(name=house.town_name, siret=house.town_siret, email="marches@demo.example")
     capacity = {"minimum_turnover": "250000", "references": 3}
     faults = {"payment_delay_days": 45, "capacity": capacity, "reference": NUMBER}
-    values = to_values(example(town, house.base, current, noon(current, 21), **faults))
-    page = scene.officer.submit(scene.officer.get(NEW), NEW, "check", **values)
+    dossier = example(town, house.base, current, noon(current, 21), **faults)
+    page = scene.officer.submit(scene.officer.get(NEW), NEW, "clauses", **to_values(dossier))
     found = re.search(r"/consultations/(\w{12})", page.url)
     if found is None:
         raise Stop(f"Le brouillon n’a pas été enregistré. {page.problem}")
     scene.ref = found[1]
-    return page
+    return scene.officer.submit(page, "/clauses", "check", **to_typed(dossier))
 
 
 def _keep_documents(scene: Scene) -> list[str]:

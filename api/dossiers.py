@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from dce_templates.catalogue import catalogue
 from procurement.errors import Invalid
 from procurement.people import Organisation
 
@@ -144,7 +143,7 @@ def _moment(text: str) -> str:
 _READ = {"number": _number, "percent": _percent, "moment": _moment}
 
 
-def _read(field: Field, values: Mapping[str, Any]) -> Any:
+def read_field(field: Field, values: Mapping[str, Any]) -> Any:
     """The field's value for the dossier; "" or an empty list where nothing was typed."""
     if field.kind == "box":
         return bool(first(values, field.name))
@@ -183,30 +182,12 @@ def _criteria(values: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[s
     return rows
 
 
-def _clauses(values: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The clauses ticked, with their variables; those the form does not show are kept."""
-    shown = catalogue()
-    kept = [c for c in base.get("clauses", []) if isinstance(c, dict) and c.get("id") not in shown]
-    for name, clause in shown.items():
-        if not first(values, f"clause_{name}"):
-            continue
-        found: dict[str, Any] = {}
-        for variable, meta in clause.meta.variables.items():
-            kind: Kind = "lines" if meta.type == "list" else "text"
-            value = _read(Field(f"clause_{name}_{variable}", "", "", kind), values)
-            if value:
-                found[variable] = value
-        kept.append({"id": name, "vars": found})
-    return kept
-
-
 def to_dossier(values: Mapping[str, Any], base: Mapping[str, Any], organisation: Organisation) -> dict[str, Any]:
     """The dossier's JSON from what was typed. `base`: the dossier before, whose other parts are kept."""
     data = deepcopy(dict(base))
     for field in FIELDS:
-        _place(data, field.path, _read(field, values))
+        _place(data, field.path, read_field(field, values))
     data["criteria"] = _criteria(values, base)
-    data["clauses"] = _clauses(values, base)
     here = first(values, "offers") != "elsewhere"
     data["offers_received_at"] = "mps" if here else first(values, "offers_url")
     data["procedure"] = "mapa"
@@ -241,7 +222,7 @@ def _at(data: Any, path: str) -> Any:
     return data
 
 
-def _shown(kind: Kind, value: Any) -> Any:
+def shown(kind: Kind, value: Any) -> Any:
     """The dossier's value as the form shows it."""
     if kind == "box":
         return bool(value) and value != "false"
@@ -266,26 +247,15 @@ def _shown_percent(text: str) -> str:
 
 def to_values(data: Mapping[str, Any]) -> Values:
     """What the form shows of a dossier."""
-    values: Values = {field.name: _shown(field.kind, _at(data, field.path)) for field in FIELDS}
+    values: Values = {field.name: shown(field.kind, _at(data, field.path)) for field in FIELDS}
     rows = [row for row in data.get("criteria", []) if isinstance(row, dict)]
     for i in range(1, max(CRITERION_ROWS, len(rows)) + 1):
         row = rows[i - 1] if i <= len(rows) else {}
         for key in ("id", *CRITERION_LABELS):
-            values[f"criterion_{i}_{key}"] = _shown("number" if key == "weight" else "text", row.get(key, ""))
+            values[f"criterion_{i}_{key}"] = shown("number" if key == "weight" else "text", row.get(key, ""))
     values["rows"] = max(CRITERION_ROWS, len(rows))
     where = str(data.get("offers_received_at", "mps"))
     values |= {"offers": "mps" if where == "mps" else "elsewhere", "offers_url": "" if where == "mps" else where}
-    return values | _clause_values(data)
-
-
-def _clause_values(data: Mapping[str, Any]) -> Values:
-    chosen = {c["id"]: c.get("vars", {}) for c in data.get("clauses", []) if isinstance(c, dict) and "id" in c}
-    values: Values = {}
-    for name, clause in catalogue().items():
-        values[f"clause_{name}"] = name in chosen
-        for variable, meta in clause.meta.variables.items():
-            given = chosen.get(name, {}).get(variable, meta.default)
-            values[f"clause_{name}_{variable}"] = _shown("lines" if isinstance(given, list | tuple) else "text", given)
     return values
 
 
@@ -296,8 +266,7 @@ def typed_values(typed: Mapping[str, Any]) -> Values:
         kept[name] = value
     for field in FIELDS:
         if field.kind in ("box", "boxes"):
-            kept[field.name] = _read(field, typed)
-    kept |= {f"clause_{name}": bool(first(typed, f"clause_{name}")) for name in catalogue()}
+            kept[field.name] = read_field(field, typed)
     kept["rows"] = max([CRITERION_ROWS, *(i for i in range(1, MAX_ROWS + 1) if f"criterion_{i}_label" in typed)])
     return kept
 
@@ -308,8 +277,6 @@ def anchor(path: str, data: Mapping[str, Any]) -> str:
     if parts[0] == "criteria":
         key = parts[2] if len(parts) > 2 and parts[2] in CRITERION_LABELS else "weight"
         return f"criterion_{int(parts[1]) + 1 if len(parts) > 1 else 1}_{key}"
-    if parts[0] == "clauses":
-        return _clause_anchor(parts, data)
     if parts[0] == "offers_received_at":
         return "offers_url"
     for size in range(len(parts), 0, -1):
@@ -320,22 +287,10 @@ def anchor(path: str, data: Mapping[str, Any]) -> str:
     return "estimated_amount" if path == "procedure" else "reference"
 
 
-def _clause_anchor(parts: list[str], data: Mapping[str, Any]) -> str:
-    if len(parts) < 2:
-        return f"clause_{next(iter(catalogue()))}"
-    name = str(data["clauses"][int(parts[1])].get("id"))
-    if name not in catalogue():
-        return f"clause_{next(iter(catalogue()))}"
-    variable = parts[3] if len(parts) > 3 else ""
-    return f"clause_{name}_{variable}" if variable in catalogue()[name].meta.variables else f"clause_{name}"
-
-
 def label_of(name: str) -> str:
     """What a person reads for a field of the form."""
     if row := re.fullmatch(r"criterion_(\d+)_(\w+)", name):
         return f"Critère {row[1]}, {CRITERION_LABELS.get(row[2], row[2])}"
-    if clause := re.fullmatch(r"clause_([A-Z]{2}-\d{2})(_\w+)?", name):
-        return f"Clause {clause[1]}"
     return "Adresse de dépôt des offres" if name == "offers_url" else LABELS.get(name, name)
 
 

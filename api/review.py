@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from api.clause_form import label_in_clauses, place_of
 from api.dossiers import anchor, label_of
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, parse_dossier
@@ -15,7 +16,7 @@ from procurement.rules import rule_table
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A field that is empty or cannot be read: `field` is its name in the form."""
+    """A field that is empty or cannot be read: `field` is where it is corrected, `modifier#name` or `clauses#name`."""
 
     field: str
     label: str
@@ -51,16 +52,28 @@ def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
     except DossierError as error:
         found: dict[str, Gap] = {}
         for path, sentence in error.errors.items():
-            field = anchor(path, data)
-            found.setdefault(field, Gap(field, label_of(field), sentence))
+            field = correct_at(path, data)
+            found.setdefault(field, Gap(field, _label(field), sentence))
         return None, tuple(found.values())
+
+
+def correct_at(path: str, data: Mapping[str, Any]) -> str:
+    """The page and field where a path of the dossier is corrected, after `/acheteur/consultations/{ref}/`."""
+    beside = place_of(path, data)
+    return f"clauses#{beside}" if beside else f"modifier#{anchor(path, data)}"
+
+
+def _label(place: str) -> str:
+    page, _, name = place.partition("#")
+    return label_of(name) if page == "modifier" else label_in_clauses(name)
 
 
 def _held_here(dossier: Dossier) -> tuple[Dossier | None, tuple[Gap, ...]]:
     """The documents of other procedures can be written (`mps dce`), but not yet a consultation held here."""
     wrong = [name for name, held in (("procedure", "mapa"), ("nature", "Marché")) if getattr(dossier, name) != held]
     gaps = tuple(
-        Gap(name, label_of(name), "Ce service ne tient que des marchés à procédure adaptée.") for name in wrong
+        Gap(f"modifier#{name}", label_of(name), "Ce service ne tient que des marchés à procédure adaptée.")
+        for name in wrong
     )
     return (None, gaps) if gaps else (dossier, ())
 
@@ -82,7 +95,7 @@ def review(consultation: Consultation, data: Mapping[str, Any], now: datetime) -
         adopted=has_adopted(consultation.organisation),
         passed_over=motives(consultation),
     )
-    return Review(dossier, (), tuple((f, anchor(f.field, data)) for f in findings))
+    return Review(dossier, (), tuple((f, correct_at(f.field, data)) for f in findings))
 
 
 def motives(consultation: Consultation) -> dict[str, str]:

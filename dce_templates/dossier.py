@@ -209,8 +209,38 @@ class Holder(Model):
     variant: Optional = ""
 
 
-class Dossier(Model):
-    """One contract in one lot. `estimated_amount` counts every renewal; `duration_months` is the first period."""
+class Situation(Model):
+    """What kind of contract it is: what decides which clauses and which rules apply (facts.py).
+
+    `estimated_amount` counts every renewal; `duration_months` is the first period. `data_waiver` names the decision
+    that waives L3131-2. `produces_data` is for data that no data set describes yet.
+    """
+
+    nature: Literal["Marché", "Accord-cadre", "Concession de service public", "Concession de service"] = "Marché"
+    procedure: Literal["mapa", "open", "restricted", "negotiated", "concession"]
+    kind: Literal["services", "supplies", "works"]
+    estimated_amount: Money
+    duration_months: Annotated[int, Field(ge=1, le=360)]
+    renewals: Annotated[int, Field(ge=0, le=10)] = 0
+    renewal_months: Annotated[int, Field(ge=1, le=120)] = 12
+    ccag: Ccag = "FCS"
+    personal_data: bool = False
+    high_risk: bool = False
+    public_service: bool = False
+    subjects: Annotated[tuple[Subject, ...], Field(max_length=21)] = ()
+    datasets: Annotated[tuple[Dataset, ...], Field(max_length=50)] = ()
+    produces_data: bool = False
+    entrusted_data: bool = False
+    data_waiver: Optional = ""
+
+    @cached_property
+    def total_months(self) -> int:
+        """Months with every renewal: the duration published as essential data."""
+        return self.duration_months + self.renewals * self.renewal_months
+
+
+class Dossier(Situation):
+    """One contract in one lot, as its consultation says it."""
 
     launched_on: date
     reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
@@ -220,17 +250,9 @@ class Dossier(Model):
     court: Court
     cpv: Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
     place: Place
-    nature: Literal["Marché", "Accord-cadre", "Concession de service public", "Concession de service"] = "Marché"
-    procedure: Literal["mapa", "open", "restricted", "negotiated", "concession"]
-    kind: Literal["services", "supplies", "works"]
     innovative: bool = False
     publicity: Annotated[tuple[Literal["profile", "boamp", "jal", "joue"], ...], Field(min_length=1)] = ("profile",)
-    estimated_amount: Money
-    duration_months: Annotated[int, Field(ge=1, le=360)]
-    renewals: Annotated[int, Field(ge=0, le=10)] = 0
-    renewal_months: Annotated[int, Field(ge=1, le=120)] = 12
     start_event: Line = "sa notification au titulaire"
-    ccag: Ccag = "FCS"
     price: Price = Price()
     advance: Advance
     retention_rate: Rate = Decimal("0")
@@ -255,19 +277,6 @@ class Dossier(Model):
     attachments: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
-    personal_data: bool = False
-    high_risk: bool = False
-    public_service: bool = False
-    subjects: Annotated[tuple[Subject, ...], Field(max_length=21)] = ()
-    datasets: Annotated[tuple[Dataset, ...], Field(max_length=50)] = ()
-    produces_data: bool = False
-    entrusted_data: bool = False
-    data_waiver: Optional = ""
-
-    @cached_property
-    def total_months(self) -> int:
-        """Months with every renewal: the duration published as essential data."""
-        return self.duration_months + self.renewals * self.renewal_months
 
     @cached_property
     def environmental_considerations(self) -> tuple[str, ...]:

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
-from dce_templates.dossier import Dossier
+from pydantic import ValidationError
+
+from dce_templates.dossier import Situation
 
 Fact = str | bool | int | Decimal | tuple[str, ...]
 
@@ -30,8 +33,10 @@ FACTS: Mapping[str, str] = {
     "waived": "une décision motivée dispense de la remise des données (L3131-3)",
 }
 
+_UNSAID: dict[str, object] = {"procedure": "mapa", "kind": "services", "estimated_amount": "0", "duration_months": 12}
 
-def facts_of(dossier: Dossier) -> Mapping[str, Fact]:
+
+def facts_of(dossier: Situation) -> Mapping[str, Fact]:
     """The facts of one dossier, one for each name of FACTS."""
     sets = dossier.datasets
     return {
@@ -57,7 +62,21 @@ def facts_of(dossier: Dossier) -> Mapping[str, Fact]:
     }
 
 
-def _contract(dossier: Dossier) -> str:
+def facts_of_draft(data: Mapping[str, Any]) -> Mapping[str, Fact]:
+    """The facts of a dossier that is not finished: what cannot be read is as if it were not said."""
+    said = _UNSAID | {name: value for name, value in data.items() if name in Situation.model_fields}
+    try:
+        return facts_of(Situation.model_validate(said))
+    except ValidationError as error:
+        wrong = {str(item["loc"][0]) for item in error.errors(include_url=False)}
+        return facts_of(Situation.model_validate({n: v for n, v in said.items() if n not in wrong} | _unsaid(wrong)))
+
+
+def _unsaid(names: set[str]) -> dict[str, object]:
+    return {name: value for name, value in _UNSAID.items() if name in names}
+
+
+def _contract(dossier: Situation) -> str:
     if dossier.nature.startswith("Concession"):
         return "concession"
     return "framework" if dossier.nature == "Accord-cadre" else "contract"

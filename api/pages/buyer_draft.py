@@ -22,7 +22,7 @@ from api.render import page
 from api.review import read
 from dce_templates.assemble import assemble
 from dce_templates.blocks import ClauseMark, Kind
-from dce_templates.catalogue import ClauseError, catalogue
+from dce_templates.catalogue import ClauseError
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, describe, draft, find_for
 from procurement.errors import Invalid, NotFound, Refused
@@ -75,7 +75,6 @@ def _form(organisation: Organisation, values: Mapping[str, Any], ref: str = "", 
         "others": [],
         "labels": LABELS,
         "values": values,
-        "clauses": list(catalogue().values()),
         "seen": "",
     }
 
@@ -108,7 +107,7 @@ def create(who: Who, ctx: Ctx, typed: Typed) -> Response:
 
 @router.get("/acheteur/consultations/{ref}/modifier", dependencies=[Depends(OFFICER)])
 def edit_form(request: Request, db: Db, who: Who, ref: str) -> Response:
-    consultation = _draft(db, ref, who)
+    consultation = draft_of(db, ref, who)
     context = _form(consultation.organisation, to_values(consultation.dossier), ref, consultation.number)
     return page(request, FORM, **context | {"seen": sha256_json(consultation.dossier)})
 
@@ -116,14 +115,14 @@ def edit_form(request: Request, db: Db, who: Who, ref: str) -> Response:
 @router.post("/acheteur/consultations/{ref}/modifier", dependencies=[Depends(OFFICER)])
 def edit(who: Who, ctx: Ctx, ref: str, typed: Typed) -> Response:
     with reading(ctx.database) as db:
-        consultation = _draft(db, ref, who)
+        consultation = draft_of(db, ref, who)
         context = _form(consultation.organisation, typed_values(typed.values), ref, consultation.number)
         context["seen"] = sha256_json(consultation.dossier)
     try:
         with transaction(ctx.database) as db:
-            consultation = _draft(db, ref, who)
+            consultation = draft_of(db, ref, who)
             lock(db, consultation)
-            _unchanged(consultation, first(typed.values, "seen"))
+            unchanged(consultation, first(typed.values, "seen"))
             data = to_dossier(typed.values, consultation.dossier, consultation.organisation)
             check_draft(data)
             describe(db, consultation, data)
@@ -132,21 +131,22 @@ def edit(who: Who, ctx: Ctx, ref: str, typed: Typed) -> Response:
     return _after(ref, typed)
 
 
-def _draft(db: Session, ref: str, who: Person) -> Consultation:
+def draft_of(db: Session, ref: str, who: Person) -> Consultation:
+    """The consultation while it can be rewritten. Raises NotFound, Refused."""
     consultation = find_for(db, ref, who)
     if consultation.state != "draft":
         raise Refused("Ce dossier est publié : il ne se réécrit plus. Prolongez le délai ou annulez.")
     return consultation
 
 
-def _unchanged(consultation: Consultation, seen: str) -> None:
+def unchanged(consultation: Consultation, seen: str) -> None:
     """Two tabs: the second to save is told, and keeps what it typed."""
     if seen != sha256_json(consultation.dossier):
         raise Invalid({"form": CHANGED})
 
 
 def _after(ref: str, typed: Raw) -> Response:
-    step = "/verifier" if first(typed.values, "next") == "check" else ""
+    step = {"check": "/verifier", "clauses": "/clauses"}.get(first(typed.values, "next"), "")
     return RedirectResponse(f"/acheteur/consultations/{ref}{step}?ok=enregistre", 303)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
+from api.clause_form import to_typed
 from api.db import Database, now, transaction
 from api.dossiers import to_values
 from dce_templates.dossier import load_dossier
@@ -60,12 +61,20 @@ def typed(database: Database, **changes: Value) -> dict[str, Value]:
     return shown | changes
 
 
+def chosen(database: Database, **changes: Value) -> dict[str, Value]:
+    """What the officer types in the page of data and clauses for the example."""
+    return to_typed(example(database)) | changes
+
+
 def write(at: Desk, database: Database, button: str = "check", **changes: Value) -> str:
-    """Fill the form and save it; returns the ref."""
-    form = at.client.get(NEW)
-    saved = at.client.submit(form, NEW, button=button, follow=True, **typed(database, **changes))
+    """Fill the form, then the page of data and clauses, and save; returns the ref."""
+    saved = at.client.submit(at.client.get(NEW), NEW, button="clauses", follow=True, **typed(database, **changes))
     assert saved.status_code == 200, at.client.page.main
-    return str(saved.url.path).split("/")[3]
+    ref = str(saved.url.path).split("/")[3]
+    path = f"/acheteur/consultations/{ref}/clauses"
+    saved = at.client.submit(at.client.get(path), path, button=button, follow=True, **chosen(database))
+    assert saved.status_code == 200, at.client.page.main
+    return ref
 
 
 def publish(at: Desk, ref: str) -> None:

@@ -146,6 +146,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur": ("agent", ""),
     "/acheteur/consultations/{ref}": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/modifier": ("agent", "draft"),
+    "/acheteur/consultations/{ref}/clauses": ("agent", "draft"),
     "/acheteur/consultations/{ref}/verifier": ("agent", "draft"),
     "/acheteur/consultations/{ref}/registre": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/ouvrir": ("agent", "closed"),

@@ -15,7 +15,7 @@ from api.sandbox import invoices, pki
 from procurement.consultation import find
 from procurement.contract import Contract
 from procurement.people import User
-from tests.api.consultation_scene import typed
+from tests.api.consultation_scene import chosen, typed
 from tests.award_scene import Scene, invoice
 from tests.browser.conftest import Site
 from tests.browser.walker import Walker, walker
@@ -66,6 +66,9 @@ def draft_and_publish(officer: Walker, site: Site) -> str:
     officer.unfold_all()
     values = typed(site.context.database, criterion_1_weight="50")
     officer.fill(values)
+    officer.press("Enregistrer, puis données et clauses")
+    officer.unfold_all()
+    officer.fill(chosen(site.context.database))
     officer.press("Enregistrer et vérifier")
     officer.says("Vérifier avant de publier", "Bloque")
     officer.follow("Modifier le brouillon")

@@ -1,0 +1,174 @@
+"""The page of data and clauses ⇄ the parts of the dossier it writes: subjects, data sets, clauses taken or refused.
+
+As in api/dossiers.py a draft keeps what was typed, even where it cannot be read yet.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.dossiers import Field, Kind, Values, first, read_field, shown
+from dce_templates.catalogue import Clause, Standing, catalogue, standing
+from dce_templates.facts import facts_of_draft
+
+SPARE_ROWS = 2
+MAX_SETS = 50
+SUBJECTS: Mapping[str, str] = {
+    "transport": "Transport collectif", "shared_bikes": "Vélos et engins partagés",
+    "carsharing": "Autopartage, covoiturage", "charging": "Recharge de véhicules électriques",
+    "parking": "Stationnement", "roads": "Voirie, chantiers, comptages", "networks": "Réseaux enterrés",
+    "lighting": "Éclairage public", "water": "Eau, assainissement", "energy": "Énergie, chaleur", "waste": "Déchets",
+    "building": "Bâtiment, maquette numérique", "software": "Logiciel, code source",
+    "cloud": "Service en ligne (cloud)",
+    "ai": "Intelligence artificielle", "studies": "Études, enquêtes", "geodata": "Données géographiques",
+    "biodiversity": "Biodiversité", "catering": "Restauration collective",
+    "facilities": "Équipements, tourisme, arbres",
+    "sensors": "Capteurs, objets connectés",
+}  # fmt: skip
+BOXES: Mapping[str, str] = {
+    "produces_data": "Le marché produira d’autres données, pas encore décrites",
+    "entrusted_data": "Vous confiez des données au titulaire",
+    "high_risk": "Un traitement peut présenter un risque élevé pour les personnes",
+}
+SET_TEXTS: Mapping[str, str] = {
+    "title": "Nom du jeu de données", "description": "Ce qu’il contient", "format": "Format",
+    "schema_id": "Schéma national, avec sa version", "first_delivery_days": "Première remise, en jours",
+}  # fmt: skip
+FREQUENCIES = (
+    "temps réel", "quotidienne", "hebdomadaire", "mensuelle", "trimestrielle", "semestrielle", "annuelle", "unique",
+)  # fmt: skip
+LICENCES = ("Licence Ouverte 2.0", "ODbL 1.0")
+SET_BOXES: Mapping[str, str] = {
+    "published": "Il est destiné à la publication", "personal": "Il contient des données personnelles",
+    "geographic": "Il est géographique", "high_value": "Il est « de forte valeur » (règlement 2023/138)",
+}  # fmt: skip
+LEVELS: Mapping[str, str] = {"mandatory": "Obligatoires", "recommended": "Recommandées", "possible": "Possibles"}
+LABELS: Mapping[str, str] = {"subjects": "De quoi il s’agit", **BOXES}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A clause as the page shows it; `standing` is None for one that is taken and has no reason here."""
+
+    clause: Clause
+    standing: Standing | None
+
+
+def sections(data: Mapping[str, Any], adopted: bool) -> list[tuple[str, list[Shown]]]:
+    """(title, clauses) in the order of reading: what the law imposes, what is advised, what is possible, the rest."""
+    facts = facts_of_draft(data)
+    rows = [Shown(clause, standing(clause, facts, adopted)) for clause in catalogue().values()]
+    found = [(title, [r for r in rows if r.standing and r.standing.level == level]) for level, title in LEVELS.items()]
+    taken = {choice.get("id") for choice in data.get("clauses", []) if isinstance(choice, dict)}
+    stray = [row for row in rows if row.standing is None and row.clause.meta.id in taken]
+    return [(title, shown) for title, shown in [*found, ("Prises, sans raison pour ce marché", stray)] if shown]
+
+
+def to_data(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """The dossier with what this page says; the rest of `base` is kept."""
+    said = {
+        "subjects": read_field(Field("subjects", "", "", "boxes"), values),
+        "datasets": list(_sets(values)),
+        "clauses": [*_unknown(base), *_choices(values)],
+        **{name: read_field(Field(name, "", "", "box"), values) for name in BOXES},
+    }
+    return dict(base) | said
+
+
+def _unknown(base: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What this page cannot show is kept: the checks name it."""
+    return [c for c in base.get("clauses", []) if isinstance(c, dict) and c.get("id") not in catalogue()]
+
+
+def _sets(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    used: set[str] = set()
+    for i in range(1, MAX_SETS + 1):
+        row = f"dataset_{i}_"
+        typed = {name: first(values, row + name) for name in (*SET_TEXTS, "frequency", "licence")}
+        if not typed["title"] and not typed["description"]:
+            continue
+        name = first(values, row + "id") or f"jeu{i}"
+        while name in used:
+            name += "x"
+        used.add(name)
+        said = {key: text for key, text in typed.items() if text}
+        yield {"id": name, **said, **{key: bool(first(values, row + key)) for key in SET_BOXES}}
+
+
+def _choices(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, clause in catalogue().items():
+        motive = first(values, f"refused_{name}")
+        if not first(values, f"clause_{name}"):
+            if motive:
+                yield {"id": name, "refused_motive": motive}
+            continue
+        found = {}
+        for variable, meta in clause.meta.variables.items():
+            kind: Kind = "lines" if meta.type == "list" else "text"
+            if value := read_field(Field(f"clause_{name}_{variable}", "", "", kind), values):
+                found[variable] = value
+        yield {"id": name, "vars": found}
+
+
+def to_shown(data: Mapping[str, Any]) -> Values:
+    """What the page shows of a dossier."""
+    values: Values = {"subjects": list(data.get("subjects", []))}
+    values |= {name: bool(data.get(name)) for name in BOXES}
+    sets = [row for row in data.get("datasets", []) if isinstance(row, dict)]
+    for i, row in enumerate(sets, 1):
+        for name in ("id", *SET_TEXTS, "frequency", "licence"):
+            values[f"dataset_{i}_{name}"] = shown("text", row.get(name, ""))
+        values |= {f"dataset_{i}_{name}": bool(row.get(name)) for name in SET_BOXES}
+    values["rows"] = min(len(sets) + SPARE_ROWS, MAX_SETS)
+    return values | _clauses_shown(data)
+
+
+def to_typed(data: Mapping[str, Any]) -> Values:
+    """What somebody types on the page to say this: of the clauses, those taken."""
+    taken = {c["id"] for c in data.get("clauses", []) if isinstance(c, dict)}
+    others = tuple(f"clause_{name}" for name in catalogue() if name not in taken)
+    return {name: value for name, value in to_shown(data).items() if name != "rows" and not name.startswith(others)}
+
+
+def _clauses_shown(data: Mapping[str, Any]) -> Values:
+    chosen = {c["id"]: c for c in data.get("clauses", []) if isinstance(c, dict) and "id" in c}
+    values: Values = {}
+    for name, clause in catalogue().items():
+        choice = chosen.get(name, {})
+        if motive := choice.get("refused_motive", ""):
+            values[f"refused_{name}"] = motive
+        values[f"clause_{name}"] = name in chosen and not motive
+        for variable, meta in clause.meta.variables.items():
+            given = choice.get("vars", {}).get(variable, "" if meta.taken_from else meta.default)
+            values[f"clause_{name}_{variable}"] = shown("lines" if isinstance(given, list | tuple) else "text", given)
+    return values
+
+
+def place_of(path: str, data: Mapping[str, Any]) -> str:
+    """The page's field for a path of the dossier: where « corriger » leads; "" for a field of the other form."""
+    parts = path.split(".")
+    if parts[0] == "datasets":
+        named = parts[2] if len(parts) > 2 else "title"
+        return f"dataset_{int(parts[1]) + 1}_{named}" if len(parts) > 1 else "jeux"
+    if parts[0] == "clauses":
+        return _clause_place(parts, data)
+    return parts[0] if parts[0] in LABELS else ""
+
+
+def _clause_place(parts: list[str], data: Mapping[str, Any]) -> str:
+    name = str(data["clauses"][int(parts[1])].get("id")) if len(parts) > 1 else ""
+    if name not in catalogue():
+        return "clauses"
+    variable = parts[3] if len(parts) > 3 else ""
+    return f"clause_{name}_{variable}" if variable in catalogue()[name].meta.variables else f"clause_{name}"
+
+
+def label_in_clauses(name: str) -> str:
+    """What a person reads for a field of this page."""
+    if row := re.fullmatch(r"dataset_(\d+)_(\w+)", name):
+        said = {**SET_TEXTS, **SET_BOXES, "frequency": "Fréquence", "licence": "Licence"}
+        return f"Jeu de données {row[1]}, {said.get(row[2], row[2]).lower()}"
+    if clause := re.fullmatch(r"clause_([A-Z]{2}-\d{2})(_\w+)?", name):
+        return f"Clause {clause[1]}"
+    return LABELS.get(name, {"jeux": "Jeux de données", "clauses": "Clauses"}.get(name, name))

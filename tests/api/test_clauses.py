@@ -1,0 +1,103 @@
+"""The page of data and clauses: subjects and data sets in, clauses sorted with their reasons, and nothing lost."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.clause_form import sections, to_data, to_shown
+from api.db import Database, transaction
+from api.review import read
+from dce_templates.catalogue import catalogue
+from procurement.consultation import find
+from tests.api.consultation_scene import Browser, Desk, desk, example, write
+
+
+@pytest.fixture
+def at(database: Database, browser: Browser) -> Desk:
+    return desk(database, browser)
+
+
+def stored(database: Database, ref: str) -> dict[str, Any]:
+    with transaction(database) as db:
+        return find(db, ref).dossier
+
+
+def as_typed(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: "1" if value is True else "" if value is False else value for name, value in values.items()}
+
+
+SETS: list[dict[str, Any]] = [
+    {"id": "places", "title": "Places libres", "frequency": "temps réel", "schema_id": "etalab/stationnement@0.1.5"},
+    {"id": "tickets", "title": "Tickets vendus", "personal": True, "published": False},
+]
+NAMES = sorted({*to_shown({"datasets": SETS})} - {"rows"})
+TEXTS = st.text(max_size=40) | st.sampled_from(["1", "temps réel", "parking", "42", "{{ x }}"])
+
+
+def test_the_page_and_the_dossier_lose_nothing_both_ways(database: Database) -> None:
+    dossier = example(database) | {"datasets": SETS, "subjects": ["parking"], "entrusted_data": True}
+    dossier["clauses"].append({"id": "OD-99", "vars": {"kept": "as it is"}})
+    again = to_data(as_typed(to_shown(dossier)), dossier)
+    assert to_shown(again) == to_shown(dossier)
+    assert {"id": "OD-99", "vars": {"kept": "as it is"}} in again["clauses"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=15))
+def test_whatever_is_typed_comes_back(typed: dict[str, str]) -> None:
+    data = to_data(typed, {})
+    assert to_shown(to_data(as_typed(to_shown(data)), {})) == to_shown(data)
+    assert sections(data, adopted=True)
+
+
+def test_a_data_set_that_is_typed_takes_the_clauses_with_it(at: Desk, database: Database) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}/clauses"
+    form = at.client.get(path)
+    set_1 = {f"dataset_1_{name}": value for name, value in SETS[0].items() if name != "id"}
+    at.client.submit(form, path, button="sort", follow=True, subjects=["parking"], **set_1, dataset_1_published="1")
+    found = stored(database, ref)
+    assert found["subjects"] == ["parking"]
+    assert [(row["title"], row["published"], row["personal"]) for row in found["datasets"]] == [
+        ("Places libres", True, False)
+    ]
+    assert "Ce marché produit des données" in at.client.page.main
+    assert at.client.page.tree.xpath("count(//fieldset[legend[starts-with(., 'Jeu ')]])") == 3
+
+
+def test_what_is_wrong_on_this_page_is_corrected_on_this_page(at: Desk, database: Database) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}"
+    form = at.client.get(f"{path}/clauses")
+    wrong = {"dataset_1_title": "Comptages", "dataset_1_first_delivery_days": "bientôt"}
+    at.client.submit(form, f"{path}/clauses", button="check", follow=True, **wrong)
+    assert "Jeu de données 1, première remise, en jours : un nombre entier est attendu" in at.client.page.main
+    at.client.click(at.client.get(f"{path}/verifier"), "Jeu de données 1, première remise, en jours")
+    assert at.client.page.h1 == "Données et clauses"
+
+
+def test_a_clause_that_cannot_be_filled_leads_to_its_field(at: Desk, database: Database) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}/clauses"
+    at.client.submit(at.client.get(path), path, button="check", follow=True, **{"clause_OD-07_credit": ""})
+    assert "Variable « credit » à renseigner" in at.client.page.main
+    assert f"{path}#clause_OD-07" in at.client.page.tree.xpath("//main//a/@href")  # type: ignore[operator]
+
+
+def test_two_tabs_neither_loses_its_choices(at: Desk, database: Database) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}/clauses"
+    first, second = at.client.get(path), at.client.get(path)
+    at.client.submit(first, path, button="sort", dataset_1_title="Du premier onglet")
+    answer = at.client.submit(second, path, button="sort", dataset_1_title="Du second onglet")
+    assert answer.status_code == 422
+    assert "dans une autre fenêtre" in at.client.page.main
+    assert 'value="Du second onglet"' in answer.text
+
+
+def test_every_clause_of_the_catalogue_can_be_typed_back(database: Database) -> None:
+    taken = [{"id": name, "vars": {}} for name in catalogue()]
+    data = example(database) | {"clauses": taken}
+    assert {choice["id"] for choice in to_data(as_typed(to_shown(data)), data)["clauses"]} == set(catalogue())
+    assert read(data | {"clauses": []})[0] is not None
