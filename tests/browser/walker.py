@@ -59,7 +59,7 @@ class Walker:
     def unfold_all(self) -> None:
         for fold in self.page.locator("main details").all():
             if fold.get_attribute("open") is None:
-                fold.locator("summary").click()
+                fold.locator("> summary").click()
 
     def type(self, **fields: str) -> None:
         """Field's name → what is typed."""
