@@ -12,7 +12,7 @@ from api.dossiers import Field, Kind, Values, first, read_field, shown
 from dce_templates.catalogue import Clause, Standing, catalogue, standing
 from dce_templates.facts import facts_of_draft
 
-SPARE_ROWS = 2
+SPARE_ROWS = 3
 MAX_SETS = 50
 SUBJECTS: Mapping[str, str] = {
     "transport": "Transport collectif", "shared_bikes": "Vélos et engins partagés",
@@ -43,6 +43,13 @@ SET_BOXES: Mapping[str, str] = {
     "published": "Il est destiné à la publication", "personal": "Il contient des données personnelles",
     "geographic": "Il est géographique", "high_value": "Il est « de forte valeur » (règlement 2023/138)",
 }  # fmt: skip
+PROCESSING: tuple[Field, ...] = (
+    Field("processing_purposes", "purposes", "Pourquoi ces données sont traitées, une finalité par ligne", "lines"),
+    Field("processing_data", "data", "Quelles données, une catégorie par ligne", "lines"),
+    Field("processing_people", "people", "Qui elles concernent, une catégorie par ligne", "lines"),
+    Field("processing_retention", "retention", "Combien de temps elles sont gardées"),
+    Field("processing_hosting", "hosting", "Où elles sont hébergées"),
+)
 LEVELS: Mapping[str, str] = {"mandatory": "Obligatoires", "recommended": "Recommandées", "possible": "Possibles"}
 LABELS: Mapping[str, str] = {"subjects": "De quoi il s’agit", **BOXES}
 
@@ -71,9 +78,15 @@ def to_data(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         "subjects": read_field(Field("subjects", "", "", "boxes"), values),
         "datasets": list(_sets(values)),
         "clauses": [*_unknown(base), *_choices(values)],
+        "processing": _processing(values),
         **{name: read_field(Field(name, "", "", "box"), values) for name in BOXES},
     }
     return dict(base) | said
+
+
+def _processing(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    said = {field.path: value for field in PROCESSING if (value := read_field(field, values))}
+    return said or None
 
 
 def _unknown(base: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -115,6 +128,8 @@ def to_shown(data: Mapping[str, Any]) -> Values:
     """What the page shows of a dossier."""
     values: Values = {"subjects": list(data.get("subjects", []))}
     values |= {name: bool(data.get(name)) for name in BOXES}
+    processing = data.get("processing") or {}
+    values |= {field.name: shown(field.kind, processing.get(field.path)) for field in PROCESSING}
     sets = [row for row in data.get("datasets", []) if isinstance(row, dict)]
     for i, row in enumerate(sets, 1):
         for name in ("id", *SET_TEXTS, "frequency", "licence"):
@@ -128,7 +143,9 @@ def to_typed(data: Mapping[str, Any]) -> Values:
     """What somebody types on the page to say this: of the clauses, those taken."""
     taken = {c["id"] for c in data.get("clauses", []) if isinstance(c, dict)}
     others = tuple(f"clause_{name}" for name in catalogue() if name not in taken)
-    return {name: value for name, value in to_shown(data).items() if name != "rows" and not name.startswith(others)}
+    hidden = re.compile(r"rows|dataset_\d+_id")
+    shown_too = to_shown(data).items()
+    return {name: value for name, value in shown_too if not hidden.fullmatch(name) and not name.startswith(others)}
 
 
 def _clauses_shown(data: Mapping[str, Any]) -> Values:
@@ -153,6 +170,8 @@ def place_of(path: str, data: Mapping[str, Any]) -> str:
         return f"dataset_{int(parts[1]) + 1}_{named}" if len(parts) > 1 else "jeux"
     if parts[0] == "clauses":
         return _clause_place(parts, data)
+    if parts[0] == "processing":
+        return f"processing_{parts[1]}" if len(parts) > 1 else PROCESSING[0].name
     return parts[0] if parts[0] in LABELS else ""
 
 
@@ -171,4 +190,6 @@ def label_in_clauses(name: str) -> str:
         return f"Jeu de données {row[1]}, {said.get(row[2], row[2]).lower()}"
     if clause := re.fullmatch(r"clause_([A-Z]{2}-\d{2})(_\w+)?", name):
         return f"Clause {clause[1]}"
+    if field := next((field for field in PROCESSING if field.name == name), None):
+        return field.label
     return LABELS.get(name, {"jeux": "Jeux de données", "clauses": "Clauses"}.get(name, name))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
+from dce_templates.markup import restore
 from procurement.people import Person, Role
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -74,7 +75,7 @@ def badge(text: str, tone: str) -> Markup:
 
 templates.env.undefined = StrictUndefined
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
-templates.env.filters.update(jour=french_date, heure=french_time, euros=euros, taille=file_size)
+templates.env.filters.update(jour=french_date, heure=french_time, euros=euros, taille=file_size, apostrophes=restore)
 templates.env.globals.update(Role=Role, badge=badge)
 
 

@@ -18,7 +18,17 @@ TITLES: dict[Kind, str] = {
     "rc": "Règlement de la consultation",
     "ae": "Acte d'engagement",
     "ccap": "Cahier des clauses administratives particulières",
+    "data": "Annexe technique – Données",
+    "personal": "Annexe – Données personnelles",
+    "cctp": "Cahier des clauses techniques particulières – cadre à compléter",
 }
+# How the other documents name the annexes.
+_ANNEXES: dict[Kind, str] = {
+    "data": "l'annexe technique « Données »",
+    "personal": "l'annexe « Données personnelles »",
+}
+# Which clauses a document carries: those of this place.
+_PLACES: dict[Kind, str] = {"rc": "rc", "ccap": "ccap", "data": "cctp"}
 _PENALTIES = "Pénalités de retard"
 
 
@@ -125,11 +135,25 @@ def assemble(
 
     Raises ClauseError when a chosen clause is unknown or lacks a variable.
     """
-    words = view(dossier, figures, holder)
-    if kind != "ccap":
-        return _document(kind, dossier, read_blocks(fill(_template(kind), words), kind))
-    chosen = filled_clauses(dossier, words, catalogue() if clauses is None else clauses)
-    words |= {"clauses": chosen, "derogations": ()}
-    draft = read_blocks(fill(_template(kind), words), kind)
-    words["derogations"] = derogations(dossier, chosen, draft)
+    known = catalogue() if clauses is None else clauses
+    words = view(dossier, figures, holder) | {"clauses": (), "derogations": ()}
+    words["annexes"] = [_ANNEXES[annex] for annex in kinds_of(dossier, known) if annex in _ANNEXES]
+    if kind in _PLACES:
+        taken = filled_clauses(dossier, words, known)
+        words["clauses"] = tuple(filled for filled in taken if filled.clause.meta.place == _PLACES[kind])
+    if kind == "ccap":
+        draft = read_blocks(fill(_template(kind), words), kind)
+        words["derogations"] = derogations(dossier, words["clauses"], draft)
     return _document(kind, dossier, read_blocks(fill(_template(kind), words), kind))
+
+
+def kinds_of(dossier: Dossier, clauses: Mapping[str, Clause] | None = None) -> tuple[Kind, ...]:
+    """The documents that this consultation publishes, in the order in which they are read."""
+    known = catalogue() if clauses is None else clauses
+    technical = any(
+        known[choice.id].meta.place == "cctp"
+        for choice in dossier.clauses
+        if choice.id in known and not choice.refused_motive
+    )
+    annexes: list[Kind] = ["data"] if dossier.datasets or technical else []
+    return ("rc", "ae", "ccap", *annexes, *(("personal",) if dossier.personal_data else ()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-Kind = Literal["rc", "ae", "ccap", "dc1", "dc2"]
+Kind = Literal["rc", "ae", "ccap", "data", "personal", "cctp", "dc1", "dc2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ Block = Heading | Para | Note | Items | Table | Fields | Sign | ClauseMark
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: `kind` rc, ae, ccap (the buyer's), dc1 or dc2 (a candidate's).
+    """One document: the buyer's (rc, ae, ccap, data and personal data annexes, cctp frame), a candidate's (dc1, dc2).
 
     `subject` is the contract's object; `buyer` is whose document it is: a candidate for dc1 and dc2.
     """

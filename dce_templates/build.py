@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from dce_templates.assemble import assemble, filled_clauses
+from dce_templates.assemble import assemble, filled_clauses, kinds_of
 from dce_templates.blocks import Document, Kind
 from dce_templates.catalogue import catalogue
 from dce_templates.checks import Finding, check
@@ -19,8 +19,8 @@ from dce_templates.render import docx, html, pdf
 from dce_templates.view import view
 
 Format = Literal["docx", "pdf", "html"]
+_NAMES: Mapping[str, str] = {"data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP"}
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html")
-KINDS: tuple[Kind, ...] = ("rc", "ae", "ccap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,14 @@ def _file(name: str, media_type: str, content: bytes) -> File:
     return File(name, media_type, content, hashlib.sha256(content).hexdigest())
 
 
+def stem(kind: Kind) -> str:
+    """How the names of its files begin."""
+    return _NAMES.get(kind, kind.upper())
+
+
 def _name(kind: Kind, dossier: Dossier, extension: str, version: int) -> str:
     later = f"_v{version}" if version > 1 else ""
-    return f"{kind.upper()}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
+    return f"{stem(kind)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
 
 
 def _with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
@@ -109,14 +114,14 @@ def build(
     holder: Holder | None = None,
     *,
     now: datetime,
-    kinds: Collection[Kind] = KINDS,
+    kinds: Collection[Kind] | None = None,
     adopted: bool | Collection[str] = True,
     passed_over: Mapping[str, str] | None = None,
     checked: bool = True,
     pieces: Sequence[tuple[str, str]] = (),
     version: int = 1,
 ) -> Built:
-    """RC, AE and CCAP in the formats asked, with their manifest.
+    """The documents of `kinds_of`, or of `kinds` alone, in the formats asked, with their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
     already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
@@ -132,7 +137,7 @@ def build(
     clauses = _clauses(dossier, current)
     renderers = _renderers(now, _attached(dossier, clauses, holder))
     files = []
-    for kind in (kind for kind in KINDS if kind in kinds):
+    for kind in kinds_of(dossier) if kinds is None else kinds:
         document = assemble(kind, dossier, current, holder)
         for extension in (name for name in FORMATS if name in formats):
             media_type, render = renderers[extension]

@@ -44,6 +44,15 @@ def clause_requires(c: Context) -> Iterator[Problem]:
             yield Problem(f"La clause {name} demande la clause {other}.", f"Ajoutez la clause {other}.", "clauses")
 
 
+def personal_annex(c: Context) -> Iterator[Problem]:
+    if c.dossier.personal_data and c.dossier.processing is None:
+        yield Problem(
+            "Le marché touche à des données personnelles, et leur traitement n'est pas décrit.",
+            "Dites pourquoi, sur qui, quelles données et combien de temps : l'annexe en est faite.",
+            "processing",
+        )
+
+
 def clause_dates(c: Context) -> Iterator[Problem]:
     for choice in c.taken():
         clause = c.clauses.get(choice.id)
@@ -90,6 +99,7 @@ CLAUSE_CHECKS: dict[str, Check] = {
     "clause_vars": clause_vars,
     "clause_conflict": clause_conflict,
     "clause_requires": clause_requires,
+    "personal_annex": personal_annex,
     "clause_dates": clause_dates,
     "dead_references": dead_references,
     "placeholders": placeholders,

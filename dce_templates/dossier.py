@@ -147,6 +147,16 @@ class Dataset(Model):
     high_value: bool = False
 
 
+class Processing(Model):
+    """What the holder does with personal data for the buyer (RGPD 28): the annex says it."""
+
+    purposes: Annotated[tuple[Line, ...], Field(min_length=1, max_length=20)]
+    data: Annotated[tuple[Line, ...], Field(min_length=1, max_length=30)]
+    people: Annotated[tuple[Line, ...], Field(min_length=1, max_length=20)]
+    retention: Line
+    hosting: Optional = ""
+
+
 class ClauseChoice(Model):
     """A clause of the catalogue: its variables, or the motive for which it is not taken."""
 
@@ -277,6 +287,7 @@ class Dossier(Situation):
     attachments: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
+    processing: Processing | None = None
 
     @cached_property
     def environmental_considerations(self) -> tuple[str, ...]:

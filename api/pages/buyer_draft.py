@@ -1,7 +1,7 @@
 """The officer's draft: the form, saved even when incomplete, and its documents before publication."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import BaseModel, ConfigDict
@@ -36,10 +36,13 @@ CHANGED = (
     "Ce brouillon a été enregistré entre-temps dans une autre fenêtre. Votre saisie est ci-dessous : enregistrez de"
     " nouveau pour qu’elle remplace l’autre."
 )
-TITLES = {
+TITLES: dict[str, str] = {
     "rc": "Règlement de la consultation (RC)",
     "ae": "Acte d’engagement (AE)",
     "ccap": "Cahier des clauses administratives (CCAP)",
+    "data": "Annexe technique : données",
+    "personal": "Annexe : données personnelles",
+    "cctp": "Cadre de CCTP, à compléter dans Word",
 }
 
 
@@ -153,7 +156,7 @@ def _after(ref: str, typed: Raw) -> Response:
 @router.get("/acheteur/consultations/{ref}/apercu/{doc}", dependencies=[Depends(OFFICER)])
 def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
     """The document as it would be: read on the page, whatever the checks say."""
-    if doc not in get_args(Kind):
+    if doc not in TITLES:
         raise NotFound
     kind: Kind = doc  # type: ignore[assignment]
     consultation = find_for(db, ref, who)
@@ -174,7 +177,7 @@ def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
 def draft_file(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
     """`rc.docx`, `ccap.pdf`…: a document of the draft, made on demand in a worker process."""
     kind, _, extension = name.partition(".")
-    if kind not in get_args(Kind) or extension not in ("docx", "pdf"):
+    if kind not in TITLES or extension not in ("docx", "pdf"):
         raise NotFound
     return _build_one(ctx, who, ref, kind, extension)
 

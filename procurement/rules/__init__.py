@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dce_templates.law import Figure, Rule, Severity, Source, in_force
 
-VERSION = date(2026, 11, 23)
+VERSION = date(2026, 11, 26)
 
 
 class _Row(BaseModel):

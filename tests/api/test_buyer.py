@@ -83,7 +83,7 @@ def test_a_consultation_from_the_empty_form_to_the_public_list(at: Desk, databas
     assert "Publier la consultation" in page.main
     publish(at, ref)
     row = stored(database, ref)
-    assert (row.state, row.dce_version, len(row.files)) == ("published", 1, 7)
+    assert (row.state, row.dce_version, len(row.files)) == ("published", 1, 11)
     assert row.seal_recipient
     assert row.seal_recipient.startswith("age1")
     assert "Jusqu’à l’ouverture, personne ne sait qui répond" in at.client.page.main
@@ -261,7 +261,7 @@ def test_publishing_twice_is_refused_in_words(at: Desk, database: Database) -> N
     again = at.client.submit(page, f"{path(ref)}/publier")
     assert again.status_code == 409
     assert "ne se publie qu’une fois" in at.client.page.main
-    assert len(stored(database, ref).files) == 7
+    assert len(stored(database, ref).files) == 11
     assert at.client.get(f"{path(ref)}/modifier").status_code == 409
 
 

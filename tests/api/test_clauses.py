@@ -55,15 +55,14 @@ def test_a_data_set_that_is_typed_takes_the_clauses_with_it(at: Desk, database: 
     ref = write(at, database, button="sort")
     path = f"/acheteur/consultations/{ref}/clauses"
     form = at.client.get(path)
-    set_1 = {f"dataset_1_{name}": value for name, value in SETS[0].items() if name != "id"}
-    at.client.submit(form, path, button="sort", follow=True, subjects=["parking"], **set_1, dataset_1_published="1")
+    set_4 = {f"dataset_4_{name}": value for name, value in SETS[0].items() if name != "id"}
+    at.client.submit(form, path, button="sort", follow=True, subjects=["parking"], **set_4, dataset_4_published="1")
     found = stored(database, ref)
     assert found["subjects"] == ["parking"]
-    assert [(row["title"], row["published"], row["personal"]) for row in found["datasets"]] == [
-        ("Places libres", True, False)
-    ]
+    added = found["datasets"][3]
+    assert (added["title"], added["published"], added["personal"]) == ("Places libres", True, False)
     assert "Ce marché produit des données" in at.client.page.main
-    assert at.client.page.tree.xpath("count(//fieldset[legend[starts-with(., 'Jeu ')]])") == 3
+    assert at.client.page.tree.xpath("count(//fieldset[legend[starts-with(., 'Jeu ')]])") == 7
 
 
 def test_what_is_wrong_on_this_page_is_corrected_on_this_page(at: Desk, database: Database) -> None:

@@ -63,7 +63,7 @@ def test_documents_come_whole_with_their_name_and_type(client: CheckedClient, re
     page = client.get(f"/consultations/{ref}")
     with transaction(database) as db:
         files = {f.name: f for f in find(db, ref).files}
-    assert len(files) == 7
+    assert len(files) == 11
     for name, file in files.items():
         got = client.click(page, name)
         assert hashlib.sha256(got.content).hexdigest() == file.sha256
@@ -79,7 +79,7 @@ def test_the_zip_holds_every_document_and_its_manifest(client: CheckedClient, re
     manifest = json.loads(archive.read("manifest.json"))
     for file in manifest["files"]:
         assert hashlib.sha256(archive.read(file["name"])).hexdigest() == file["sha256"]
-    assert len(archive.namelist()) == 7
+    assert len(archive.namelist()) == 11
     assert client.get(f"/consultations/{ref}/dce.zip").content == got.content
 
 

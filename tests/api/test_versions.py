@@ -84,7 +84,7 @@ def test_the_zip_and_its_manifest_are_of_the_version_in_force(at: Desk, ref: str
     archive = zipfile.ZipFile(io.BytesIO(client.get(f"/consultations/{ref}/dce.zip").content))
     manifest = json.loads(archive.read("manifest.json"))
     assert manifest["version"] == 2
-    assert len(archive.namelist()) == 7
+    assert len(archive.namelist()) == 11
     assert all("_v2." in name for name in archive.namelist() if name != "manifest.json")
     for file in manifest["files"]:
         assert hashlib.sha256(archive.read(file["name"])).hexdigest() == file["sha256"]

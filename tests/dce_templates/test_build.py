@@ -13,9 +13,9 @@ from docx.oxml.ns import qn
 from lxml import html as lxml_html
 from pypdf.generic import StreamObject
 
-from dce_templates.assemble import assemble
-from dce_templates.blocks import Document, words_of
-from dce_templates.build import KINDS, Built, build, preview
+from dce_templates.assemble import assemble, kinds_of
+from dce_templates.blocks import Document, Kind, words_of
+from dce_templates.build import Built, build, preview, stem
 from dce_templates.dossier import Holder
 from dce_templates.law import in_force
 from dce_templates.render.docx import footer_text
@@ -55,7 +55,7 @@ def docx_text(data: bytes) -> str:
 def test_every_file_is_there_with_its_manifest(built: Built) -> None:
     names = [file.name for file in built.files]
     assert names[:3] == ["RC_2026-NUM-014.docx", "RC_2026-NUM-014.pdf", "RC_2026-NUM-014.html"]
-    assert len(names) == 10
+    assert len(names) == 16
     manifest = json.loads(built.files[-1].content)
     assert [item["sha256"] for item in manifest["files"]] == [file.sha256 for file in built.files[:-1]]
     assert [item["id"] for item in manifest["clauses"]] == ["OD-05", "OD-07", "OD-10", "OD-23", "OD-27"]
@@ -67,20 +67,20 @@ def test_the_same_input_gives_the_same_bytes_and_pickles(built: Built) -> None:
     assert pickle.loads(pickle.dumps(built)) == built
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_word_and_html_say_the_words_of_the_blocks(built: Built, kind: str) -> None:
-    document = assemble(kind, dossier(), FIGURES)  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", kinds_of(dossier()))
+def test_word_and_html_say_the_words_of_the_blocks(built: Built, kind: Kind) -> None:
+    document = assemble(kind, dossier(), FIGURES)
     expected = words_of(document).split()
-    assert docx_text(content(built, kind.upper(), ".docx")).split() == expected
-    body = lxml_html.document_fromstring(content(built, kind.upper(), ".html").decode()).find("body")
+    assert docx_text(content(built, stem(kind), ".docx")).split() == expected
+    body = lxml_html.document_fromstring(content(built, stem(kind), ".html").decode()).find("body")
     assert body is not None
     assert Counter(" ".join(map(str, body.itertext())).split()) == Counter(expected)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_pdf_says_the_same_words_and_its_page_numbers(built: Built, kind: str) -> None:
-    document = assemble(kind, dossier(), FIGURES)  # type: ignore[arg-type]
-    reader = pypdf.PdfReader(io.BytesIO(content(built, kind.upper(), ".pdf")))
+@pytest.mark.parametrize("kind", kinds_of(dossier()))
+def test_the_pdf_says_the_same_words_and_its_page_numbers(built: Built, kind: Kind) -> None:
+    document = assemble(kind, dossier(), FIGURES)
+    reader = pypdf.PdfReader(io.BytesIO(content(built, stem(kind), ".pdf")))
     found = bag("\n".join(page.extract_text() for page in reader.pages))
     pages = len(reader.pages)
     for number in range(pages):
@@ -121,7 +121,7 @@ def test_a_blocking_finding_writes_nothing_until_it_is_passed_over() -> None:
     stopped = made(changes, formats=("html",))
     assert (stopped.files, stopped.blocked) == ((), True)
     passed = made(changes, formats=("html",), passed_over={"single_lot": "marché déjà divisé en 2024"})
-    assert len(passed.files) == 4
+    assert len(passed.files) == 6
     assert json.loads(passed.files[-1].content)["findings"][0]["passed_over"] == "marché déjà divisé en 2024"
 
 

@@ -90,7 +90,7 @@ def standing_in(name: str, changes: dict[str, Any]) -> str | None:
 
 
 def test_each_clause_says_how_it_stands_and_why() -> None:
-    found = standing(catalogue()["OD-27"], facts_of(dossier()))
+    found = standing(catalogue()["OD-27"], facts_of(dossier({"datasets": None})))
     assert found == Standing(
         "recommended", "Le contrat touche à des données personnelles : rien ne doit paraître sans anonymisation."
     )

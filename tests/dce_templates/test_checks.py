@@ -53,6 +53,7 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "clause_vars": {"clauses.1.vars": {}},
     "clause_conflict": {"clauses.3.id": "OD-10"},
     "clause_requires": {"clauses.4": {"id": "OD-27", "refused_motive": "aucune donnée diffusée"}},
+    "personal_annex": {"processing": None},
     "clause_dates": {"launched_on": "2020-01-02"},
     "dead_references": {"need": "Voir le décret n° 2016-360."},
     "placeholders": {"need": "Surface : XXX m2"},
