@@ -107,9 +107,11 @@ def _words(block: Block) -> str:
 
 
 def relative_widths(table: Table) -> list[float]:
-    """Column widths by their longest cell, within reason: the same in Word and in PDF."""
-    columns = zip(table.header, *table.rows, strict=True)
-    return [float(min(max(max(len(text) for text in column), 7), 30)) for column in columns]
+    """Column widths by their longest cell, within reason, and wide enough for a word: the same in Word and in PDF."""
+    columns = list(zip(table.header, *table.rows, strict=True))
+    longest = [max(map(len, column)) for column in columns]
+    words = [max((len(word) for text in column for word in text.split()), default=0) for column in columns]
+    return [float(max(7, min(whole, 30), min(word, 14) + 2)) for whole, word in zip(longest, words, strict=True)]
 
 
 def gathered(blocks: Iterable[Block]) -> Iterator[Block | tuple[Sign, ...]]:

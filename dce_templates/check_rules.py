@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from dce_templates import french
 from dce_templates.check_clauses import CLAUSE_CHECKS
+from dce_templates.check_contract import CONTRACT_CHECKS
 from dce_templates.check_money import MONEY_CHECKS
 from dce_templates.check_tools import Check, Context, Problem
 
@@ -88,7 +89,7 @@ def deadline_past(c: Context) -> Iterator[Problem]:
 
 def deadline_short(c: Context) -> Iterator[Problem]:
     days = (c.dossier.deadline.astimezone(french.PARIS).date() - c.dossier.launched_on).days
-    if 0 < days < c.figure("mapa_usual_days"):
+    if c.dossier.procedure == "mapa" and 0 < days < c.figure("mapa_usual_days"):
         yield Problem(
             f"Les entreprises disposent de {days} jours pour répondre ;"
             f" l'usage est d'au moins {french.number(c.figure('mapa_usual_days'))}.",
@@ -134,7 +135,7 @@ def eu_threshold(c: Context) -> str:
 
 def procedure_threshold(c: Context) -> Iterator[Problem]:
     limit = c.figure(eu_threshold(c))
-    if c.dossier.estimated_amount >= limit:
+    if c.dossier.procedure == "mapa" and c.dossier.estimated_amount >= limit:
         yield Problem(
             f"La valeur estimée, {french.euros(c.dossier.estimated_amount)} HT, atteint le seuil"
             f" européen de {french.euros(limit)} HT.",
@@ -154,6 +155,7 @@ def dispensation(c: Context) -> Iterator[Problem]:
 
 
 def publicity(c: Context) -> Iterator[Problem]:
+    """Formal procedures publish in the JOUE as well: their own forms say so."""
     limit = c.figure("publicity_threshold")
     if c.dossier.estimated_amount >= limit and not {"boamp", "jal"} & set(c.dossier.publicity):
         yield Problem(
@@ -179,6 +181,7 @@ CHECKS: dict[str, Check] = {
     "procedure_threshold": procedure_threshold,
     "dispensation": dispensation,
     "publicity": publicity,
+    **CONTRACT_CHECKS,
     **MONEY_CHECKS,
     **CLAUSE_CHECKS,
 }

@@ -263,6 +263,9 @@ class Dossier(Situation):
     innovative: bool = False
     publicity: Annotated[tuple[Literal["profile", "boamp", "jal", "joue"], ...], Field(min_length=1)] = ("profile",)
     start_event: Line = "sa notification au titulaire"
+    duration_reason: Optional = ""
+    ceiling: Money | None = None
+    ceiling_quantity: Optional = ""
     price: Price = Price()
     advance: Advance
     retention_rate: Rate = Decimal("0")

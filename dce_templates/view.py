@@ -15,6 +15,13 @@ from dce_templates.strict_yaml import read_mapping
 
 _KINDS = {"services": "Services", "supplies": "Fournitures", "works": "Travaux"}
 _PUBLICITY = {"profile": "profil d'acheteur", "boamp": "BOAMP", "jal": "journal d'annonces légales", "joue": "JOUE"}
+_PROCEDURES = {
+    "mapa": "une procédure adaptée",
+    "open": "un appel d'offres ouvert",
+    "restricted": "un appel d'offres restreint",
+    "negotiated": "une procédure avec négociation",
+    "concession": "une procédure d'attribution de concession",
+}
 _CRITERIA = {
     "price": "Prix",
     "global_cost": "Coût global",
@@ -93,6 +100,7 @@ def _money(dossier: Dossier, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "penalty_exemption": french.euros(exemption),
         "interest_points": french.number(points.value) if points else "",
         "recovery_fee": french.euros(fee.value) if fee else "",
+        "ceiling": f"{french.euros(dossier.ceiling)} hors taxes" if dossier.ceiling else dossier.ceiling_quantity,
         "minimum_turnover": french.euros(dossier.capacity.minimum_turnover)
         if dossier.capacity.minimum_turnover
         else "",
@@ -119,6 +127,8 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         "buyer_siret": french.siret(dossier.buyer.siret),
         "court_address": address(dossier.court.address),
         "kind": _KINDS[dossier.kind],
+        "procedure": _PROCEDURES[dossier.procedure],
+        "procedure_title": _PROCEDURES[dossier.procedure].partition(" ")[2].capitalize(),
         "publicity": ", ".join(_PUBLICITY[item] for item in dossier.publicity),
         "ccag": ccag(dossier.ccag),
         "criteria": [_criterion(index, item) for index, item in enumerate(dossier.criteria, 1)],

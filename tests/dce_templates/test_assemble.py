@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dce_templates.assemble import assemble, kinds_of
-from dce_templates.blocks import Document, Fields, Heading, Table, words_of
+from dce_templates.blocks import Document, Fields, Heading, Kind, Table, words_of
 from dce_templates.catalogue import ClauseError
 from dce_templates.dossier import Holder
 from dce_templates.law import in_force
@@ -149,3 +149,10 @@ def test_the_variant_that_won_is_named() -> None:
     plain = words_of(assemble("ae", dossier(), FIGURES, holder.model_copy(update={"variant": ""})))
     assert "sur l’offre de base." in plain
     assert "☐ Non   ☐ Oui, acte spécial joint" in plain
+
+
+def test_the_maximum_of_a_framework_is_the_same_everywhere() -> None:
+    framework = dossier({"nature": "Accord-cadre", "ceiling": "96000"})
+    kinds: tuple[Kind, ...] = ("rc", "ae", "ccap")
+    said = [words_of(assemble(kind, framework, FIGURES)) for kind in kinds]
+    assert all("Maximum" in words and "96\u202f000,00\xa0€" in words for words in said)

@@ -25,6 +25,8 @@ def findings(changes: Mapping[str, Any], **options: Any) -> dict[str, Finding]:
 
 PRICE = {"id": "price", "label": "Prix", "kind": "price", "weight": "100"}
 CHEAP = {"estimated_amount": "30000", "capacity.minimum_turnover": None}
+SOON = {"deadline": "2026-12-29T12:00:00+01:00", "questions_deadline": None}
+CONCESSION = {"nature": "Concession de service", "procedure": "concession"}
 # One way to break the example for each rule of the table.
 BROKEN: dict[str, Mapping[str, Any]] = {
     "weights": {"criteria.0.weight": "35"},
@@ -54,6 +56,21 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "clause_conflict": {"clauses.3.id": "OD-10"},
     "clause_requires": {"clauses.4": {"id": "OD-27", "refused_motive": "aucune donnée diffusée"}},
     "personal_annex": {"processing": None},
+    "formal_deadline": {"procedure": "open", "negotiation": "false", **SOON},
+    "formal_questions": {"procedure": "negotiated", "questions_deadline": "2027-01-10T12:00:00+01:00"},
+    "open_without_negotiation": {"procedure": "open"},
+    "framework_maximum": {"nature": "Accord-cadre"},
+    "framework_duration": {"nature": "Accord-cadre", "ceiling": "96000", "duration_months": 48},
+    "concession_duration": {**CONCESSION, "duration_months": 60},
+    "concession_criteria": {**CONCESSION, "criteria.2.kind": "technical", "criteria.1.kind": "global_cost"},
+    "revision_sum": {"price.revision_formula": "P = P0 × (0,15 + 0,80 × S / S0)"},
+    "ccag_of_works": {"ccag": "Travaux"},
+    "ccag_of_subject": {"subjects": ["software"]},
+    "selection_as_award": {"criteria.1.subcriteria.2.label": "Expérience de l'entreprise"},
+    "local_preference": {"criteria.2.method": "note selon l'implantation locale"},
+    "brand_names": {"need": "Des capteurs de marque Exemplis."},
+    "long_sentences": {"need": "mot " * 41},
+    "legality_control": {"estimated_amount": "216000"},
     "clause_dates": {"launched_on": "2020-01-02"},
     "dead_references": {"need": "Voir le décret n° 2016-360."},
     "placeholders": {"need": "Surface : XXX m2"},
@@ -82,6 +99,9 @@ def test_each_rule_finds_what_breaks_it(rule: str) -> None:
 @pytest.mark.parametrize("rule", [rule for rule in BROKEN if rule not in ("price_only", "clause_dates")])
 def test_breaking_one_thing_breaks_little_else(rule: str) -> None:
     related = {"social_condition": {"procedure_threshold"}, "procedure_threshold": {"social_condition"}}
+    related["procedure_threshold"].add("legality_control")
+    related["social_condition"].add("legality_control")
+    related["legality_control"] = {"procedure_threshold"}
     related |= {"clause_conflict": {"clause_vars"}, "deadline_past": {"questions_late"}}
     assert set(findings(BROKEN[rule])) - {rule} <= related.get(rule, set())
 

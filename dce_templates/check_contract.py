@@ -1,0 +1,193 @@
+"""The tests about the procedure, the kind of contract and the words of its criteria."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from dce_templates import french
+from dce_templates.check_tools import Check, Context, Problem
+from dce_templates.dossier import Dossier
+
+_DECIMAL = re.compile(r"(?<![\w,.])[01],\d+")
+_OR_EQUAL = "ou équivalent"
+_LONG_SENTENCE = 40
+_READ_BY_ALL = ("need", "environmental_condition", "social_condition")
+
+
+def _formal(dossier: Dossier) -> bool:
+    return dossier.procedure in ("open", "restricted", "negotiated")
+
+
+def _concession(dossier: Dossier) -> bool:
+    return dossier.nature.startswith("Concession")
+
+
+def formal_deadline(c: Context) -> Iterator[Problem]:
+    days = (c.dossier.deadline.astimezone(french.PARIS).date() - c.dossier.launched_on).days
+    if _formal(c.dossier) and days < c.figure("formal_days"):
+        yield Problem(
+            f"Les entreprises disposent de {days} jours pour répondre.",
+            f"Laissez au moins {french.number(c.figure('formal_days'))} jours, ou dites quel texte permet moins.",
+            "deadline",
+        )
+
+
+def formal_questions(c: Context) -> Iterator[Problem]:
+    asked, days = c.dossier.questions_deadline, int(c.figure("formal_answer_days"))
+    if _formal(c.dossier) and asked is not None and asked > c.dossier.deadline - timedelta(days=days):
+        yield Problem(
+            f"Une question posée le dernier jour ne peut plus recevoir sa réponse {days} jours avant la date limite.",
+            "Avancez la date limite des questions.",
+            "questions_deadline",
+        )
+
+
+def open_without_negotiation(c: Context) -> Iterator[Problem]:
+    if c.dossier.procedure in ("open", "restricted") and c.dossier.negotiation:
+        yield Problem("Un appel d'offres annonce une négociation.", "Retirez la négociation.", "negotiation")
+
+
+def framework_maximum(c: Context) -> Iterator[Problem]:
+    dossier = c.dossier
+    if dossier.nature == "Accord-cadre" and dossier.ceiling is None and not dossier.ceiling_quantity:
+        yield Problem(
+            "L'accord-cadre n'a pas de maximum.",
+            "Donnez un maximum, en valeur ou en quantité : il est repris dans tous les documents.",
+            "ceiling",
+        )
+
+
+def framework_duration(c: Context) -> Iterator[Problem]:
+    longest = c.figure("framework_months")
+    if c.dossier.nature == "Accord-cadre" and c.dossier.total_months > longest and not c.dossier.duration_reason:
+        yield Problem(
+            f"L'accord-cadre dure {french.months(c.dossier.total_months)}, reconductions comprises.",
+            f"Ramenez la durée à {french.months(int(longest))}, ou écrivez ce qui justifie plus.",
+            "duration_reason",
+        )
+
+
+def concession_duration(c: Context) -> Iterator[Problem]:
+    longest = c.figure("concession_months")
+    if _concession(c.dossier) and c.dossier.total_months > longest and not c.dossier.duration_reason:
+        yield Problem(
+            f"La concession dure {french.months(c.dossier.total_months)}, et rien ne dit pourquoi.",
+            "Écrivez en combien de temps les investissements s'amortissent.",
+            "duration_reason",
+        )
+
+
+def concession_criteria(c: Context) -> Iterator[Problem]:
+    kinds = [item.kind for item in c.dossier.criteria]
+    if not _concession(c.dossier):
+        return
+    if len(kinds) < 2:
+        yield Problem("La concession n'a qu'un critère.", "Donnez-en plusieurs.", "criteria")
+    if "environmental" not in kinds:
+        yield Problem("Aucun critère ne porte sur l'environnement.", "Ajoutez-en un.", "criteria")
+
+
+def revision_sum(c: Context) -> Iterator[Problem]:
+    shares = [Decimal(text.replace(",", ".")) for text in _DECIMAL.findall(c.dossier.price.revision_formula)]
+    if len(shares) > 1 and sum(shares) != 1:
+        yield Problem(
+            f"Les parts de la formule de révision font {french.number(sum(shares, Decimal(0)))}, et non 1.",
+            "Corrigez les parts, partie fixe comprise.",
+            "price.revision_formula",
+        )
+
+
+def ccag_of_works(c: Context) -> Iterator[Problem]:
+    if (c.dossier.kind == "works") != (c.dossier.ccag == "Travaux") and not _concession(c.dossier):
+        yield Problem(
+            f"Le cahier choisi (CCAG-{c.dossier.ccag}) ne va pas avec la nature des prestations.",
+            "Prenez le CCAG-Travaux pour des travaux, et pour eux seuls.",
+            "ccag",
+        )
+
+
+def ccag_of_subject(c: Context) -> Iterator[Problem]:
+    wanted = {"software": "TIC", "cloud": "TIC", "studies": "PI"}
+    fits = {wanted[subject] for subject in c.dossier.subjects if subject in wanted}
+    if fits and c.dossier.ccag not in fits and not _concession(c.dossier):
+        yield Problem(
+            f"L'objet appelle plutôt le CCAG-{' ou le CCAG-'.join(sorted(fits))} que le CCAG-{c.dossier.ccag}.",
+            "Changez de cahier, ou gardez trace de votre raison.",
+            "ccag",
+        )
+
+
+def _said(c: Context) -> Iterator[tuple[str, str]]:
+    for index, item in enumerate(c.dossier.criteria):
+        yield f"criteria.{index}.label", item.label
+        yield f"criteria.{index}.method", item.method
+        yield from ((f"criteria.{index}.label", sub.label) for sub in item.subcriteria)
+
+
+def selection_as_award(c: Context) -> Iterator[Problem]:
+    for field, text in _said(c):
+        if found := _first(c, text):
+            yield Problem(
+                f"Un critère parle de « {found} » : c'est la capacité de l'entreprise, non la valeur de l'offre.",
+                "Jugez l'offre elle-même, ou demandez ce point à la candidature.",
+                field,
+            )
+
+
+def local_preference(c: Context) -> Iterator[Problem]:
+    for field, text in _said(c):
+        if found := _first(c, text):
+            yield Problem(
+                f"Un critère parle de « {found} » : il favorise les entreprises d'un lieu.",
+                "Dites le besoin autrement : délai d'intervention, présence pendant l'exécution.",
+                field,
+            )
+
+
+def brand_names(c: Context) -> Iterator[Problem]:
+    for field in ("object", "need", "environmental_condition"):
+        for sentence in re.split(r"(?<=[.!?])\s|\n", getattr(c.dossier, field)):
+            found = _first(c, sentence)
+            if found and _OR_EQUAL not in sentence.lower():
+                yield Problem(
+                    f"Le texte semble nommer une marque (« {found} ») sans « {_OR_EQUAL} ».",
+                    f"Décrivez la fonction attendue, ou ajoutez « {_OR_EQUAL} ».",
+                    field,
+                )
+
+
+def long_sentences(c: Context) -> Iterator[Problem]:
+    for field in _READ_BY_ALL:
+        for sentence in re.split(r"(?<=[.!?;:])\s|\n", getattr(c.dossier, field)):
+            if len(sentence.split()) > _LONG_SENTENCE:
+                yield Problem(
+                    f"Une phrase compte {len(sentence.split())} mots : « {sentence[:60]}… ».",
+                    "Coupez-la en deux.",
+                    field,
+                )
+
+
+def legality_control(c: Context) -> Iterator[Problem]:
+    if c.dossier.buyer.kind == "local" and c.dossier.estimated_amount >= c.figure("legality_control"):
+        yield Problem(
+            "Le marché est à transmettre au contrôle de légalité avant sa notification.",
+            "Prévoyez ce délai entre la signature et la notification.",
+            "estimated_amount",
+        )
+
+
+def _first(c: Context, text: str) -> str:
+    """The first words of the text that one of the rule's patterns names."""
+    found = (re.search(pattern, text, re.IGNORECASE) for pattern in c.rule.patterns)
+    return next((match.group() for match in found if match), "")
+
+
+CONTRACT_CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        formal_deadline, formal_questions, open_without_negotiation, framework_maximum, framework_duration,
+        concession_duration, concession_criteria, revision_sum, ccag_of_works, ccag_of_subject, selection_as_award,
+        local_preference, brand_names, long_sentences, legality_control,
+    )
+}  # fmt: skip
