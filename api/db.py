@@ -12,6 +12,9 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+_WROTE = "mps_wrote"
+_READS = frozenset({"SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA"})
+
 
 @dataclass(frozen=True)
 class Database:
@@ -41,6 +44,7 @@ def connect(url: str) -> Database:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
         engine = create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
+        event.listen(engine, "before_cursor_execute", _note_writes)
         return Database(engine, engine)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +59,8 @@ def _sqlite(url: Any, *, read_only: bool) -> Engine:
         max_overflow=40,
         hide_parameters=True,
     )
+
+    event.listen(engine, "before_cursor_execute", _note_writes)
 
     @event.listens_for(engine, "connect")
     def pragmas(connection: Any, record: object) -> None:
@@ -81,18 +87,30 @@ def now(db: Session) -> datetime:
 
 
 class Written:
-    """How often this process has committed: what api/kept.py kept is of one count."""
+    """How often this process has committed what a page may show: what api/kept.py kept is of one count."""
 
     commits = 0
 
 
 @contextmanager
-def transaction(database: Database) -> Iterator[Session]:
-    """One short write transaction: returns commit, raises roll back."""
+def transaction(database: Database, *, shown: bool = True) -> Iterator[Session]:
+    """One short write transaction: returns commit, raises roll back. `shown=False`: no page tells what it writes."""
     with Session(database.write, expire_on_commit=False) as session:
         yield session
+        wrote = _wrote(session)
         session.commit()
-    Written.commits += 1
+    Written.commits += shown and wrote
+
+
+def _wrote(session: Session) -> bool:
+    """Whether this transaction changed anything: a worker that looks for work and finds none did not."""
+    session.flush()
+    return session.in_transaction() and bool(session.connection().info.pop(_WROTE, False))
+
+
+def _note_writes(connection: Any, cursor: object, statement: str, *_: object) -> None:
+    if statement.split(None, 1)[0].upper() not in _READS:
+        connection.info[_WROTE] = True
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from siret_lookup.siret import SiretError, parse_siret
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -22,6 +24,13 @@ def _url(*schemes: str) -> AfterValidator:
 
 
 Http = Annotated[str | None, _url("http", "https")]
+
+
+def _siret(value: str | None) -> str | None:
+    try:
+        return parse_siret(value).value if value else None
+    except SiretError as error:
+        raise ValueError(error.sentence.rstrip(".")) from error
 
 
 class Settings(BaseSettings):
@@ -38,7 +47,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     api_entreprise_url: Http = None
     api_entreprise_token: SecretStr | None = None
-    operator_siret: str | None = None
+    operator_siret: Annotated[str | None, AfterValidator(_siret)] = None
     recherche_entreprises_url: Http = None
     sirene_mirror: Path | None = None
     sirene_url: Http = None

@@ -60,7 +60,7 @@ def run(context: Context, stop: threading.Event) -> None:
 
 
 def _beat(context: Context) -> bool:
-    with database.transaction(context.database) as db:
+    with database.transaction(context.database, shown=False) as db:
         beat(db, database.now(db))
     return True
 

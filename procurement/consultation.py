@@ -216,6 +216,11 @@ def _issue(consultation: Consultation, files: Iterable[DceFile], now: datetime) 
         file.version, file.published_at = consultation.dce_version, now
 
 
+def public_state(consultation: Consultation) -> str:
+    """The state for whoever is not the buyer: the intended winner is told by the decision, not before."""
+    return "opened" if consultation.state == "intended" else consultation.state
+
+
 def hashes(consultation: Consultation) -> dict[str, str]:
     """Name → sha256 of the version in force."""
     return {f.name: f.sha256 for f in consultation.current_files}

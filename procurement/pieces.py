@@ -259,5 +259,23 @@ def keep_result(db: Session, piece: Piece, result: Mapping[str, Any], retry_at: 
         )  # fmt: skip
 
 
+def called_as(db: Session, organisation_id: int, request_id: str) -> list[Piece]:
+    """The pieces that a call of this number (X-Request-ID) answered, for one buyer, once their plis are open."""
+    query = (
+        select(Piece)
+        .join(Piece.candidacy)
+        .join(Candidacy.consultation)
+        .where(
+            Piece.request_id == request_id,
+            Consultation.organisation_id == organisation_id,
+            Consultation.opened_at.is_not(None),
+        )
+        .order_by(Piece.id)
+        .limit(50)
+        .options(*WHOSE)
+    )
+    return list(db.scalars(query)) if request_id else []
+
+
 def pieces_of(db: Session, candidacy: Candidacy) -> list[Piece]:
     return list(db.scalars(select(Piece).where(Piece.candidacy_id == candidacy.id).order_by(Piece.id)))

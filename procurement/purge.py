@@ -5,7 +5,7 @@ The register is never touched: the end of a draft is one more line of it.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import String, cast, delete, select
 from sqlalchemy.orm import Session
 
 from procurement.candidacy import Candidacy, CandidacyFile
@@ -24,6 +24,9 @@ ANSWERS_AFTER = timedelta(days=7)
 # No text sets it. Long enough for a company to show what it had prepared when it contests a missed deadline, no longer
 # than that serves (RGPD, article 5(1)(e)); a deposit is never concerned (R2184-12).
 DRAFTS_AFTER = timedelta(days=30)
+# A contest may name a person (RGPD, article 10). No text sets a term: a year covers the examination, the award and its
+# appeals.
+CONTESTS_AFTER = timedelta(days=365)
 # Tables of a draft, children first; a deposit has more, and no deposit is purged.
 _OF_DRAFT = (CandidacyFile, Look, Piece)
 
@@ -36,7 +39,18 @@ def purge_small(db: Session, now: datetime) -> int:
         delete(LoginSession).where(LoginSession.expires_at < now),
         delete(PastAnswer).where(PastAnswer.at < now - ANSWERS_AFTER),
     )
-    return sum(db.connection().execute(statement).rowcount for statement in old)
+    return sum(db.connection().execute(statement).rowcount for statement in old) + _end_contests(db, now)
+
+
+def _end_contests(db: Session, now: datetime) -> int:
+    """Reasons given against an answer, a year after the deadline."""
+    query = select(Candidacy).join(Candidacy.consultation).where(
+        Consultation.deadline < now - CONTESTS_AFTER, cast(Candidacy.contests, String) != "{}"
+    )  # fmt: skip
+    ended = list(db.scalars(query.limit(500)))
+    for candidacy in ended:
+        candidacy.contests = {}
+    return len(ended)
 
 
 def drafts_to_purge(db: Session, now: datetime) -> list[int]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from siret_lookup.body import Reading, Unreadable, open_body
 from siret_lookup.envelope import Failure, unavailable
 from siret_lookup.http import Access, Document, Refusal, Reply, document_allowed, download, get
+from siret_lookup.maintenance import CLOSED, closed_until
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.quotas import QuotaStore, spend
 from siret_lookup.siret import Siret
@@ -30,6 +31,9 @@ def fetch(
     """
     source = SOURCES[source_key]
     blank = PieceResult(source.key, Outcome.UNAVAILABLE, source.title, source.provider, now)
+    closed = closed_until(source.key, access.base_url, now)
+    if closed is not None:
+        return replace(blank, retry_at=closed, detail=CLOSED)
     free_at = _spend(source, access.token, now, quotas)
     if free_at is not None:
         return replace(blank, retry_at=free_at, detail=SPENT)

@@ -16,6 +16,9 @@ import typer
 from api.sandbox.api_entreprise import TOKEN
 from api.sandbox.server import LOOKUP, running_sandbox
 from api.settings import Settings, load
+from siret_lookup.bodacc import find_proceedings
+from siret_lookup.bodacc.piece import as_piece
+from siret_lookup.catalogue import BODACC, PIECES
 from siret_lookup.establishments import find_establishments
 from siret_lookup.fetch import fetch_all
 from siret_lookup.http import PRODUCTION_DOCUMENT_HOSTS, Access, BadAccess, Network
@@ -37,6 +40,7 @@ USUAL = (
     "vigilance",
     "attestation_fiscale",
     "chiffres_affaires",
+    BODACC.key,
 )
 # What else is asked of a builder. What needs the buyer's motive is asked for by its name only.
 WORKS = ("probtp_attestation", "cibtp_attestation", "cnetp_attestation", "qualibat", "rge", "fntp_carte")
@@ -56,6 +60,7 @@ class Remote:
 
     api_entreprise: str
     recherche_entreprises: str
+    bodacc: str
     token: str
     document_hosts: frozenset[str]
     network: Network
@@ -98,7 +103,9 @@ def fetch(
     number = _number(siret, settings, now)
     with _remote(settings) as remote:
         access = _access(remote, buyer, purpose)
-        results = fetch_all(keys, number, access, now, quotas := MemoryQuotas(), year)
+        quotas = MemoryQuotas()
+        asked = fetch_all([key for key in keys if key in SOURCES], number, access, now, quotas, year)
+        results = [*asked, *(_proceedings(number, remote, now, quotas) if BODACC.key in keys else ())]
         identity = _identity(number, results) or open_identity(number, access, now, quotas)
     report = _report(identity, results, procedure, year, remote.sandbox) | {"object": purpose, "buyer": buyer}
     _write(out, results, report)
@@ -107,6 +114,10 @@ def fetch(
     else:
         _print_human(identity, results, out)
     raise typer.Exit(_exit_code(identity, results))
+
+
+def _proceedings(number: Siret, remote: Remote, now: datetime, quotas: MemoryQuotas) -> Iterator[PieceResult]:
+    yield as_piece(find_proceedings(Siren(number.siren), remote.bodacc, now, quotas, remote.network))
 
 
 def _good(siret: Siret) -> dict[str, object]:
@@ -143,9 +154,9 @@ def _usual(procedure: Procedure) -> list[str]:
 
 def _keys(pieces: str) -> list[str]:
     keys = [key for part in pieces.split(",") if (key := part.strip())]
-    unknown = [key for key in keys if key not in SOURCES]
+    unknown = [key for key in keys if key not in PIECES]
     if unknown or not keys:
-        _end(f"Pièce inconnue : {', '.join(unknown) or 'aucune'}. Pièces possibles : {', '.join(SOURCES)}.")
+        _end(f"Pièce inconnue : {', '.join(unknown) or 'aucune'}. Pièces possibles : {', '.join(PIECES)}.")
     return keys
 
 
@@ -184,23 +195,23 @@ def _remote(settings: Settings) -> Iterator[Remote]:
     proxies = {"https": settings.https_proxy, "http": settings.https_proxy} if settings.https_proxy else {}
     network = Network(proxies=proxies, ca_file=str(settings.ca_file) if settings.ca_file else None)
     token = settings.api_entreprise_token.get_secret_value() if settings.api_entreprise_token else ""
-    search = settings.recherche_entreprises_url
+    search, notices = settings.recherche_entreprises_url, settings.bodacc_url
     if settings.api_entreprise_url is None:
         with running_sandbox(services=LOOKUP) as urls:
             # The loopback is never reached through a proxy.
             hosts = frozenset({urls.host})
-            yield Remote(
-                urls.api_entreprise, search or urls.recherche_entreprises, token or TOKEN, hosts, Network(), True
-            )
+            here = urls.api_entreprise, search or urls.recherche_entreprises, notices or urls.bodacc
+            yield Remote(*here, token or TOKEN, hosts, Network(), True)
         return
     if not token:
         _end("Le réglage MPS_API_ENTREPRISE_TOKEN est nécessaire avec MPS_API_ENTREPRISE_URL.")
     own_host = urlsplit(settings.api_entreprise_url).netloc
     hosts = PRODUCTION_DOCUMENT_HOSTS if own_host in PRODUCTION_DOCUMENT_HOSTS else frozenset({own_host})
-    yield Remote(settings.api_entreprise_url, search or _SEARCH, token, hosts, network, False)
+    yield Remote(settings.api_entreprise_url, search or _SEARCH, notices or _NOTICES, token, hosts, network, False)
 
 
 _SEARCH = "https://recherche-entreprises.api.gouv.fr"
+_NOTICES = "https://bodacc-datadila.opendatasoft.com"
 
 
 def _identity(siret: Siret, results: list[PieceResult]) -> Identity | None:
@@ -289,10 +300,10 @@ def _print_human(identity: Identity, results: list[PieceResult], out: Path) -> N
 
 
 def _exit_code(identity: Identity, results: list[PieceResult]) -> int:
-    outcomes = {identity.outcome, *(result.outcome for result in results)}
-    if Outcome.UNAVAILABLE in outcomes:
+    if Outcome.UNAVAILABLE in {identity.outcome, *(result.outcome for result in results)}:
         return 3
-    return 2 if outcomes == {Outcome.NOT_AUTHORISED} else 0
+    with_token = {identity.outcome, *(result.outcome for result in results if result.key in SOURCES)}
+    return 2 if with_token == {Outcome.NOT_AUTHORISED} else 0
 
 
 def _end(sentence: str, code: int = 2) -> NoReturn:

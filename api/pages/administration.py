@@ -12,7 +12,7 @@ from api import secretbox
 from api.apart import check_token
 from api.auth import ADMINISTRATOR, Who, members
 from api.context import Context, Ctx
-from api.db import Db
+from api.db import Db, transaction
 from api.errors import PageInvalid
 from api.remote.api_entreprise import COUNTED
 from api.render import page
@@ -20,10 +20,15 @@ from procurement.belonging import attach_on_paper, company_of
 from procurement.candidacy import companies_opened
 from procurement.counters import used_in
 from procurement.errors import Invalid, NotFound, Refused
+from procurement.looks import looked
 from procurement.people import Organisation, Person, Role, attach, create_user, find_user, operator
+from procurement.pieces import Piece, called_as
 from procurement.providers import all_providers
 from procurement.tokens import forget_token_state
+from siret_lookup.catalogue import PIECES
+from siret_lookup.maintenance import windows
 from siret_lookup.quotas import BUDGETS, token_id, window_start
+from siret_lookup.sources import SOURCES
 
 router = APIRouter(include_in_schema=False)
 PROVIDER_STATES = {"closed": ("Interrogé normalement", "success"), "open": ("Laissé au repos", "warning")}
@@ -59,7 +64,14 @@ def providers_page(request: Request, db: Db, who: Who, ctx: Ctx) -> Response:
     rows = [
         (p, PROVIDER_STATES["open" if p.open_until and p.open_until > now else "closed"]) for p in all_providers(db)
     ]
-    return page(request, "administration/providers.html", providers=rows, budgets=_budgets(db, who, ctx, now))
+    return page(
+        request, "administration/providers.html", providers=rows, budgets=_budgets(db, who, ctx, now), closed=_closed()
+    )
+
+
+def _closed() -> list[tuple[str, str]]:
+    """(source, daily window), Paris time."""
+    return sorted((SOURCES[key].title, str(window)) for key, window in windows().items())
 
 
 def _budgets(db: Db, who: Person, ctx: Context, now: datetime) -> list[tuple[str, str, int, int]]:
@@ -86,7 +98,7 @@ def _context(db: Db, who: Person, organisation: Organisation) -> dict[str, Any]:
     shown = members(db, organisation.id)
     if organisation.kind == "company":
         shown = [m for m in shown if m.granted_by == who.email]
-    return {"organisation": organisation, "members": shown}
+    return {"organisation": organisation, "members": shown, "number": "", "calls": None}
 
 
 @router.post("/administration/entreprises", dependencies=[Depends(ADMINISTRATOR)])
@@ -125,6 +137,24 @@ def add_member(
         context = _context(db, who, organisation) | {"values": values}
         raise PageInvalid(error, "administration/organisation.html", context) from None
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)
+
+
+@router.post("/administration/{ref}/appels", dependencies=[Depends(ADMINISTRATOR)])
+def calls(request: Request, ctx: Ctx, who: Who, ref: str, number: Text = "") -> Response:
+    """Which piece a call answered, from its X-Request-ID: what to tell API Entreprise, never what it answered."""
+    with transaction(ctx.database) as db:
+        organisation, now = _mine(db, who, ref), database.now(db)
+        if not who.has(Role.ADMINISTRATOR, organisation.id):
+            raise NotFound
+        found = called_as(db, organisation.id, number.strip()[:100])
+        for piece in found:
+            looked(db, piece.candidacy, who.email, "Appel retrouvé par son numéro, sans la réponse", now)
+        context = _context(db, who, organisation) | {"number": number.strip(), "calls": [_call(p) for p in found]}
+    return page(request, "administration/organisation.html", **context)
+
+
+def _call(piece: Piece) -> tuple[str, str, str, datetime | None]:
+    return PIECES[piece.key].title, piece.candidacy.name, piece.candidacy.consultation.number, piece.fetched_at
 
 
 @router.post("/administration/{ref}/jeton", dependencies=[Depends(ADMINISTRATOR)])

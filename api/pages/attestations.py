@@ -3,7 +3,7 @@
 Fetched on demand with the install's token, shown once, kept nowhere; each look is listed to the members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,9 +15,10 @@ from api.applying import official
 from api.auth import SIGNED_IN, Who, brake
 from api.context import Context, Ctx
 from api.db import reading, transaction
+from api.downloads import attachment
 from api.identities import look_up
 from api.pages.own_pieces import NOT_PROVEN, row_of
-from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
+from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, network, open_access
 from api.render import page
 from procurement.belonging import proof_of
 from procurement.contract import paris_day
@@ -27,11 +28,15 @@ from procurement.people import Membership, Person
 from procurement.pieces import CAPACITY, WINNER, profile_of
 from procurement.renewals import AHEAD
 from procurement.space import KEPT, kept_for
-from siret_lookup.fetch import fetch_all
+from siret_lookup.bodacc import find_proceedings
+from siret_lookup.bodacc.piece import as_piece
+from siret_lookup.fetch import fetch, fetch_all
+from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.routing import split
-from siret_lookup.siret import Siret, SiretError, parse_siret
+from siret_lookup.siret import Siren, Siret, SiretError, parse_siret
 from siret_lookup.sources import SOURCES
+from siret_lookup.words import company_sentence
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "space/attestations.html"
@@ -40,6 +45,7 @@ HERE = "/compte/attestations/{siret}"
 SANDBOX_BODY = "00001039700016"
 # Identity is open data and read elsewhere: here, what proves something and runs out.
 KEYS = tuple(key for key in (*WINNER, *CAPACITY) if key in SOURCES and SOURCES[key].kind != "identity")
+WHAT = "Attestations de l’entreprise"
 
 
 def _number(text: str) -> Siret:
@@ -108,26 +114,51 @@ def _words(day: date, today: date) -> str:
 @router.post(HERE, dependencies=[Depends(SIGNED_IN)])
 def check(request: Request, ctx: Ctx, who: Who, siret: str) -> Response:
     """Log the look, then call, with no transaction open."""
-    number, now = _number(siret), _logged(ctx, who, _number(siret))
-    body = ctx.settings.operator_siret or (SANDBOX_BODY if ctx.settings.api_entreprise_url is None else "")
-    asker = Buyer("", body, None, "Attestations de l’entreprise")
-    try:
-        access = open_access(ctx, asker)
-    except BadAccess:
-        raise Unavailable("Cette vérification n’est pas ouverte ici pour l’instant.", 3600) from None
+    number, now = _number(siret), _logged(ctx, who, _number(siret), WHAT)
+    asker, access = _access(ctx)
     identity = look_up(ctx, asker, number, now)
     known = official(identity) if identity is not None and identity.outcome is Outcome.OBTAINED else {}
     asked, _ = split(KEYS, profile_of(known), None)
     results = fetch_all(asked, number, access, now, CountedQuotas(ctx.database))
-    return page(request, TEMPLATE, **_context(ctx, who, number, results))
+    return page(request, TEMPLATE, **_context(ctx, who, number, [*results, *_proceedings(ctx, number, now)]))
 
 
-def _logged(ctx: Context, who: Person, number: Siret) -> datetime:
+@router.post(HERE + "/{key}", dependencies=[Depends(SIGNED_IN)])
+def download(ctx: Ctx, who: Who, siret: str, key: str) -> Response:
+    """One certificate, asked for anew: none is kept here."""
+    number = _number(siret)
+    if key not in KEYS or not SOURCES[key].document:
+        raise NotFound
+    now = _logged(ctx, who, number, f"Document : {SOURCES[key].title}")
+    result = fetch(key, number, _access(ctx)[1], now, CountedQuotas(ctx.database))
+    if result.document is None:
+        raise Unavailable(company_sentence(result), 60)
+    return attachment(result.document, result.filename or key, result.media_type or "application/pdf")
+
+
+def _proceedings(ctx: Context, number: Siret, now: datetime) -> Iterator[PieceResult]:
+    """Open data: what anybody may read of the company at the BODACC."""
+    if url := ctx.url("bodacc"):
+        quotas = CountedQuotas(ctx.database)
+        yield as_piece(find_proceedings(Siren(number.siren), url, now, quotas, network(ctx)))
+
+
+def _access(ctx: Context) -> tuple[Buyer, Access]:
+    """In whose name this install asks for its companies. Raises Unavailable."""
+    body = ctx.settings.operator_siret or (SANDBOX_BODY if ctx.settings.api_entreprise_url is None else "")
+    asker = Buyer("", body, None, WHAT)
+    try:
+        return asker, open_access(ctx, asker)
+    except BadAccess:
+        raise Unavailable("Cette vérification n’est pas ouverte ici pour l’instant.", 3600) from None
+
+
+def _logged(ctx: Context, who: Person, number: Siret, what: str) -> datetime:
     with transaction(ctx.database) as db:
         now = database.now(db)
         proof = proof_of(db, who.id, number.value, now)
         if proof is None:
             raise Refused(NOT_PROVEN, "L114-8 du code des relations entre le public et l’administration")
         brake(db, f"own-pieces:{who.id}", 20, 15)
-        company_looked(db, proof.organisation_id, who.email, "Attestations de l’entreprise", now)
+        company_looked(db, proof.organisation_id, who.email, what, now)
         return now

@@ -38,6 +38,7 @@ from siret_lookup.catalogue import BODACC, PIECES, Beside
 from siret_lookup.fetch import fetch
 from siret_lookup.health import after_call, is_outage, ping_name
 from siret_lookup.http import Access
+from siret_lookup.maintenance import closed_until
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.quotas import SEAM, spend
 from siret_lookup.siret import Siren, Siret
@@ -161,12 +162,14 @@ class Held:
 
 
 def _left_alone(db: Session, jobs: Sequence[Job], now: datetime) -> Iterator[Held]:
-    """Those whose provider fails these days."""
+    """Those whose provider fails these days, or is closed at this hour."""
     alone = left_alone(db, now)
     for job in jobs:
         name = ping_name(job.key)
-        if name in alone:
-            yield Held(job, alone[name], [key for key in SOURCES if ping_name(key) == name])
+        closed = closed_until(job.key, job.access.base_url if job.access else "", now)
+        if name in alone or closed is not None:
+            until = max(end for end in (alone.get(name or ""), closed) if end is not None)
+            yield Held(job, until, [key for key in SOURCES if name is not None and ping_name(key) == name])
 
 
 def _under_way(db: Session, jobs: Sequence[Job], now: datetime) -> Iterator[Held]:

@@ -23,6 +23,7 @@ from procurement.consultation import (
     draft,
     find,
     find_for,
+    public_state,
     published,
 )
 from procurement.errors import Invalid, NotFound
@@ -93,7 +94,7 @@ def shown(consultation: Consultation, *, whole: bool = False) -> ConsultationOut
         ref=consultation.ref,
         number=consultation.number,
         object=consultation.object,
-        state=consultation.state,
+        state=consultation.state if whole else public_state(consultation),
         buyer={"name": consultation.organisation.name, "siret": consultation.organisation.siret},
         deadline=consultation.deadline,
         published_at=consultation.published_at,

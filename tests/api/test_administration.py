@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
+from api import worker
 from api.context import Context
 from api.db import Database, now, reading, transaction
 from procurement.belonging import proof_of
+from procurement.consultation import find
 from procurement.mail import Mail
 from procurement.people import Membership, Organisation, User
+from procurement.pieces import Piece
 from tests.candidacy_scene import BAKERY, REFUSED_BY_URSSAF, Scene, deposit, press, published, start
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_administrator, make_buyer, make_company, make_company_member
@@ -157,3 +160,27 @@ def test_one_s_own_buyer_is_administered_as_before(scene: Scene, administrator: 
     assert "paul@ville.example" in administrator.page.main
     with transaction(scene.context.database) as db:
         assert db.scalars(select(User).where(User.email == "paul@ville.example")).one().email_verified_at is None
+
+
+def test_a_call_is_found_by_its_number_once_the_plis_are_open(
+    scene: Scene, administrator: CheckedClient, browser: Browser
+) -> None:
+    opened(scene, browser)
+    worker.run_once(scene.context)
+    with reading(scene.context.database) as db:
+        number = db.query(Piece).filter(Piece.request_id != "").first().request_id  # type: ignore[union-attr]
+    page = f"{HOME}/{scene.buyer.ref}"
+    administrator.submit(administrator.get(page), "/appels", number=number)
+    assert "BOULANGERIE TOUT VA BIEN" in administrator.page.main
+    assert "Obtenu" not in administrator.page.main
+    administrator.submit(administrator.get(page), "/appels", number="autre")
+    nothing = administrator.page.main
+    assert "Aucun appel de ce numéro" in nothing
+    elsewhere = make_buyer(scene.context.database)
+    other = browser(make_administrator(scene.context.database, elsewhere))
+    other.submit(other.get(f"{HOME}/{elsewhere.ref}"), "/appels", number=number)
+    assert "Aucun appel de ce numéro" in other.page.main
+    with transaction(scene.context.database) as db:
+        find(db, scene.ref).opened_at = None
+    administrator.submit(administrator.get(page), "/appels", number=number)
+    assert "Aucun appel de ce numéro" in administrator.page.main

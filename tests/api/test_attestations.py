@@ -52,3 +52,14 @@ def test_nobody_else_sees_or_asks_anything(context: Context, browser: Browser, c
     assert client.get(HERE, follow_redirects=False).headers["location"].startswith("/connexion")
     with reading(database) as db:
         assert db.query(CompanyLook).count() == 0
+
+
+def test_the_bodacc_is_read_and_a_certificate_is_downloaded_and_listed(database: Database, browser: Browser) -> None:
+    member = browser(make_company_member(database, make_company(database, BAKERY)))
+    member.submit(member.get(HERE), HERE)
+    assert "Procédures collectives publiées au BODACC" in member.page.main
+    document = member.submit(member.page, f"{HERE}/vigilance")
+    assert document.content.startswith(b"%PDF")
+    assert "attachment" in document.headers["content-disposition"]
+    assert "Document : Attestation de vigilance" in member.get(HERE).text
+    assert press(member, f"{HERE}/chiffres_affaires") == 404

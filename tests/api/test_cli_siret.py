@@ -12,7 +12,7 @@ from api.cli.siret import app
 from api.sandbox.api_entreprise import EXPIRED_TOKEN, TOKEN
 from api.sandbox.companies import book
 from api.sandbox.server import LOOKUP, SandboxUrls, running_sandbox
-from siret_lookup.sources import SOURCES
+from siret_lookup.catalogue import PIECES
 
 BUYER = "00001039700016"
 WELL = "00001001700010"
@@ -21,7 +21,12 @@ WELL = "00001001700010"
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPS_SECRET_KEY", "k" * 48)
-    for name in ("MPS_API_ENTREPRISE_URL", "MPS_API_ENTREPRISE_TOKEN", "MPS_RECHERCHE_ENTREPRISES_URL"):
+    for name in (
+        "MPS_API_ENTREPRISE_URL",
+        "MPS_API_ENTREPRISE_TOKEN",
+        "MPS_RECHERCHE_ENTREPRISES_URL",
+        "MPS_BODACC_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -32,6 +37,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxUrls]:
         monkeypatch.setenv("MPS_API_ENTREPRISE_URL", urls.api_entreprise)
         monkeypatch.setenv("MPS_API_ENTREPRISE_TOKEN", TOKEN)
         monkeypatch.setenv("MPS_RECHERCHE_ENTREPRISES_URL", urls.recherche_entreprises)
+        monkeypatch.setenv("MPS_BODACC_URL", urls.bodacc)
         yield urls
 
 
@@ -84,7 +90,7 @@ def test_fetch_writes_documents_and_report(tmp_path: Path) -> None:
     assert all(wanted | {"facts"} <= set(piece) for piece in report["pieces"])
     documents = [piece for piece in report["pieces"] if piece["document"]]
     assert [piece["key"] for piece in documents] == ["rne_extrait", "vigilance", "attestation_fiscale"]
-    assert not [piece["key"] for piece in report["pieces"] if SOURCES[piece["key"]].motive]
+    assert not [piece["key"] for piece in report["pieces"] if PIECES[piece["key"]].motive]
     for piece in documents:
         content = (tmp_path / "out" / piece["document"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == piece["sha256"]
@@ -101,10 +107,10 @@ def test_fetch_chosen_pieces_up_to_a_year(tmp_path: Path, remote: SandboxUrls) -
 
 
 def test_fetch_takes_any_piece(tmp_path: Path, remote: SandboxUrls) -> None:
-    result = fetch(siret_of("COOPÉRATIVE QUI A TOUT"), tmp_path, "--pieces", ",".join(SOURCES), "--json")
+    result = fetch(siret_of("COOPÉRATIVE QUI A TOUT"), tmp_path, "--pieces", ",".join(PIECES), "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert {piece["key"]: piece["outcome"] for piece in report["pieces"]} == dict.fromkeys(SOURCES, "obtained")
+    assert {piece["key"]: piece["outcome"] for piece in report["pieces"]} == dict.fromkeys(PIECES, "obtained")
 
 
 def test_a_year_reaches_what_answers_by_year(tmp_path: Path, remote: SandboxUrls) -> None:

@@ -1,6 +1,7 @@
 """A reason stands beside what is contested: an official value, a piece, a notice; the buyer reads both, nobody else."""
 
 import json
+from datetime import timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -9,8 +10,10 @@ import pytest
 from api.context import Context
 from api.db import now, reading, transaction
 from procurement.candidacy import Candidacy
+from procurement.consultation import find
 from procurement.events import chain_holds, register
 from procurement.people import Membership, Role
+from procurement.purge import purge_small
 from tests.candidacy_scene import BAKERY, Browser, Scene, deposit, press, published, start
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_company, make_company_member
@@ -128,3 +131,14 @@ def test_a_withdrawn_answer_has_nothing_left_to_contest(scene: Scene, member: Ch
     assert press(member, f"{path}/contester", key="bodacc", reason=REASON) == 409
     with reading(scene.context.database) as db:
         assert db.query(Candidacy).one().contests == {}
+
+
+def test_a_contest_goes_a_year_after_the_deadline(scene: Scene, member: CheckedClient) -> None:
+    assert contested(member, start(member, scene)) == 200
+    context = scene.context
+    for days, left in ((364, 1), (366, 0)):
+        with transaction(context.database) as db:
+            find(db, scene.ref).deadline = now(db) - timedelta(days=days)
+            purge_small(db, now(db))
+        with reading(context.database) as db:
+            assert sum(len(row.contests) for row in db.query(Candidacy)) == left

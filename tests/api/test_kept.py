@@ -9,9 +9,12 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from api import worker
+from api.context import Context
 from api.db import Database, Written, now, transaction
 from api.kept import ROOM, Kept
 from procurement.consultation import find
+from procurement.counters import beat
 from tests.api.consultation_scene import Browser, Desk, desk, publish, write
 from tests.checked_client import CheckedClient
 
@@ -89,3 +92,16 @@ def test_addresses_without_end_do_not_fill_the_memory() -> None:
         kept.put(f"/consultations?q={number}", b"x", Written.commits, 1.0)
         assert kept.get(f"/consultations?q={number}") == b"x"
     assert len(kept) <= ROOM
+
+
+def test_a_worker_that_finds_nothing_to_do_leaves_the_kept_pages(context: Context, client: CheckedClient) -> None:
+    client.get("/consultations")
+    worker.run_once(context)
+    before = Written.commits
+    worker.run_once(context)
+    with transaction(context.database, shown=False) as db:
+        beat(db, now(db))
+    assert Written.commits == before
+    with transaction(context.database) as db:
+        beat(db, now(db))
+    assert Written.commits == before + 1

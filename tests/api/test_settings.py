@@ -16,6 +16,7 @@ from api import settings
         ("MPS_MAX_UPLOAD_MB", "beaucoup"),
         ("MPS_API_ENTREPRISE_URL", "entreprise.api"),
         ("MPS_OIDC_ISSUER", "proconnect"),
+        ("MPS_OPERATOR_SIRET", "12345678901234"),
     ],
 )
 def test_a_bad_setting_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -178,6 +178,9 @@ def test_the_award_waits_for_the_proofs_then_gives_the_contract(
     path = f"/api/v1/consultations/{at.consultation}/award"
     choice = {"candidacy": chosen, "amount_ht": "48000.00", "motive": "Meilleure note aux trois critères."}
     assert client.post(path, json=choice, headers=mine).json() == {"state": "intended", "candidacy": chosen}
+    public = path.removesuffix("/award")
+    assert client.get(public).json()["state"] == "opened", "nobody else knows yet"
+    assert client.get(public, headers=mine).json()["state"] == "intended"
     settle_pieces(database)
     decided = client.post(path, json=choice, headers=mine)
     assert decided.status_code == 201, decided.text
