@@ -16,14 +16,17 @@ import typer
 from api.sandbox.api_entreprise import TOKEN
 from api.sandbox.server import LOOKUP, running_sandbox
 from api.settings import Settings, load
+from siret_lookup.bodacc import find_proceedings
+from siret_lookup.bodacc import words as bodacc_words
+from siret_lookup.bodacc.piece import as_piece, read_back
+from siret_lookup.catalogue import BODACC, PIECES
 from siret_lookup.establishments import find_establishments
 from siret_lookup.fetch import fetch_all
 from siret_lookup.http import PRODUCTION_DOCUMENT_HOSTS, Access, BadAccess, Network
 from siret_lookup.identity import Identity, identity_of, open_identity
 from siret_lookup.outcome import Outcome, PieceResult
-from siret_lookup.quotas import MemoryQuotas
+from siret_lookup.quotas import MemoryQuotas, QuotaStore
 from siret_lookup.siret import Siren, Siret, SiretError, parse_siren, parse_siret
-from siret_lookup.sources import SOURCES
 from siret_lookup.words import buyer_sentence, label
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,6 +40,7 @@ USUAL = (
     "vigilance",
     "attestation_fiscale",
     "chiffres_affaires",
+    BODACC.key,
 )
 # What else is asked of a builder. What needs the buyer's motive is asked for by its name only.
 WORKS = ("probtp_attestation", "cibtp_attestation", "cnetp_attestation", "qualibat", "rge", "fntp_carte")
@@ -56,6 +60,7 @@ class Remote:
 
     api_entreprise: str
     recherche_entreprises: str
+    bodacc: str
     token: str
     document_hosts: frozenset[str]
     network: Network
@@ -98,7 +103,7 @@ def fetch(
     number = _number(siret, settings, now)
     with _remote(settings) as remote:
         access = _access(remote, buyer, purpose)
-        results = fetch_all(keys, number, access, now, quotas := MemoryQuotas(), year)
+        results = _ask(keys, number, remote, access, now, quotas := MemoryQuotas(), year)
         identity = _identity(number, results) or open_identity(number, access, now, quotas)
     report = _report(identity, results, procedure, year, remote.sandbox) | {"object": purpose, "buyer": buyer}
     _write(out, results, report)
@@ -107,6 +112,17 @@ def fetch(
     else:
         _print_human(identity, results, out)
     raise typer.Exit(_exit_code(identity, results))
+
+
+def _ask(
+    keys: list[str], number: Siret, remote: Remote, access: Access, now: datetime, quotas: QuotaStore, year: int | None
+) -> list[PieceResult]:
+    """Every piece asked for, in that order: API Entreprise's side by side, then the open service."""
+    results = fetch_all([key for key in keys if key != BODACC.key], number, access, now, quotas, year)
+    if BODACC.key in keys:
+        found = find_proceedings(Siren(number.siren), remote.bodacc, now, quotas, remote.network)
+        results.append(as_piece(found))
+    return sorted(results, key=lambda result: keys.index(result.key))
 
 
 def _good(siret: Siret) -> dict[str, object]:
@@ -143,9 +159,9 @@ def _usual(procedure: Procedure) -> list[str]:
 
 def _keys(pieces: str) -> list[str]:
     keys = [key for part in pieces.split(",") if (key := part.strip())]
-    unknown = [key for key in keys if key not in SOURCES]
+    unknown = [key for key in keys if key not in PIECES]
     if unknown or not keys:
-        _end(f"Pièce inconnue : {', '.join(unknown) or 'aucune'}. Pièces possibles : {', '.join(SOURCES)}.")
+        _end(f"Pièce inconnue : {', '.join(unknown) or 'aucune'}. Pièces possibles : {', '.join(PIECES)}.")
     return keys
 
 
@@ -184,23 +200,27 @@ def _remote(settings: Settings) -> Iterator[Remote]:
     proxies = {"https": settings.https_proxy, "http": settings.https_proxy} if settings.https_proxy else {}
     network = Network(proxies=proxies, ca_file=str(settings.ca_file) if settings.ca_file else None)
     token = settings.api_entreprise_token.get_secret_value() if settings.api_entreprise_token else ""
-    search = settings.recherche_entreprises_url
+    search, notices = settings.recherche_entreprises_url, settings.bodacc_url
     if settings.api_entreprise_url is None:
         with running_sandbox(services=LOOKUP) as urls:
             # The loopback is never reached through a proxy.
             hosts = frozenset({urls.host})
             yield Remote(
-                urls.api_entreprise, search or urls.recherche_entreprises, token or TOKEN, hosts, Network(), True
-            )
+                urls.api_entreprise, search or urls.recherche_entreprises, notices or urls.bodacc, token or TOKEN,
+                hosts, Network(), True,
+            )  # fmt: skip
         return
     if not token:
         _end("Le réglage MPS_API_ENTREPRISE_TOKEN est nécessaire avec MPS_API_ENTREPRISE_URL.")
     own_host = urlsplit(settings.api_entreprise_url).netloc
     hosts = PRODUCTION_DOCUMENT_HOSTS if own_host in PRODUCTION_DOCUMENT_HOSTS else frozenset({own_host})
-    yield Remote(settings.api_entreprise_url, search or _SEARCH, token, hosts, network, False)
+    yield Remote(
+        settings.api_entreprise_url, search or _SEARCH, notices or _NOTICES, token, hosts, network, False
+    )  # fmt: skip
 
 
 _SEARCH = "https://recherche-entreprises.api.gouv.fr"
+_NOTICES = "https://bodacc-datadila.opendatasoft.com"
 
 
 def _identity(siret: Siret, results: list[PieceResult]) -> Identity | None:
@@ -214,19 +234,30 @@ def _report(
 ) -> dict[str, object]:
     return {
         "identity": _plain(asdict(identity)),
-        "pieces": [_piece(result, year) for result in results],
+        "pieces": [_piece(result, year, identity.siret[:9]) for result in results],
         "procedure": procedure.value,
         "year": year,
         "sandbox": sandbox,
     }
 
 
-def _piece(result: PieceResult, year: int | None) -> dict[str, object]:
+def _words(result: PieceResult, siren: str) -> tuple[str, str]:
+    """Label and sentence for the buyer; the BODACC's tell its situation."""
+    found = read_back(siren, result)
+    return (
+        (bodacc_words.label(found), bodacc_words.buyer_sentence(found))
+        if found
+        else (label(result), buyer_sentence(result))
+    )
+
+
+def _piece(result: PieceResult, year: int | None, siren: str) -> dict[str, object]:
+    short, sentence = _words(result, siren)
     return {
         "key": result.key,
         "outcome": result.outcome.value,
-        "label": label(result),
-        "sentence": buyer_sentence(result),
+        "label": short,
+        "sentence": sentence,
         "source": result.source,
         "provider": result.provider,
         "fetched_at": result.fetched_at.isoformat(),
@@ -282,16 +313,18 @@ def _print_human(identity: Identity, results: list[PieceResult], out: Path) -> N
     for line in (*identity.address_lines, f"{identity.postcode or ''} {identity.city or ''}".strip()):
         print(f"  {line}")
     for result in results:
-        print(f"{label(result)} – {result.source}\n  {buyer_sentence(result)}")
+        short, sentence = _words(result, identity.siret[:9])
+        print(f"{short} – {result.source}\n  {sentence}")
         if result.filename:
             print(f"  {out / result.filename} (sha256 {result.document_sha256})")
     print(f"Rapport : {out / 'report.json'}")
 
 
 def _exit_code(identity: Identity, results: list[PieceResult]) -> int:
-    outcomes = {identity.outcome, *(result.outcome for result in results)}
-    if Outcome.UNAVAILABLE in outcomes:
+    """A token that opens nothing is a wrong setting, whatever the BODACC says: it asks for none."""
+    if Outcome.UNAVAILABLE in (identity.outcome, *(result.outcome for result in results)):
         return 3
+    outcomes = {identity.outcome, *(result.outcome for result in results if result.key != BODACC.key)}
     return 2 if outcomes == {Outcome.NOT_AUTHORISED} else 0
 
 

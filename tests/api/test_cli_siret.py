@@ -12,7 +12,7 @@ from api.cli.siret import app
 from api.sandbox.api_entreprise import EXPIRED_TOKEN, TOKEN
 from api.sandbox.companies import book
 from api.sandbox.server import LOOKUP, SandboxUrls, running_sandbox
-from siret_lookup.sources import SOURCES
+from siret_lookup.catalogue import PIECES
 
 BUYER = "00001039700016"
 WELL = "00001001700010"
@@ -21,7 +21,12 @@ WELL = "00001001700010"
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPS_SECRET_KEY", "k" * 48)
-    for name in ("MPS_API_ENTREPRISE_URL", "MPS_API_ENTREPRISE_TOKEN", "MPS_RECHERCHE_ENTREPRISES_URL"):
+    for name in (
+        "MPS_API_ENTREPRISE_URL",
+        "MPS_API_ENTREPRISE_TOKEN",
+        "MPS_RECHERCHE_ENTREPRISES_URL",
+        "MPS_BODACC_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -32,6 +37,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxUrls]:
         monkeypatch.setenv("MPS_API_ENTREPRISE_URL", urls.api_entreprise)
         monkeypatch.setenv("MPS_API_ENTREPRISE_TOKEN", TOKEN)
         monkeypatch.setenv("MPS_RECHERCHE_ENTREPRISES_URL", urls.recherche_entreprises)
+        monkeypatch.setenv("MPS_BODACC_URL", urls.bodacc)
         yield urls
 
 
@@ -84,7 +90,7 @@ def test_fetch_writes_documents_and_report(tmp_path: Path) -> None:
     assert all(wanted | {"facts"} <= set(piece) for piece in report["pieces"])
     documents = [piece for piece in report["pieces"] if piece["document"]]
     assert [piece["key"] for piece in documents] == ["rne_extrait", "vigilance", "attestation_fiscale"]
-    assert not [piece["key"] for piece in report["pieces"] if SOURCES[piece["key"]].motive]
+    assert not [piece["key"] for piece in report["pieces"] if PIECES[piece["key"]].motive]
     for piece in documents:
         content = (tmp_path / "out" / piece["document"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == piece["sha256"]
@@ -101,10 +107,10 @@ def test_fetch_chosen_pieces_up_to_a_year(tmp_path: Path, remote: SandboxUrls) -
 
 
 def test_fetch_takes_any_piece(tmp_path: Path, remote: SandboxUrls) -> None:
-    result = fetch(siret_of("COOPÉRATIVE QUI A TOUT"), tmp_path, "--pieces", ",".join(SOURCES), "--json")
+    result = fetch(siret_of("COOPÉRATIVE QUI A TOUT"), tmp_path, "--pieces", ",".join(PIECES), "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert {piece["key"]: piece["outcome"] for piece in report["pieces"]} == dict.fromkeys(SOURCES, "obtained")
+    assert {piece["key"]: piece["outcome"] for piece in report["pieces"]} == dict.fromkeys(PIECES, "obtained")
 
 
 def test_a_year_reaches_what_answers_by_year(tmp_path: Path, remote: SandboxUrls) -> None:
@@ -114,6 +120,25 @@ def test_a_year_reaches_what_answers_by_year(tmp_path: Path, remote: SandboxUrls
     assert tax["returns"][0]["ends_on"] == "2024-12-31"
     assert staff["year"] == "2024"
     assert [item["year"] for item in balance["financial_years"]] == ["2024", "2023"]
+
+
+def test_the_bodacc_is_asked_too_and_tells_the_situation(tmp_path: Path, remote: SandboxUrls) -> None:
+    siret = next(place.siret for company in book().companies for place in company.places if "000010298" in place.siret)
+    report = json.loads(fetch(siret, tmp_path, "--pieces", "bodacc, vigilance", "--json").stdout)
+    bodacc = report["pieces"][0]
+    assert [piece["key"] for piece in report["pieces"]] == ["bodacc", "vigilance"]
+    assert (bodacc["label"], bodacc["facts"]["state"]) == ("Liquidation judiciaire", "liquidation")
+    assert "L2141-3" in bodacc["sentence"]
+    assert "Aucun avis de procédure collective publié au BODACC" in fetch(WELL, tmp_path).stdout
+
+
+def test_without_the_bodacc_the_rest_is_given(
+    tmp_path: Path, remote: SandboxUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPS_BODACC_URL", "http://127.0.0.1:1")
+    result = fetch(WELL, tmp_path, "--json")
+    outcomes = {piece["key"]: piece["outcome"] for piece in json.loads(result.stdout)["pieces"]}
+    assert (result.exit_code, outcomes["bodacc"], outcomes["vigilance"]) == (3, "unavailable", "obtained")
 
 
 def test_works_ask_more_of_a_builder(tmp_path: Path, remote: SandboxUrls) -> None:
@@ -140,7 +165,8 @@ def test_a_refusal_is_an_answer_an_outage_is_not(tmp_path: Path, remote: Sandbox
 
 
 def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MPS_API_ENTREPRISE_URL", "http://127.0.0.1:1")
+    for name in ("MPS_API_ENTREPRISE_URL", "MPS_BODACC_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setenv("MPS_API_ENTREPRISE_TOKEN", TOKEN)
     assert fetch(WELL, tmp_path).exit_code == 3
 
