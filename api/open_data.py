@@ -17,6 +17,9 @@ CCAG = {
     "FCS": "Fournitures courantes et services",
     "PI": "Prestations intellectuelles",
     "TIC": "Techniques de l'information et de la communication",
+    "MI": "Marchés industriels",
+    "MOE": "Maitrise d'œuvre",
+    "Travaux": "Travaux",
 }
 # A record has no field for it: the subject is what every reader of the data shows.
 SANDBOX = "[Bac à sable, sans valeur] "

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
     trust_list: str | None = None
+    schemas: Path | None = None
     https_proxy: Http = None
     ca_file: Path | None = None
     max_upload_mb: int = 300

@@ -137,6 +137,7 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         "holder": holder,
         "holder_siret": french.siret(holder.siret) if holder else "",
         "amount": french.euros(holder.amount) if holder else "",
+        "amount_in_words": french.euros_in_words(holder.amount) if holder else "",
         "vat": french.euros(holder.amount * dossier.price.vat_rate) if holder else "",
         "amount_with_vat": french.euros(holder.amount * (1 + dossier.price.vat_rate)) if holder else "",
         **_money(dossier, figures),

@@ -6,6 +6,7 @@ from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
+from procurement.deliveries import Delivery
 from procurement.events import Event
 from procurement.federation import FederatedLogin
 from procurement.flights import Flight
@@ -22,7 +23,7 @@ from procurement.space import Given
 
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "CompanyLook", "Consultation", "Contract", "Counter",
-    "DceFile", "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter",
-    "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest",
-    "Provider", "User",
+    "DceFile", "Delivery", "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy",
+    "Letter", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
+    "PieceRequest", "Provider", "User",
 ]  # fmt: skip

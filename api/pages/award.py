@@ -21,6 +21,7 @@ from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
 from procurement.consultation import Consultation
 from procurement.contract import Contract, acknowledge, contract_of, notify, paris_day
+from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound
 from procurement.piece_requests import missing, requests_of
 from procurement.pieces import WINNER, Piece, pieces_of
@@ -171,6 +172,7 @@ def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: 
     try:
         day: date = read_date(received_on, "received_on")
         acknowledge(db, contract, day, who.email, database.now(db))
+        plan(db, contract, database.now(db))
     except Invalid as error:
         raise again(db, consultation, error, received_on=received_on) from None
     return _back(ref, "recu")

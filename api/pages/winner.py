@@ -29,6 +29,7 @@ from procurement.contract import (
     paris_day,
     same_document,
 )
+from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
 
@@ -137,4 +138,5 @@ def acknowledge_reception(request: Request, db: Db, who: Who, ref: str) -> Respo
     contract = _mine(db, ref, who)
     now = database.now(db)
     acknowledge(db, contract, paris_day(now), f"account:{who.id}", now)
+    plan(db, contract, now)
     return RedirectResponse(f"{PATH.format(ref=ref)}?ok=recu", 303)

@@ -13,6 +13,7 @@ from api.context import Context
 from api.steps.daily import turn_of_day
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
+from procurement.deliveries import Delivery
 from procurement.piece_requests import PieceRequest
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
@@ -22,6 +23,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "plis": CandidacyFile.key,
     "dce": DceFile.key,
     "given": PieceRequest.document_key,
+    "deliveries": Delivery.file_key,
 }
 log = structlog.get_logger("mps.sweep")
 

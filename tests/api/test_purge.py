@@ -163,4 +163,4 @@ def test_whatever_belongs_to_a_candidacy_is_known_to_the_purge() -> None:
     """A new table that points to a candidacy: say in procurement/purge.py what becomes of it."""
     tables = Base.metadata.sorted_tables
     pointing = {t.name for t in tables if any(k.column.table.name == "candidacy" for k in t.foreign_keys)}
-    assert pointing == {"candidacy_file", "look", "piece", "award", "contract"}
+    assert pointing == {"candidacy_file", "look", "piece", "piece_request", "award", "contract"}

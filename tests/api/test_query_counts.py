@@ -13,7 +13,8 @@ from api.context import Context
 from api.db import now, transaction
 from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
-from procurement.contract import Contract
+from procurement.contract import Contract, paris_day
+from procurement.deliveries import Delivery
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
 from procurement.looks import looked
 from procurement.mail import post
@@ -33,7 +34,7 @@ MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
 UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
     r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
-    r"|.*/(dce|apercu|projet|fichiers|pieces)/.*|.*\.(pdf|zip)|.*/(recu|fichier)"
+    r"|.*/(dce|apercu|projet|fichiers|pieces)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip)|.*/(recu|fichier)"
 )
 
 # One row and no list, for programs.
@@ -98,6 +99,14 @@ class World:
             mine.files.append(CandidacyFile(kind="offer", started_at=at, received_at=at, **_named()))
             looked(db, mine, agent.email, "Page", at)
         contract = db.get_one(Contract, contract_id)
+        due = paris_day(at) + timedelta(days=self.grown)
+        terms = consultation.dossier["datasets"][0]
+        db.add(
+            Delivery(
+                contract=contract, dataset=terms["id"], due_on=due, terms=terms, state="released", file_key="a/b",
+                file_name="comptages.csv", file_type="text/csv", released_at=at, file_sha256="0" * 64,
+            )
+        )  # fmt: skip
         facts = Facts("f.xml", f"{self.grown:064d}", f"F-{self.grown}", contract.holder_siret, None)
         keep_copy(
             db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent,
@@ -144,6 +153,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "/candidatures/{ref}/pieces": ("account", "won"),
     "/candidatures/{ref}/pieces-demandees": ("account", "won"),
     "/candidatures/{ref}/contrat": ("account", "won"),
+    "/candidatures/{ref}/donnees": ("account", "won"),
+    "/contrats/{ref}/donnees": ("agent", "contract"),
+    "/donnees-ouvertes/{ref}": ("account", "contract"),
+    "/catalog.jsonld": ("account", ""),
     "/acheteur": ("agent", ""),
     "/acheteur/consultations/{ref}": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/modifier": ("agent", "draft"),

@@ -156,3 +156,17 @@ def test_the_maximum_of_a_framework_is_the_same_everywhere() -> None:
     kinds: tuple[Kind, ...] = ("rc", "ae", "ccap")
     said = [words_of(assemble(kind, framework, FIGURES)) for kind in kinds]
     assert all("Maximum" in words and "96\u202f000,00\xa0€" in words for words in said)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("84000.00", "quatre-vingt-quatre mille euros"),
+        ("1.50", "un euro et cinquante centimes"),
+        ("2000000", "deux millions d’euros"),
+        ("1000001.01", "un million un euros et un centime"),
+    ],
+)
+def test_the_amount_of_the_acte_is_also_in_letters(amount: str, words: str) -> None:
+    holder = Holder(name="A", siret="99900002900010", amount=Decimal(amount))
+    assert f"{words}" in words_of(assemble("ae", dossier(), FIGURES, holder))
