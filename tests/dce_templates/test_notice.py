@@ -58,13 +58,15 @@ def test_the_estimate_is_never_told_and_every_part_of_the_dossier_is_covered() -
 
 
 def test_the_next_version_brings_its_notice_and_redlines_of_what_was_rewritten_alone() -> None:
-    first = build(dossier(), TABLE.figures, TABLE.rules, DOCX, now=NOW, checked=False)
+    small: dict[str, Any] = {"datasets": [], "personal_data": False, "processing": None}
+    before = dossier(small)
+    first = build(before, TABLE.figures, TABLE.rules, DOCX, now=NOW, checked=False)
     former = {file.name: file.content for file in first.files if file.media_type == MEDIA_TYPE}
     former["RC_2026-NUM-014.docx"] = b"broken"
-    after = dossier({"payment_delay_days": 20, "object": "Comptages de mobilité <b> & relevés"})
+    after = dossier(small | {"payment_delay_days": 20, "object": "Comptages de mobilité <b> & relevés"})
     arguments: dict[str, Any] = {"former": former, "now": NOW, "version": 2}
-    made = build_next(dossier(), after, TABLE.figures, TABLE.rules, DOCX, **arguments)
-    assert made == build_next(dossier(), after, TABLE.figures, TABLE.rules, DOCX, **arguments)
+    made = build_next(before, after, TABLE.figures, TABLE.rules, DOCX, **arguments)
+    assert made == build_next(before, after, TABLE.figures, TABLE.rules, DOCX, **arguments)
     names = [file.name for file in made.files]
     assert names[-1] == "manifest.json"
     assert "CCAP_2026-NUM-014_modifications_v2.docx" in names
