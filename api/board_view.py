@@ -14,12 +14,13 @@ from api.steps.pieces import result_of
 from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation
 from procurement.looks import Look, looks
+from procurement.piece_requests import PieceRequest, requests_of
 from procurement.pieces import GIVE_UP_AFTER, ON_MOTIVE, WINNER, Piece
 from siret_lookup.bodacc import words as bodacc_words
 from siret_lookup.bodacc.piece import from_facts
 from siret_lookup.bodacc.state import Proceedings, State
 from siret_lookup.catalogue import BODACC, PIECES, Beside
-from siret_lookup.outcome import Outcome
+from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.source import Source
 from siret_lookup.words import buyer_sentence, label
 
@@ -193,10 +194,22 @@ def pli(db: Session, candidacy: Candidacy, pieces: Sequence[Piece], same: int) -
         "offer_received": candidacy.offer_received,
         "pieces": [piece_row(p) for p in pieces if p.outcome != Outcome.NOT_APPLICABLE],
         "left_out": [piece_row(p) for p in pieces if p.outcome == Outcome.NOT_APPLICABLE],
+        "given": [_given(row) for row in requests_of(db, candidacy)],
         "contests": _contests(candidacy, pieces),
         "to_ask": _to_ask(pieces),
         "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
     }
+
+
+def _given(row: PieceRequest) -> dict[str, Any]:
+    """What the company gave itself, or is awaited: beside the authority's answer, never in its place."""
+    shown = {"ref": row.ref, "title": row.title, "due_on": row.due_on, "given_at": row.given_at}
+    if row.given_at is None:
+        return shown
+    outcome, source = Outcome.GIVEN_BY_CANDIDATE, PIECES[row.key]
+    result = PieceResult(row.key, outcome, source.title, source.provider, row.given_at)
+    told = {"label": label(result), "sentence": buyer_sentence(result), "by": row.given_by}
+    return shown | told | {"document": row.document_name, "sha256": row.document_sha256}
 
 
 def _contests(candidacy: Candidacy, pieces: Sequence[Piece]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from procurement.belonging import WAYS, proof_of
 from procurement.candidacy import MANDATORY, QUESTIONS, Candidacy, CandidacyFile
 from procurement.contract import contract_of, paris_day
 from procurement.looks import looks
+from procurement.piece_requests import requests_of
 from procurement.pieces import CAPACITY, WINNER, profile_of
 from procurement.space import INSURANCE_END, Given, offered
 from siret_lookup.catalogue import PIECES
@@ -172,6 +173,7 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
             "snapshot_sha256": candidacy.snapshot_sha256,
             "receipt": candidacy.receipt_key is not None,
             "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
+            "requested": candidacy.state == "submitted" and bool(requests_of(db, candidacy)),
             "contract": contract.number if contract else "",
             "cap": f"{settings.max_upload_mb} Mo",
         }

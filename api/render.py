@@ -113,6 +113,7 @@ FLASHES: dict[str, str] = {
     "tard": "Votre réponse est reçue hors délai : elle est conservée, elle ne sera pas ouverte.",
     "retire": "Votre réponse est retirée.",
     "fichier": "Le fichier est reçu.",
+    "pieces": "Les pièces sont demandées à l’entreprise.",
     "motif": "Le motif est conservé au dossier.",
     "adopte": "La table est adoptée : ses règles bloquent désormais vos dossiers.",
     "ouvert": "Les plis sont ouverts.",

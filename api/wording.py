@@ -78,6 +78,8 @@ _EVENTS: Mapping[str, str] = {
     "consultation.abandoned": "Procédure déclarée sans suite",
     "consultation.opened": "Plis ouverts, ou retour à l’analyse",
     "consultation.intended": "Attributaire pressenti désigné",
+    "pieces.requested": "Pièces demandées à l’attributaire pressenti",
+    "piece.given": "Pièce fournie par l’entreprise",
     "consultation.awarded": "Marché attribué",
     "consultation.signed": "Marché signé",
     "consultation.notified": "Marché notifié",

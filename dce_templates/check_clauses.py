@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from dce_templates.catalogue import ClauseError, from_annex, required_by, values
+from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
 from dce_templates.check_tools import Check, Context, Problem
 from dce_templates.dossier import Model
 from dce_templates.facts import facts_of
@@ -42,6 +42,20 @@ def clause_requires(c: Context) -> Iterator[Problem]:
     for name in sorted(taken):
         for other in sorted(set(required_by(c.clauses[name], facts_of(c.dossier))) - taken):
             yield Problem(f"La clause {name} demande la clause {other}.", f"Ajoutez la clause {other}.", "clauses")
+
+
+def clause_mandatory(c: Context) -> Iterator[Problem]:
+    """A clause that the law imposes here is taken, or refused with a motive."""
+    settled = {choice.id for choice in c.dossier.clauses}
+    facts = facts_of(c.dossier)
+    for name, clause in c.clauses.items():
+        stands = standing(clause, facts) if clause.in_force(c.dossier.launched_on) else None
+        if stands and stands.level == "mandatory" and name not in settled:
+            yield Problem(
+                f"La clause {name} manque. {stands.because}",
+                "Prenez cette clause, ou écrivez pourquoi vous ne la prenez pas.",
+                "clauses",
+            )
 
 
 def personal_annex(c: Context) -> Iterator[Problem]:
@@ -99,6 +113,7 @@ CLAUSE_CHECKS: dict[str, Check] = {
     "clause_vars": clause_vars,
     "clause_conflict": clause_conflict,
     "clause_requires": clause_requires,
+    "clause_mandatory": clause_mandatory,
     "personal_annex": personal_annex,
     "clause_dates": clause_dates,
     "dead_references": dead_references,

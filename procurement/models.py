@@ -15,6 +15,7 @@ from procurement.letter import Letter
 from procurement.looks import CompanyLook, Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
+from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.providers import Provider
 from procurement.space import Given
@@ -22,5 +23,6 @@ from procurement.space import Given
 __all__ = [
     "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "CompanyLook", "Consultation", "Contract", "Counter",
     "DceFile", "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter",
-    "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "Provider", "User",
+    "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest",
+    "Provider", "User",
 ]  # fmt: skip

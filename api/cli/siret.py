@@ -17,16 +17,16 @@ from api.sandbox.api_entreprise import TOKEN
 from api.sandbox.server import LOOKUP, running_sandbox
 from api.settings import Settings, load
 from siret_lookup.bodacc import find_proceedings
-from siret_lookup.bodacc.piece import as_piece
+from siret_lookup.bodacc import words as bodacc_words
+from siret_lookup.bodacc.piece import as_piece, read_back
 from siret_lookup.catalogue import BODACC, PIECES
 from siret_lookup.establishments import find_establishments
 from siret_lookup.fetch import fetch_all
 from siret_lookup.http import PRODUCTION_DOCUMENT_HOSTS, Access, BadAccess, Network
 from siret_lookup.identity import Identity, identity_of, open_identity
 from siret_lookup.outcome import Outcome, PieceResult
-from siret_lookup.quotas import MemoryQuotas
+from siret_lookup.quotas import MemoryQuotas, QuotaStore
 from siret_lookup.siret import Siren, Siret, SiretError, parse_siren, parse_siret
-from siret_lookup.sources import SOURCES
 from siret_lookup.words import buyer_sentence, label
 
 app = typer.Typer(no_args_is_help=True)
@@ -103,9 +103,7 @@ def fetch(
     number = _number(siret, settings, now)
     with _remote(settings) as remote:
         access = _access(remote, buyer, purpose)
-        quotas = MemoryQuotas()
-        asked = fetch_all([key for key in keys if key in SOURCES], number, access, now, quotas, year)
-        results = [*asked, *(_proceedings(number, remote, now, quotas) if BODACC.key in keys else ())]
+        results = _ask(keys, number, remote, access, now, quotas := MemoryQuotas(), year)
         identity = _identity(number, results) or open_identity(number, access, now, quotas)
     report = _report(identity, results, procedure, year, remote.sandbox) | {"object": purpose, "buyer": buyer}
     _write(out, results, report)
@@ -116,8 +114,15 @@ def fetch(
     raise typer.Exit(_exit_code(identity, results))
 
 
-def _proceedings(number: Siret, remote: Remote, now: datetime, quotas: MemoryQuotas) -> Iterator[PieceResult]:
-    yield as_piece(find_proceedings(Siren(number.siren), remote.bodacc, now, quotas, remote.network))
+def _ask(
+    keys: list[str], number: Siret, remote: Remote, access: Access, now: datetime, quotas: QuotaStore, year: int | None
+) -> list[PieceResult]:
+    """Every piece asked for, in that order: API Entreprise's side by side, then the open service."""
+    results = fetch_all([key for key in keys if key != BODACC.key], number, access, now, quotas, year)
+    if BODACC.key in keys:
+        found = find_proceedings(Siren(number.siren), remote.bodacc, now, quotas, remote.network)
+        results.append(as_piece(found))
+    return sorted(results, key=lambda result: keys.index(result.key))
 
 
 def _good(siret: Siret) -> dict[str, object]:
@@ -200,14 +205,18 @@ def _remote(settings: Settings) -> Iterator[Remote]:
         with running_sandbox(services=LOOKUP) as urls:
             # The loopback is never reached through a proxy.
             hosts = frozenset({urls.host})
-            here = urls.api_entreprise, search or urls.recherche_entreprises, notices or urls.bodacc
-            yield Remote(*here, token or TOKEN, hosts, Network(), True)
+            yield Remote(
+                urls.api_entreprise, search or urls.recherche_entreprises, notices or urls.bodacc, token or TOKEN,
+                hosts, Network(), True,
+            )  # fmt: skip
         return
     if not token:
         _end("Le réglage MPS_API_ENTREPRISE_TOKEN est nécessaire avec MPS_API_ENTREPRISE_URL.")
     own_host = urlsplit(settings.api_entreprise_url).netloc
     hosts = PRODUCTION_DOCUMENT_HOSTS if own_host in PRODUCTION_DOCUMENT_HOSTS else frozenset({own_host})
-    yield Remote(settings.api_entreprise_url, search or _SEARCH, notices or _NOTICES, token, hosts, network, False)
+    yield Remote(
+        settings.api_entreprise_url, search or _SEARCH, notices or _NOTICES, token, hosts, network, False
+    )  # fmt: skip
 
 
 _SEARCH = "https://recherche-entreprises.api.gouv.fr"
@@ -225,19 +234,30 @@ def _report(
 ) -> dict[str, object]:
     return {
         "identity": _plain(asdict(identity)),
-        "pieces": [_piece(result, year) for result in results],
+        "pieces": [_piece(result, year, identity.siret[:9]) for result in results],
         "procedure": procedure.value,
         "year": year,
         "sandbox": sandbox,
     }
 
 
-def _piece(result: PieceResult, year: int | None) -> dict[str, object]:
+def _words(result: PieceResult, siren: str) -> tuple[str, str]:
+    """Label and sentence for the buyer; the BODACC's tell its situation."""
+    found = read_back(siren, result)
+    return (
+        (bodacc_words.label(found), bodacc_words.buyer_sentence(found))
+        if found
+        else (label(result), buyer_sentence(result))
+    )
+
+
+def _piece(result: PieceResult, year: int | None, siren: str) -> dict[str, object]:
+    short, sentence = _words(result, siren)
     return {
         "key": result.key,
         "outcome": result.outcome.value,
-        "label": label(result),
-        "sentence": buyer_sentence(result),
+        "label": short,
+        "sentence": sentence,
         "source": result.source,
         "provider": result.provider,
         "fetched_at": result.fetched_at.isoformat(),
@@ -293,17 +313,19 @@ def _print_human(identity: Identity, results: list[PieceResult], out: Path) -> N
     for line in (*identity.address_lines, f"{identity.postcode or ''} {identity.city or ''}".strip()):
         print(f"  {line}")
     for result in results:
-        print(f"{label(result)} – {result.source}\n  {buyer_sentence(result)}")
+        short, sentence = _words(result, identity.siret[:9])
+        print(f"{short} – {result.source}\n  {sentence}")
         if result.filename:
             print(f"  {out / result.filename} (sha256 {result.document_sha256})")
     print(f"Rapport : {out / 'report.json'}")
 
 
 def _exit_code(identity: Identity, results: list[PieceResult]) -> int:
-    if Outcome.UNAVAILABLE in {identity.outcome, *(result.outcome for result in results)}:
+    """A token that opens nothing is a wrong setting, whatever the BODACC says: it asks for none."""
+    if Outcome.UNAVAILABLE in (identity.outcome, *(result.outcome for result in results)):
         return 3
-    with_token = {identity.outcome, *(result.outcome for result in results if result.key in SOURCES)}
-    return 2 if with_token == {Outcome.NOT_AUTHORISED} else 0
+    outcomes = {identity.outcome, *(result.outcome for result in results if result.key != BODACC.key)}
+    return 2 if outcomes == {Outcome.NOT_AUTHORISED} else 0
 
 
 def _end(sentence: str, code: int = 2) -> NoReturn:

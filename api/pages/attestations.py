@@ -1,9 +1,10 @@
 """« Vérifier mes attestations »: a proven member's live board of the company's own pieces, with or without a tender.
 
-Fetched on demand with the install's token, shown once, kept nowhere; each look is listed to the members.
+Fetched on demand with the install's token, shown once, kept nowhere; each look is listed to the members. A document is
+fetched again for its download.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -18,7 +19,8 @@ from api.db import reading, transaction
 from api.downloads import attachment
 from api.identities import look_up
 from api.pages.own_pieces import NOT_PROVEN, row_of
-from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, network, open_access
+from api.remote.api_entreprise import BadAccess, Buyer, CountedQuotas, open_access
+from api.remote.bodacc import ask_bodacc
 from api.render import page
 from procurement.belonging import proof_of
 from procurement.contract import paris_day
@@ -28,13 +30,15 @@ from procurement.people import Membership, Person
 from procurement.pieces import CAPACITY, WINNER, profile_of
 from procurement.renewals import AHEAD
 from procurement.space import KEPT, kept_for
-from siret_lookup.bodacc import find_proceedings
-from siret_lookup.bodacc.piece import as_piece
+from siret_lookup.bodacc import words as bodacc_words
+from siret_lookup.bodacc.piece import read_back
+from siret_lookup.bodacc.state import Proceedings, State
+from siret_lookup.catalogue import BODACC, PIECES
 from siret_lookup.fetch import fetch, fetch_all
 from siret_lookup.http import Access
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.routing import split
-from siret_lookup.siret import Siren, Siret, SiretError, parse_siret
+from siret_lookup.siret import Siret, SiretError, parse_siret
 from siret_lookup.sources import SOURCES
 from siret_lookup.words import company_sentence
 
@@ -44,8 +48,7 @@ HERE = "/compte/attestations/{siret}"
 # The sandbox's city, in whose name an install without a real service asks.
 SANDBOX_BODY = "00001039700016"
 # Identity is open data and read elsewhere: here, what proves something and runs out.
-KEYS = tuple(key for key in (*WINNER, *CAPACITY) if key in SOURCES and SOURCES[key].kind != "identity")
-WHAT = "Attestations de l’entreprise"
+KEYS = tuple(key for key in (*WINNER, *CAPACITY) if PIECES[key].kind != "identity")
 
 
 def _number(text: str) -> Siret:
@@ -71,14 +74,23 @@ def _context(ctx: Context, who: Person, number: Siret, results: Sequence[PieceRe
             "siret": number.value,
             "name": proof.organisation.name if proof else "",
             "proven": proof is not None,
-            "rows": None if results is None else [_row(result) for result in results],
+            "rows": None if results is None else [_row(number.siren, result) for result in results],
             "calendar": calendar_of([*_piece_ends(results or ()), *ends], paris_day(now)),
             "looks": [(look.at, look.by, look.what) for look in looks],
         }
 
 
-def _row(result: PieceResult) -> dict[str, Any]:
-    return row_of(result) | {"until": result.valid_until, "strictly_until": result.valid_strictly_until}
+def _row(siren: str, result: PieceResult) -> dict[str, Any]:
+    found = read_back(siren, result)
+    ends = {"until": result.valid_until, "strictly_until": result.valid_strictly_until}
+    return row_of(result) | ends | (_situation(found) if found else {})
+
+
+def _situation(found: Proceedings) -> dict[str, Any]:
+    """The BODACC's own words: « obtained » would say nothing."""
+    quiet = found.state is State.NONE and not found.to_read
+    words = {"label": bodacc_words.label(found), "sentence": bodacc_words.company_sentence(found)}
+    return words | {"tone": "success" if quiet else "warning"}
 
 
 def _piece_ends(results: Sequence[PieceResult]) -> list[tuple[date, str]]:
@@ -114,39 +126,38 @@ def _words(day: date, today: date) -> str:
 @router.post(HERE, dependencies=[Depends(SIGNED_IN)])
 def check(request: Request, ctx: Ctx, who: Who, siret: str) -> Response:
     """Log the look, then call, with no transaction open."""
-    number, now = _number(siret), _logged(ctx, who, _number(siret), WHAT)
+    number, now = _number(siret), _logged(ctx, who, _number(siret), "Attestations de l’entreprise")
     asker, access = _access(ctx)
     identity = look_up(ctx, asker, number, now)
     known = official(identity) if identity is not None and identity.outcome is Outcome.OBTAINED else {}
     asked, _ = split(KEYS, profile_of(known), None)
-    results = fetch_all(asked, number, access, now, CountedQuotas(ctx.database))
-    return page(request, TEMPLATE, **_context(ctx, who, number, [*results, *_proceedings(ctx, number, now)]))
+    called = [key for key in asked if key in SOURCES]
+    results = fetch_all(called, number, access, now, CountedQuotas(ctx.database))
+    if BODACC.key in asked:
+        results.append(ask_bodacc(ctx, number.siren, now))
+    return page(request, TEMPLATE, **_context(ctx, who, number, results))
 
 
 @router.post(HERE + "/{key}", dependencies=[Depends(SIGNED_IN)])
 def download(ctx: Ctx, who: Who, siret: str, key: str) -> Response:
-    """One certificate, asked for anew: none is kept here."""
+    """One document, fetched again and handed over: it is kept nowhere."""
     number = _number(siret)
-    if key not in KEYS or not SOURCES[key].document:
+    if key not in KEYS or key not in SOURCES or not SOURCES[key].document:
         raise NotFound
-    now = _logged(ctx, who, number, f"Document : {SOURCES[key].title}")
-    result = fetch(key, number, _access(ctx)[1], now, CountedQuotas(ctx.database))
-    if result.document is None:
+    now = _logged(ctx, who, number, f"Document de l’entreprise : {SOURCES[key].title}"[:200])
+    _, access = _access(ctx)
+    result = fetch(key, number, access, now, CountedQuotas(ctx.database))
+    if result.outcome is Outcome.UNAVAILABLE:
         raise Unavailable(company_sentence(result), 60)
+    if result.document is None:
+        raise Refused(company_sentence(result))
     return attachment(result.document, result.filename or key, result.media_type or "application/pdf")
 
 
-def _proceedings(ctx: Context, number: Siret, now: datetime) -> Iterator[PieceResult]:
-    """Open data: what anybody may read of the company at the BODACC."""
-    if url := ctx.url("bodacc"):
-        quotas = CountedQuotas(ctx.database)
-        yield as_piece(find_proceedings(Siren(number.siren), url, now, quotas, network(ctx)))
-
-
 def _access(ctx: Context) -> tuple[Buyer, Access]:
-    """In whose name this install asks for its companies. Raises Unavailable."""
+    """The install's own: no buyer asks here."""
     body = ctx.settings.operator_siret or (SANDBOX_BODY if ctx.settings.api_entreprise_url is None else "")
-    asker = Buyer("", body, None, WHAT)
+    asker = Buyer("", body, None, "Attestations de l’entreprise")
     try:
         return asker, open_access(ctx, asker)
     except BadAccess:

@@ -20,8 +20,9 @@ from api.render import euros, page
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
 from procurement.consultation import Consultation
-from procurement.contract import Contract, acknowledge, contract_of, notify
+from procurement.contract import Contract, acknowledge, contract_of, notify, paris_day
 from procurement.errors import Invalid, NotFound
+from procurement.piece_requests import missing, requests_of
 from procurement.pieces import WINNER, Piece, pieces_of
 from siret_lookup.catalogue import PIECES
 from siret_lookup.outcome import Outcome
@@ -65,14 +66,17 @@ def _choice(candidacy: Candidacy) -> tuple[str, str, str]:
 def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
     award = award_of(db, consultation) if consultation.state != "opened" else None
     contract = contract_of(db, award.candidacy) if award else None
-    proofs = [p for p in pieces_of(db, award.candidacy) if p.key in WINNER] if award else []
+    asked = requests_of(db, award.candidacy) if award else []
+    proofs = pieces_of(db, award.candidacy) if award else []
     return {
         "consultation": consultation,
         "candidacies": [_choice(c) for c in received(db, consultation)] if consultation.opened_at else [],
         "award": award,
         "belonging": belonging_words(award.candidacy) if award else "",
-        "proofs": [piece_row(piece) for piece in proofs],
-        "waiting": any(p.state == "waiting" and p.attempts == 0 for p in proofs),
+        "proofs": [piece_row(piece) for piece in proofs if piece.key in WINNER],
+        "waiting": any(p.state == "waiting" and p.attempts == 0 for p in proofs if p.key in WINNER),
+        "missing": [(p.key, PIECES[p.key].title) for p in missing(proofs, asked, paris_day(database.now(db)))],
+        "asked": asked,
         "contract": contract,
         "steps": STEPS,
         "step": STEP[contract.state] if contract else STEP_OF.get(consultation.state, 1),
@@ -80,7 +84,7 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
     }
 
 
-def _again(db: Session, consultation: Consultation, error: Invalid, **values: str) -> PageInvalid:
+def again(db: Session, consultation: Consultation, error: Invalid, **values: str) -> PageInvalid:
     context = _context(db, consultation)
     return PageInvalid(error, "award/award.html", context | {"values": {"amount": "", "motive": "", **values}})
 
@@ -98,7 +102,7 @@ def award_page(request: Request, db: Db, who: Who, ref: str) -> Response:
 def name(request: Request, db: Db, who: Who, ref: str, candidacy: Text = "") -> Response:
     consultation = to_award(db, ref, who)
     if candidacy not in {c.ref for c in received(db, consultation)}:
-        raise _again(db, consultation, Invalid({"candidacy": "Choisissez une des candidatures reçues."}))
+        raise again(db, consultation, Invalid({"candidacy": "Choisissez une des candidatures reçues."}))
     name_intended(db, consultation, candidacy, who, database.now(db))
     return _back(ref, "pressenti")
 
@@ -111,7 +115,7 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
         set_aside(db, consultation, reason, who, database.now(db))
     except Invalid as error:
         shown = Invalid({"reason": error.fields.get("motive", error.sentence)})
-        raise _again(db, consultation, shown, reason=reason) from None
+        raise again(db, consultation, shown, reason=reason) from None
     return _back(ref, "motif")
 
 
@@ -125,7 +129,7 @@ def award(
         try:
             price = _price(db, consultation, amount, motive)
         except Invalid as error:
-            raise _again(db, consultation, error, amount=amount, motive=motive) from None
+            raise again(db, consultation, error, amount=amount, motive=motive) from None
     decide_with_acte(ctx, who, ref, price, motive, candidacy)
     return _back(ref, "attribue")
 
@@ -168,5 +172,5 @@ def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: 
         day: date = read_date(received_on, "received_on")
         acknowledge(db, contract, day, who.email, database.now(db))
     except Invalid as error:
-        raise _again(db, consultation, error, received_on=received_on) from None
+        raise again(db, consultation, error, received_on=received_on) from None
     return _back(ref, "recu")

@@ -73,7 +73,8 @@ READING: Mapping[Outcome, tuple[str, str]] = {
         "Lire la raison ; demander quand même, avec un motif, si elle est fausse.",
     ),
     Outcome.GIVEN_BY_CANDIDATE: (
-        "L’entreprise a fourni la pièce elle-même. Elle n’a pas été vérifiée auprès de l’organisme.",
+        "L’entreprise, à votre demande, a fourni la pièce elle-même. Elle n’a pas été vérifiée auprès de "
+        "l’organisme, dont la réponse reste à côté.",
         "La vérifier avec son code de contrôle, s’il y en a un.",
     ),
     Outcome.NOT_AUTHORISED: (

@@ -28,11 +28,13 @@ from procurement.errors import Invalid, NotFound
 from procurement.events import lock
 from procurement.looks import looked
 from procurement.people import Person
+from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece, ask_again, ask_with_motive, pieces_of
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "opening/pli.html"
 Text = Annotated[str, Form()]
+GIVEN = PieceRequest.document_key.is_not(None)
 FOLDERS = {"candidacy": "candidature", "offer": "offre"}
 
 
@@ -129,17 +131,23 @@ def everything(ctx: Ctx, who: Who, ref: str) -> Response:
         loaded = select(Candidacy).where(Candidacy.id.in_(ids)).options(selectinload(Candidacy.files))
         db.scalars(loaded.execution_options(populate_existing=True)).all()
         pieces = list(db.scalars(select(Piece).where(Piece.candidacy_id.in_(ids)).order_by(Piece.id)))
+        given = list(db.scalars(select(PieceRequest).where(PieceRequest.candidacy_id.in_(ids), GIVEN)))
         about = {
             "consultation": consultation.number, "object": consultation.object, "ref": consultation.ref,
             "opened_at": str(consultation.opened_at), "made_at": now.isoformat(), "made_by": who.email,
         }  # fmt: skip
     log_looks(ctx, ids, who, "ZIP de tous les plis")
-    entries = _entries(ctx, consultation, candidacies, pieces, now)
+    entries = _entries(ctx, consultation, candidacies, pieces, given, now)
     return streamed(bundle(entries, about, now), f"{consultation.number}-plis.zip", "application/zip")
 
 
 def _entries(
-    ctx: Context, consultation: Consultation, candidacies: Sequence[Candidacy], pieces: Sequence[Piece], now: datetime
+    ctx: Context,
+    consultation: Consultation,
+    candidacies: Sequence[Candidacy],
+    pieces: Sequence[Piece],
+    given: Sequence[PieceRequest],
+    now: datetime,
 ) -> Iterator[Entry]:
     for number, candidacy in enumerate(candidacies, 1):
         folder = f"{number:02d}-{candidacy.siret}-{candidacy.ref}"
@@ -155,6 +163,11 @@ def _entries(
             if piece.document_key:
                 said = {"origin": piece.source, "announced_sha256": piece.document_sha256}
                 yield _stored(ctx, f"{folder}/pieces/{piece.document_name}", piece.document_key, said)
+        for row in given:
+            if row.candidacy_id == candidacy.id and row.document_key:
+                origin = f"fourni par l’entreprise le {row.given_at}, non vérifié auprès de l’organisme"
+                said = {"origin": origin, "announced_sha256": row.document_sha256}
+                yield _stored(ctx, f"{folder}/fournies/{row.key}-{row.document_name}", row.document_key, said)
 
 
 def _sealed(

@@ -24,16 +24,14 @@ from api.remote.api_entreprise import (
     HeldQuotas,
     PaidQuotas,
     access_for,
-    network,
 )
+from api.remote.bodacc import ask_bodacc
 from procurement.errors import Unavailable
 from procurement.events import lock
 from procurement.flights import land, take_off
 from procurement.pieces import WHOSE, Piece, claim_pieces, hold_back, keep_result, reuse
 from procurement.providers import left_alone, providers
 from procurement.tokens import REFUSED, alert
-from siret_lookup.bodacc import find_proceedings
-from siret_lookup.bodacc.piece import as_piece
 from siret_lookup.catalogue import BODACC, PIECES, Beside
 from siret_lookup.fetch import fetch
 from siret_lookup.health import after_call, is_outage, ping_name
@@ -41,7 +39,7 @@ from siret_lookup.http import Access
 from siret_lookup.maintenance import closed_until
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.quotas import SEAM, spend
-from siret_lookup.siret import Siren, Siret
+from siret_lookup.siret import Siret
 from siret_lookup.source import Source
 from siret_lookup.sources import SOURCES
 
@@ -204,10 +202,7 @@ def call(context: Context, job: Job) -> PieceResult:
 
 
 def _bodacc(context: Context, job: Job) -> PieceResult:
-    url, quotas = context.url("bodacc"), CountedQuotas(context.database)
-    if not url:
-        return replace(job.failed, detail="Le BODACC n’a pas d’adresse : l’administrateur doit régler MPS_BODACC_URL.")
-    return as_piece(find_proceedings(Siren(job.siret[:9]), url, job.now, quotas, network(context)))
+    return ask_bodacc(context, job.siret[:9], job.now)
 
 
 # Key → call, for the open services beside API Entreprise.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -12,11 +13,16 @@ from api.context import Context
 from api.steps.daily import turn_of_day
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
+from procurement.piece_requests import PieceRequest
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
 AGE = timedelta(days=1)
 # Folder → the only column that names its files. A folder that is not here is never swept.
-NAMED: Mapping[str, InstrumentedAttribute[str]] = {"plis": CandidacyFile.key, "dce": DceFile.key}
+NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
+    "plis": CandidacyFile.key,
+    "dce": DceFile.key,
+    "given": PieceRequest.document_key,
+}
 log = structlog.get_logger("mps.sweep")
 
 

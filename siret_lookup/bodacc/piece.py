@@ -52,6 +52,13 @@ def from_facts(siren: str, facts: Mapping[str, object], fetched_at: datetime) ->
     )
 
 
+def read_back(siren: str, result: PieceResult) -> Proceedings | None:
+    """What an obtained piece of the BODACC tells; None for any other answer."""
+    if result.key != KEY or result.outcome is not Outcome.OBTAINED:
+        return None
+    return from_facts(siren, result.facts, result.fetched_at)
+
+
 def _facts(found: Proceedings) -> dict[str, object]:
     return {
         "state": found.state.value,

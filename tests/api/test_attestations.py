@@ -8,6 +8,7 @@ from tests.candidacy_scene import BAKERY, REFUSED_BY_URSSAF, Browser, press, pub
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_company, make_company_member
 
+IN_LIQUIDATION = "00001029800016"
 HERE = f"/compte/attestations/{BAKERY}"
 
 
@@ -22,6 +23,7 @@ def test_a_member_sees_the_board_with_its_dates_and_the_look_is_listed(database:
     assert "Attestation de vigilance" in board
     assert "Moins de six mois (D8222-5)" in board
     assert "Attestation de vigilance" in calendar.partition("Qui a regardé quoi")[0]
+    assert "Aucun avis de procédure collective publié au BODACC" in board
     assert "Carte" not in board, "what makes no sense for a bakery is not asked"
     other = browser(colleague)
     assert user.email in other.get(HERE).text
@@ -36,6 +38,29 @@ def test_a_certificate_that_is_not_delivered_says_what_to_do(database: Database,
     member.submit(member.get(path), path)
     assert "Non délivrée par l’organisme" in member.page.main
     assert "Rapprochez-vous de l’organisme" in member.page.main
+    assert press(member, f"{path}/vigilance") == 409, "there is no document"
+
+
+def test_a_document_is_fetched_again_handed_over_and_kept_nowhere(context: Context, browser: Browser) -> None:
+    user = make_company_member(context.database, make_company(context.database, BAKERY))
+    member = browser(user)
+    member.submit(member.get(HERE), HERE)
+    answer = member.submit(member.page, f"{HERE}/vigilance")
+    assert answer.content.startswith(b"%PDF")
+    assert answer.headers["content-disposition"].startswith('attachment; filename="vigilance-')
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "Document de l’entreprise : Attestation de vigilance" in member.get(HERE).text
+    assert not [name for name in context.storage.names() if name.startswith("pieces")]
+    for key in ("chiffres_affaires", "bodacc", "insee_etablissement", "nothing"):
+        assert press(member, f"{HERE}/{key}") == 404, key
+
+
+def test_the_bodacc_tells_the_company_its_situation(database: Database, browser: Browser) -> None:
+    member = browser(make_company_member(database, make_company(database, IN_LIQUIDATION)))
+    path = f"/compte/attestations/{IN_LIQUIDATION}"
+    member.submit(member.get(path), path)
+    assert "Liquidation judiciaire" in member.page.main
+    assert "L’acheteur vous demandera la copie du jugement" in member.page.main
 
 
 def test_nobody_else_sees_or_asks_anything(context: Context, browser: Browser, client: CheckedClient) -> None:
@@ -47,19 +72,8 @@ def test_nobody_else_sees_or_asks_anything(context: Context, browser: Browser, c
         other.get(HERE)
         assert "Prouver mon appartenance" in other.page.main
         assert "Qui a regardé quoi" not in other.page.main
-        assert press(other, HERE) == 409
+        assert press(other, HERE) == press(other, f"{HERE}/vigilance") == 409
         assert other.get("/compte/attestations/123").status_code == 404
     assert client.get(HERE, follow_redirects=False).headers["location"].startswith("/connexion")
     with reading(database) as db:
         assert db.query(CompanyLook).count() == 0
-
-
-def test_the_bodacc_is_read_and_a_certificate_is_downloaded_and_listed(database: Database, browser: Browser) -> None:
-    member = browser(make_company_member(database, make_company(database, BAKERY)))
-    member.submit(member.get(HERE), HERE)
-    assert "Procédures collectives publiées au BODACC" in member.page.main
-    document = member.submit(member.page, f"{HERE}/vigilance")
-    assert document.content.startswith(b"%PDF")
-    assert "attachment" in document.headers["content-disposition"]
-    assert "Document : Attestation de vigilance" in member.get(HERE).text
-    assert press(member, f"{HERE}/chiffres_affaires") == 404

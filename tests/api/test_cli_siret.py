@@ -122,6 +122,25 @@ def test_a_year_reaches_what_answers_by_year(tmp_path: Path, remote: SandboxUrls
     assert [item["year"] for item in balance["financial_years"]] == ["2024", "2023"]
 
 
+def test_the_bodacc_is_asked_too_and_tells_the_situation(tmp_path: Path, remote: SandboxUrls) -> None:
+    siret = next(place.siret for company in book().companies for place in company.places if "000010298" in place.siret)
+    report = json.loads(fetch(siret, tmp_path, "--pieces", "bodacc, vigilance", "--json").stdout)
+    bodacc = report["pieces"][0]
+    assert [piece["key"] for piece in report["pieces"]] == ["bodacc", "vigilance"]
+    assert (bodacc["label"], bodacc["facts"]["state"]) == ("Liquidation judiciaire", "liquidation")
+    assert "L2141-3" in bodacc["sentence"]
+    assert "Aucun avis de procédure collective publié au BODACC" in fetch(WELL, tmp_path).stdout
+
+
+def test_without_the_bodacc_the_rest_is_given(
+    tmp_path: Path, remote: SandboxUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPS_BODACC_URL", "http://127.0.0.1:1")
+    result = fetch(WELL, tmp_path, "--json")
+    outcomes = {piece["key"]: piece["outcome"] for piece in json.loads(result.stdout)["pieces"]}
+    assert (result.exit_code, outcomes["bodacc"], outcomes["vigilance"]) == (3, "unavailable", "obtained")
+
+
 def test_works_ask_more_of_a_builder(tmp_path: Path, remote: SandboxUrls) -> None:
     result = fetch(siret_of("BÂTIMENT CIBTP EN RETARD"), tmp_path, "--procedure", "works", "--json")
     outcomes = {piece["key"]: piece["outcome"] for piece in json.loads(result.stdout)["pieces"]}
@@ -146,7 +165,8 @@ def test_a_refusal_is_an_answer_an_outage_is_not(tmp_path: Path, remote: Sandbox
 
 
 def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MPS_API_ENTREPRISE_URL", "http://127.0.0.1:1")
+    for name in ("MPS_API_ENTREPRISE_URL", "MPS_BODACC_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setenv("MPS_API_ENTREPRISE_TOKEN", TOKEN)
     assert fetch(WELL, tmp_path).exit_code == 3
 

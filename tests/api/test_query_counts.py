@@ -142,6 +142,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/candidatures": ("account", ""),
     "/candidatures/{ref}": ("account", "begun"),
     "/candidatures/{ref}/pieces": ("account", "won"),
+    "/candidatures/{ref}/pieces-demandees": ("account", "won"),
     "/candidatures/{ref}/contrat": ("account", "won"),
     "/acheteur": ("agent", ""),
     "/acheteur/consultations/{ref}": ("agent", "consultation"),

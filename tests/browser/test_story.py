@@ -69,7 +69,7 @@ def draft_and_publish(officer: Walker, site: Site) -> str:
     officer.press("Enregistrer, puis données et clauses")
     officer.unfold_all()
     officer.fill(chosen(site.context.database))
-    officer.press("Enregistrer et vérifier")
+    clauses_of_a_car_park(officer)
     officer.says("Vérifier avant de publier", "Bloque")
     officer.follow("Modifier le brouillon")
     officer.type(criterion_1_weight="40")
@@ -77,10 +77,23 @@ def draft_and_publish(officer: Walker, site: Site) -> str:
     ref = officer.path.split("/")[3]
     officer.follow("Règlement de la consultation (RC)")
     officer.page.go_back()
+    officer.follow("Annexe technique : données")
+    officer.says("Stationnement", "avec un pas de temps d’au plus 5 minutes")
+    officer.page.go_back()
     officer.press("Publier la consultation")
     officer.says("La consultation est publiée.")
     officer.follow("Voir la page publique")
     return ref
+
+
+def clauses_of_a_car_park(officer: Walker) -> None:
+    """The subject ticked, its clause comes forward with its reason; taken, it goes to the annex."""
+    officer.page.check("text=Stationnement")
+    officer.press("Enregistrer et ranger les clauses", first=True)
+    officer.says("Un ouvrage ou une voirie payante produit des places")
+    officer.unfold_all()
+    officer.page.check("[name=clause_OD-44]")
+    officer.press("Enregistrer et vérifier")
 
 
 def prove_address(company: Walker, consultation: str) -> None:

@@ -47,10 +47,11 @@ class Walker:
             self.page.get_by_role("link", name=words, exact=True).first.click()
         self.check()
 
-    def press(self, words: str) -> None:
-        """Click the button that says these words."""
+    def press(self, words: str, first: bool = False) -> None:
+        """Click the button that says these words, or the first of several."""
+        buttons = self.page.get_by_role("button", name=words, exact=True)
         with self.page.expect_navigation():
-            self.page.get_by_role("button", name=words, exact=True).click()
+            (buttons.first if first else buttons).click()
         self.check()
 
     def unfold(self, words: str) -> None:

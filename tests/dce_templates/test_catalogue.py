@@ -22,7 +22,9 @@ from dce_templates.facts import FACTS, facts_of
 from dce_templates.markup import restore
 from tests.dce_templates.sample import dossier
 
-FULL = {
+FULL: dict[str, dict[str, Any]] = {
+    "OD-02": {"datasets": ("comptages",)},
+    "OD-03": {"decision": "délibération n° 12", "published_at": "https://ville.example/12", "scope": ("plans",)},
     "OD-05": {"datasets": ("comptages",)},
     "OD-07": {"credit": "Ville"},
 }

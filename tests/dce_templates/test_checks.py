@@ -26,7 +26,7 @@ def findings(changes: Mapping[str, Any], **options: Any) -> dict[str, Finding]:
 PRICE = {"id": "price", "label": "Prix", "kind": "price", "weight": "100"}
 CHEAP = {"estimated_amount": "30000", "capacity.minimum_turnover": None}
 SOON = {"deadline": "2026-12-29T12:00:00+01:00", "questions_deadline": None}
-CONCESSION = {"nature": "Concession de service", "procedure": "concession"}
+CONCESSION = {"nature": "Concession de service", "procedure": "concession", "public_service": "false"}
 # One way to break the example for each rule of the table.
 BROKEN: dict[str, Mapping[str, Any]] = {
     "weights": {"criteria.0.weight": "35"},
@@ -55,6 +55,7 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "clause_vars": {"clauses.1.vars": {}},
     "clause_conflict": {"clauses.3.id": "OD-10"},
     "clause_requires": {"clauses.4": {"id": "OD-27", "refused_motive": "aucune donnée diffusée"}},
+    "clause_mandatory": {**CONCESSION, "public_service": "true"},
     "personal_annex": {"processing": None},
     "formal_deadline": {"procedure": "open", "negotiation": "false", **SOON},
     "formal_questions": {"procedure": "negotiated", "questions_deadline": "2027-01-10T12:00:00+01:00"},
