@@ -6,17 +6,19 @@ titles; numbers of headings and what Word changes by itself (quotes, spaces) do 
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from dce_templates.assemble import TITLES, assemble
 from dce_templates.blocks import Kind
+from dce_templates.build import with_pieces
 from dce_templates.dossier import Dossier
 from dce_templates.drift_findings import Broken, broken
 from dce_templates.drift_sections import Section, Side, longest_run, match, sections
 from dce_templates.law import Figure, Rule, in_force
+from dce_templates.markup import restore
 from dce_templates.render.docx import render_docx
 from dce_templates.word.file import WordError
 from dce_templates.word.text import Line, read_lines
@@ -56,13 +58,21 @@ class Drift:
         return any(item.state != "unchanged" for item in (*self.clauses, *self.articles))
 
 
-def drift(content: bytes, dossier: Dossier, figures: Iterable[Figure], rules: Iterable[Rule]) -> Drift:
+def drift(
+    content: bytes,
+    dossier: Dossier,
+    figures: Iterable[Figure],
+    rules: Iterable[Rule],
+    pieces: Sequence[tuple[str, str]] = (),
+) -> Drift:
     """Compare an edited .docx with the dossier. `figures` and `rules` are whole tables: the launch date chooses.
+
+    `pieces`: as build() had them, where the document was published with some.
 
     Raises WordError where the file cannot be read or is none of the dossier's documents, ClauseError where the dossier
     itself cannot be written.
     """
-    edited = read_lines(content)
+    edited, dossier = read_lines(content), with_pieces(dossier, pieces)
     kind = _kind(edited)
     current = in_force(figures, dossier.launched_on)
     expected = read_lines(render_docx(assemble(kind, dossier, current), _ANY_MOMENT))
@@ -77,6 +87,12 @@ def drift(content: bytes, dossier: Dossier, figures: Iterable[Figure], rules: It
         tuple(item for section, item in found if not section.clause),
         broken(before, after, pairs, dossier, current, law.values()) if drifted else (),
     )
+
+
+def drift_plain(content: bytes, dossier: Dossier, *tables: Any, **options: Any) -> dict[str, Any]:
+    """drift() as plain data, for a worker process: whoever calls it loads nothing of Word."""
+    found = drift(content, dossier, *tables, **options)
+    return asdict(found) | {"title": restore(TITLES[found.kind]), "drifted": found.drifted}
 
 
 def _kind(lines: tuple[Line, ...]) -> Kind:

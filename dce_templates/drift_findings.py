@@ -44,7 +44,7 @@ def broken(
     shared = shared_words(dossier, figures)
     found = [*_derogations(before, after), *_elsewhere(after), *_values(pairs, shared)]
     found += _wording(_new_lines(before, after), after, tuple(rules))
-    return tuple(sorted(found, key=lambda item: item.severity))
+    return tuple(sorted(dict.fromkeys(found), key=lambda item: item.severity))
 
 
 def _places(needle: tuple[str, ...], text: tuple[str, ...]) -> list[int]:
@@ -84,7 +84,7 @@ def _no_more(item: Shared, section: Section) -> Broken:
         "single_source", "block",
         f"Dans « {section.title} », {item.label} n’est plus « {item.text} », qu’écrivent le dossier et les autres"
         " documents.",
-        f"Changez « {item.field} » dans le dossier et produisez de nouveau les documents, ou remettez ces mots.",
+        f"Changez-le dans le dossier ({item.field}) et produisez de nouveau les documents, ou remettez ces mots.",
         section.title, section.lines[0].number,
     )  # fmt: skip
 

@@ -137,7 +137,7 @@ def test_tracked_changes_count_as_accepted() -> None:
 def test_what_the_dossier_says_once_cannot_be_changed_by_hand(before: str, after: str, kind: Kind, field: str) -> None:
     found = compare(swap(before, after), kind)
     (finding,) = [item for item in found.findings if item.id == "single_source"]
-    assert (finding.severity, f"« {field} »" in finding.fix) == ("block", True)
+    assert (finding.severity, f"({field})" in finding.fix) == ("block", True)
     assert "figure_changed" not in ids(found)
 
 
