@@ -1,6 +1,6 @@
 """Publishing a draft: checks as of today, documents made in a worker process, then one short transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from api.notices import tell_extension
 from api.render import PARIS
 from api.review import Review, read, review
 from dce_templates.dossier import Dossier
+from dce_templates.office import EXTENSIONS
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, DceFile, describe, extend, find_for, may_extend, publish
 from procurement.errors import DomainError, Invalid, Refused
@@ -64,9 +65,11 @@ def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) ->
         now = database.now(db)
         may_extend(consultation, deadline, now)
         seen, pieces, version = _seen(consultation), named(consultation), consultation.dce_version + 1
+        before, _ = read(consultation.dossier)
         dossier, _ = read(consultation.dossier | {"deadline": deadline.isoformat()})
+        keys = {file.name: file.key for file in consultation.current_files if _is_our_word(file)}
     # A dossier that this version of mps cannot read keeps its documents: the page says that the date alone changed.
-    files = make_documents(ctx, dossier, ref, now, pieces, version) if dossier else []
+    files = make_next(ctx, ref, before, dossier, keys, now, pieces, version) if before and dossier else []
     with withdrawn_if_refused(ctx, files), transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         lock(db, consultation)
@@ -75,6 +78,10 @@ def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) ->
         now = database.now(db)
         extend(db, consultation, deadline, who, now, files)
         tell_extension(db, ctx, consultation, now)
+
+
+def _is_our_word(file: DceFile) -> bool:
+    return file.origin == "generated" and EXTENSIONS.get(file.media_type) == "docx"
 
 
 def still_draft(consultation: Consultation) -> None:
@@ -100,6 +107,34 @@ def make_documents(
         "dce_templates.build:build", dossier, table.figures, table.rules, ("docx", "pdf"),
         now=now, checked=False, pieces=pieces, version=version, seconds=90,
     )  # fmt: skip
+    return _stored(ctx, ref, built)
+
+
+def make_next(
+    ctx: Context,
+    ref: str,
+    before: Dossier,
+    after: Dossier,
+    keys: Mapping[str, str],
+    now: datetime,
+    pieces: Sequence[tuple[str, str]],
+    version: int,
+) -> list[DceFile]:
+    """The documents of the next version, the notice of what changed and the redlines. `keys`: name → key of each .docx.
+
+    Whoever reads the documents reads these too: they are files of the version like the others.
+    """
+    table = rule_table()
+    former = {name: ctx.storage.get(key) for name, key in keys.items()}
+    built = isolate.run(
+        "dce_templates.modification:build_next", before, after, table.figures, table.rules, ("docx", "pdf"),
+        former=former, now=now, pieces=pieces, version=version, seconds=90,
+    )  # fmt: skip
+    return _stored(ctx, ref, built)
+
+
+def _stored(ctx: Context, ref: str, built: Any) -> list[DceFile]:
+    """`built` is dce_templates.build.Built, which the web process does not load."""
     return [
         DceFile(
             name=file.name,

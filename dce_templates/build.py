@@ -72,7 +72,7 @@ def _name(kind: Kind, dossier: Dossier, extension: str, version: int) -> str:
     return f"{stem(kind)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
 
 
-def _with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
+def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
     """The RC lists them after what the dossier already names."""
     beside = tuple(f"le fichier {name}" for name, _ in pieces)
     return dossier.model_copy(update={"attachments": (*dossier.attachments, *beside)})
@@ -132,7 +132,7 @@ def build(
     findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
-    dossier = _with_pieces(dossier, pieces)
+    dossier = with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
     clauses = _clauses(dossier, current)
     renderers = _renderers(now, _attached(dossier, clauses, holder))

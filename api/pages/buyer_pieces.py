@@ -25,7 +25,7 @@ from procurement.people import Person
 router = APIRouter(include_in_schema=False)
 BASE = "/acheteur/consultations/{ref}"
 # Names that the documents made here have.
-OURS = re.compile(r"(rc|ae|ccap)_.*|manifest\.json", re.IGNORECASE)
+OURS = re.compile(r"(rc|ae|ccap|avis|annexe-donnees|annexe-rgpd)_.*|manifest\.json", re.IGNORECASE)
 FileId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 

@@ -163,6 +163,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/consultations/{ref}/clauses": ("agent", "draft"),
     "/acheteur/consultations/{ref}/verifier": ("agent", "draft"),
     "/acheteur/consultations/{ref}/registre": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/relire": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/ouvrir": ("agent", "closed"),
     "/acheteur/consultations/{ref}/plis": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/plis/{cref}": ("agent", "consultation"),

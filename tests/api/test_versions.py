@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 
@@ -84,7 +85,7 @@ def test_the_zip_and_its_manifest_are_of_the_version_in_force(at: Desk, ref: str
     archive = zipfile.ZipFile(io.BytesIO(client.get(f"/consultations/{ref}/dce.zip").content))
     manifest = json.loads(archive.read("manifest.json"))
     assert manifest["version"] == 2
-    assert len(archive.namelist()) == 11
+    assert len(archive.namelist()) == 14
     assert all("_v2." in name for name in archive.namelist() if name != "manifest.json")
     for file in manifest["files"]:
         assert hashlib.sha256(archive.read(file["name"])).hexdigest() == file["sha256"]
@@ -92,6 +93,17 @@ def test_the_zip_and_its_manifest_are_of_the_version_in_force(at: Desk, ref: str
     assert told["dce_version"] == 2
     assert told["modified_at"] is not None
     assert {f["name"] for f in told["files"]} == set(archive.namelist())
+    the_notice_and_the_redline_tell_what_changed(archive)
+
+
+def the_notice_and_the_redline_tell_what_changed(archive: zipfile.ZipFile) -> None:
+    notice = words(archive.read("AVIS_2026-NUM-014_v2.pdf"))
+    assert "La date limite de réception des plis est reportée au 3 mars 2031 à 12 h 00" in notice
+    assert "2, qui remplace la version 1" in notice
+    assert "Le texte de ces documents ne change pas : Acte d’engagement" in notice
+    assert [name for name in archive.namelist() if "modifications" in name] == ["RC_2026-NUM-014_modifications_v2.docx"]
+    marked = zipfile.ZipFile(io.BytesIO(archive.read("RC_2026-NUM-014_modifications_v2.docx")))
+    assert re.search("<w:delText[^>]*>[^<]*20", marked.read("word/document.xml").decode())
 
 
 def test_the_register_holds_both_hashes(at: Desk, ref: str, database: Database) -> None:

@@ -187,4 +187,14 @@ def test_a_company_prepares_its_file_without_script(chromium: Browser, site: Sit
     assert company.page.get_by_label("SIRET", exact=True).input_value() == "00001001700010"
 
 
-OF_A_CONSULTATION = ("plis", "journal", "attribuer", "registre", "verifier", "apercu/rc", "apercu/ae", "apercu/ccap")
+OF_A_CONSULTATION = (
+    "plis",
+    "journal",
+    "attribuer",
+    "registre",
+    "verifier",
+    "relire",
+    "apercu/rc",
+    "apercu/ae",
+    "apercu/ccap",
+)
