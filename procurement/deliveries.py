@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from dce_templates.dossier import Dataset
 from procurement.base import Base, HasRef
 from procurement.consultation import Consultation
 from procurement.contract import Contract, fresh, paris_day
@@ -117,11 +118,13 @@ def plan(db: Session, contract: Contract, now: datetime) -> int:
     dates = select(Delivery.dataset, Delivery.due_on).where(Delivery.contract_id == contract.id)
     known = {(dataset, day) for dataset, day in db.execute(dates)}
     added = 0
-    for terms in contract.consultation.dossier.get("datasets", []):
-        first = contract.received_on + timedelta(days=int(terms.get("first_delivery_days", 60)))
-        for day in due_dates(min(first, end), str(terms.get("frequency", "")), end, today + HORIZON):
-            if (terms["id"], day) not in known:
-                db.add(Delivery(contract=contract, dataset=terms["id"], due_on=day, terms=dict(terms)))
+    for said in contract.consultation.dossier.get("datasets", []):
+        terms = Dataset.model_validate(said)
+        first = contract.received_on + timedelta(days=terms.first_delivery_days)
+        for day in due_dates(min(first, end), terms.frequency, end, today + HORIZON):
+            if (terms.id, day) not in known:
+                row = Delivery(contract=contract, dataset=terms.id, due_on=day, terms=terms.model_dump(mode="json"))
+                db.add(row)
                 added += 1
     if added:
         db.flush()

@@ -36,12 +36,17 @@ class Due:
 
 def contract_end(contract: Contract) -> date | None:
     """The last day, renewals included; None before the contract takes effect or where the dossier says no duration."""
+    # A form writes its numbers as text.
     dossier = contract.consultation.dossier
-    months = dossier.get("duration_months")
-    if contract.received_on is None or not isinstance(months, int):
+    months, renewals, each = (_whole(dossier.get(key)) for key in ("duration_months", "renewals", "renewal_months"))
+    if contract.received_on is None or not months:
         return None
-    more = int(dossier.get("renewals") or 0) * int(dossier.get("renewal_months") or 0)
-    return later(contract.received_on, months + more) - timedelta(days=1)
+    return later(contract.received_on, months + renewals * each) - timedelta(days=1)
+
+
+def _whole(value: object) -> int:
+    text = str(value or 0)
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def strict_end(piece: Piece) -> date | None:

@@ -38,6 +38,7 @@ def test_from_the_empty_form_to_the_approved_invoice(chromium: Browser, site: Si
     award(officer, ref)
     sign(company, site, candidacy)
     notify_and_acknowledge(officer, ref, company, candidacy)
+    data_arrive_and_are_released(officer, company)
     finance = walker(chromium, site.url)
     sign_in(finance, "finances@demo.example")
     pay(finance, site)
@@ -213,6 +214,23 @@ def notify_and_acknowledge(officer: Walker, ref: str, company: Walker, candidacy
     company.open(f"{candidacy}/contrat")
     company.press("Accuser réception")
     company.says("Le marché a pris effet")
+
+
+def data_arrive_and_are_released(officer: Walker, company: Walker) -> None:
+    company.follow("Données à remettre")
+    company.says("Chaque ligne est une remise", "Attendue")
+    field = company.page.locator("input[type=file]").first
+    field.set_input_files({"name": "positions.json", "mimeType": "application/json", "buffer": b'{"features": []}'})
+    company.press("Déposer la remise", first=True)
+    company.says("Reçue, à vérifier")
+    officer.open("/contrats")
+    officer.page.locator("main table a").first.click()
+    officer.follow("Données du marché")
+    officer.press("Accepter")
+    officer.press("Publier ce jeu")
+    officer.says("Retirer de la publication")
+    officer.follow("Page publique")
+    officer.says("positions.json", "Licence Ouverte 2.0")
 
 
 def pay(finance: Walker, site: Site) -> None:
