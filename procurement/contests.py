@@ -1,7 +1,8 @@
 """What a proven member says of an answer about its own company: a reason that stands beside it, never in its place.
 
 The buyer reads it on the candidate's page, whose every look is logged; never on the board, in the ZIP or in the API,
-and the register says only that there is one: a reason may name a person (RGPD, article 10).
+and the register says only that there is one: a reason may name a person (RGPD, article 10). It has a term
+(procurement/purge.py).
 """
 
 from collections.abc import Mapping
@@ -43,6 +44,15 @@ def contest(db: Session, candidacy: Candidacy, key: str, reason: str, person: Pe
 def take_back(candidacy: Candidacy, key: str) -> None:
     """Nothing of it is kept; a second click finds nothing left to do."""
     candidacy.contests = {k: said for k, said in candidacy.contests.items() if k != key}
+
+
+def forget(candidacy: Candidacy, before: datetime) -> int:
+    """Forget what was said before then; returns how many."""
+    kept = {k: said for k, said in candidacy.contests.items() if datetime.fromisoformat(said["at"]) >= before}
+    gone = len(candidacy.contests) - len(kept)
+    if gone:
+        candidacy.contests = kept
+    return gone
 
 
 def _may(db: Session, candidacy: Candidacy, person: Person, now: datetime) -> None:

@@ -5,7 +5,7 @@ import structlog
 from api import db as database
 from api.context import Context
 from api.steps.daily import turn_of_day
-from procurement.purge import drafts_to_purge, purge_draft, purge_small
+from procurement.purge import drafts_to_purge, purge_contests, purge_draft, purge_small
 
 NAME = "purge"
 log = structlog.get_logger("mps.purge")
@@ -17,7 +17,7 @@ def purge_once(context: Context) -> bool:
     if now is None:
         return False
     with database.transaction(context.database) as db:
-        rows, drafts = purge_small(db, now), drafts_to_purge(db, now)
+        rows, drafts = purge_small(db, now) + purge_contests(db, now), drafts_to_purge(db, now)
     for key in drafts:
         _purge_draft(context, key)
     log.info("purged", rows=rows, drafts=len(drafts))

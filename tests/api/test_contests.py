@@ -10,10 +10,9 @@ import pytest
 from api.context import Context
 from api.db import now, reading, transaction
 from procurement.candidacy import Candidacy
-from procurement.consultation import find
 from procurement.events import chain_holds, register
 from procurement.people import Membership, Role
-from procurement.purge import purge_small
+from procurement.purge import CONTESTS_AFTER, DRAFTS_AFTER, UNDECIDED_AFTER, purge_contests
 from tests.candidacy_scene import BAKERY, Browser, Scene, deposit, press, published, start
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_company, make_company_member
@@ -133,12 +132,29 @@ def test_a_withdrawn_answer_has_nothing_left_to_contest(scene: Scene, member: Ch
         assert db.query(Candidacy).one().contests == {}
 
 
-def test_a_contest_goes_a_year_after_the_deadline(scene: Scene, member: CheckedClient) -> None:
-    assert contested(member, start(member, scene)) == 200
-    context = scene.context
-    for days, left in ((364, 1), (366, 0)):
-        with transaction(context.database) as db:
-            find(db, scene.ref).deadline = now(db) - timedelta(days=days)
-            purge_small(db, now(db))
-        with reading(context.database) as db:
-            assert sum(len(row.contests) for row in db.query(Candidacy)) == left
+def test_a_reason_has_a_term(scene: Scene, member: CheckedClient, browser: Browser) -> None:
+    path, minute = start(member, scene), timedelta(minutes=1)
+    contested(member, path)
+    deposit(member, path)
+    member.submit(member.page, "/remplacer")
+    second = member.page.url.removeprefix("http://testserver")
+    deposit(member, second)
+    officer = opened(scene, browser)
+    assert forgotten(scene, DRAFTS_AFTER - minute) == 0
+    assert forgotten(scene, DRAFTS_AFTER + minute) == 1, "the replaced answer's"
+    assert forgotten(scene, CONTESTS_AFTER * 2) == 0, "still examined"
+    with transaction(scene.context.database) as db:
+        assert purge_contests(db, now(db) + UNDECIDED_AFTER + minute) == 1, "forgotten by its buyer"
+        db.rollback()
+    assert press(officer, f"{scene.hub}/sans-suite", reason="Le besoin a disparu.") == 303
+    assert contested(member, second, "vigilance", "Réglé hier auprès de l’Urssaf.") == 200
+    assert forgotten(scene, CONTESTS_AFTER - minute) == 0
+    assert forgotten(scene, CONTESTS_AFTER + minute) == 2
+    assert forgotten(scene, CONTESTS_AFTER + minute) == 0
+    with reading(scene.context.database) as db:
+        assert [c.contests for c in db.query(Candidacy)] == [{}, {}]
+
+
+def forgotten(scene: Scene, later: timedelta) -> int:
+    with transaction(scene.context.database) as db:
+        return purge_contests(db, now(db) + later)

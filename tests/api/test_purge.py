@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from api import worker
 from api.auth import open_session, send_code
@@ -20,13 +20,27 @@ from procurement.looks import Look, looked
 from procurement.models import Base
 from procurement.people import EmailCode, LoginSession, User
 from procurement.purge import DRAFTS_AFTER, purge_draft
-from tests.candidacy_scene import BAKERY, REFUSED_BY_URSSAF, Browser, Scene, add, deposit, published, start
+from tests.candidacy_scene import (
+    ANSWERS,
+    BAKERY,
+    REFUSED_BY_URSSAF,
+    Browser,
+    Scene,
+    add,
+    deposit,
+    press,
+    published,
+    start,
+)
 from tests.factories import make_account
 
 
 def closed_since(scene: Scene, ago: timedelta) -> None:
+    """Whatever was begun was begun in time."""
     with transaction(scene.context.database) as db:
-        find(db, scene.ref).deadline = now(db) - ago
+        deadline = now(db) - ago
+        find(db, scene.ref).deadline = deadline
+        db.execute(update(Candidacy).values(created_at=deadline - timedelta(days=1)))
 
 
 def tomorrow(context: Context) -> None:
@@ -88,6 +102,26 @@ def test_a_deposit_stays_and_so_do_the_files_it_shares_with_a_draft(context: Con
     assert (stored(context, shared), stored(context, own)) == (True, False)
     assert mine.get(path).status_code == 200
     assert mine.get(fresh).status_code == 404
+
+
+def test_after_the_purge_a_late_answer_is_begun_anew_kept_and_deposited(context: Context, browser: Browser) -> None:
+    scene = published(context)
+    mine = browser(scene.account)
+    former = start(mine, scene)
+    closed_since(scene, DRAFTS_AFTER * 2)
+    assert purge_once(context)
+    assert press(mine, f"{former}/deposer", attested="1", button="deposit", **ANSWERS) == 404
+    path = start(mine, scene)
+    assert add(mine, path, "offre", "offre.pdf", b"%PDF tard") == 200
+    tomorrow(context)
+    assert not purge_once(context)
+    assert deposit(mine, path) == 200
+    assert "Reçue hors délai, non ouverte" in mine.page.main
+    closed_since(scene, DRAFTS_AFTER * 2)
+    tomorrow(context)
+    assert not purge_once(context)
+    (key,) = keys_of(context, path)
+    assert stored(context, key)
 
 
 def test_one_turn_a_day_and_nothing_left_to_do(context: Context, browser: Browser) -> None:
