@@ -120,12 +120,14 @@ def assemble(
     figures: Mapping[str, Figure],
     holder: Holder | None = None,
     clauses: Mapping[str, Clause] | None = None,
+    prices: str = "",
 ) -> Document:
     """One document. `figures` are those in force at launch; `holder` fills the AE for signature.
 
-    Raises ClauseError when a chosen clause is unknown or lacks a variable.
+    `prices`: the name of the workbook of prices that goes with it. Raises ClauseError when a chosen clause is unknown
+    or lacks a variable.
     """
-    words = view(dossier, figures, holder)
+    words = view(dossier, figures, holder) | {"prices": prices}
     if kind != "ccap":
         return _document(kind, dossier, read_blocks(fill(_template(kind), words), kind))
     chosen = filled_clauses(dossier, words, catalogue() if clauses is None else clauses)

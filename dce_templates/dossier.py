@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from dce_templates.prices import PriceLines
 from dce_templates.sentences import sentence
 from dce_templates.strict_yaml import YamlError, read_mapping
 
@@ -200,6 +201,7 @@ class Dossier(Model):
     start_event: Line = "sa notification au titulaire"
     ccag: Literal["FCS", "PI", "TIC"] = "FCS"
     price: Price = Price()
+    price_lines: PriceLines = ()
     advance: Advance
     retention_rate: Rate = Decimal("0")
     penalties: Penalties = Penalties()
