@@ -97,7 +97,7 @@ def make_documents(
     """
     table = rule_table()
     built = isolate.run(
-        "dce_templates.build:build", dossier, table.figures, table.rules, ("docx", "pdf"),
+        "dce_templates.build:build", dossier, table.figures, table.rules,
         now=now, checked=False, pieces=pieces, version=version, seconds=90,
     )  # fmt: skip
     return [

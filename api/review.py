@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from api.dossiers import anchor, label_of
+from api.price_lines import located
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, parse_dossier
 from procurement.consultation import Consultation
 from procurement.people import Organisation
 from procurement.rules import rule_table
+
+# Enough to see what is wrong with a paste.
+PRICES_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,14 @@ def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
         return parse_dossier(data), ()
     except DossierError as error:
         found: dict[str, Gap] = {}
+        lines: list[Gap] = []
         for path, sentence in error.errors.items():
             field = anchor(path, data)
-            found.setdefault(field, Gap(field, label_of(field), sentence))
-        return None, tuple(found.values())
+            if field == "price_lines":
+                lines.append(Gap(field, label_of(field), located(path, sentence)))
+            else:
+                found.setdefault(field, Gap(field, label_of(field), sentence))
+        return None, (*found.values(), *lines[:PRICES_TOLD])
 
 
 def review(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> Review:
