@@ -13,13 +13,14 @@ from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from api.price_lines import read_lines, show_lines
 from procurement.errors import Invalid
 from procurement.people import Organisation
 
 PARIS = ZoneInfo("Europe/Paris")
 CRITERION_ROWS = 5
 MAX_ROWS = 20
-Kind = Literal["text", "number", "percent", "moment", "box", "boxes", "lines"]
+Kind = Literal["text", "number", "percent", "moment", "box", "boxes", "lines", "prices"]
 Values = dict[str, Any]
 # Plain and short: « 1e9999999 » would unfold to megabytes.
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
@@ -58,6 +59,7 @@ FIELDS: tuple[Field, ...] = (
     Field("revision_index", "price.revision_index", "Indice"),
     Field("revision_months", "price.revision_months", "Périodicité de la révision", "number"),
     Field("vat_rate", "price.vat_rate", "Taux de TVA", "percent"),
+    Field("price_lines", "price_lines", "Prix demandés, un par ligne", "prices"),
     Field("advance_granted", "advance.granted", "Une avance est versée", "box"),
     Field("advance_rate", "advance.rate", "Taux de l’avance", "percent"),
     Field("advance_sme_rate", "advance.sme_rate", "Taux de l’avance pour une PME", "percent"),
@@ -153,6 +155,8 @@ def read_field(field: Field, values: Mapping[str, Any]) -> Any:
     text = first(values, field.name)
     if field.kind == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]
+    if field.kind == "prices":
+        return read_lines(text, _number)
     return _READ[field.kind](text) if text and field.kind in _READ else text
 
 
@@ -230,6 +234,8 @@ def shown(kind: Kind, value: Any) -> Any:
         return list(value or [])
     if value is None:
         return ""
+    if kind == "prices":
+        return show_lines(value)
     if kind == "lines":
         return "\n".join(str(item) for item in value)
     if kind == "moment" and _readable(str(value)):

@@ -7,11 +7,15 @@ from typing import Any
 
 from api.clause_form import label_in_clauses, place_of
 from api.dossiers import anchor, label_of
+from api.price_lines import located
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, parse_dossier
 from procurement.consultation import Consultation
 from procurement.people import Organisation
 from procurement.rules import rule_table
+
+# Enough to see what is wrong with a paste.
+PRICES_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,14 @@ def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
         return _held_here(parse_dossier(data))
     except DossierError as error:
         found: dict[str, Gap] = {}
+        lines: list[Gap] = []
         for path, sentence in error.errors.items():
             field = correct_at(path, data)
-            found.setdefault(field, Gap(field, _label(field), sentence))
-        return None, tuple(found.values())
+            if field == "modifier#price_lines":
+                lines.append(Gap(field, _label(field), located(path, sentence)))
+            else:
+                found.setdefault(field, Gap(field, _label(field), sentence))
+        return None, (*found.values(), *lines[:PRICES_TOLD])
 
 
 def correct_at(path: str, data: Mapping[str, Any]) -> str:

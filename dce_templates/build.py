@@ -15,12 +15,13 @@ from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, Holder
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import manifest
-from dce_templates.render import docx, html, pdf
+from dce_templates.price_sheets import workbook_name
+from dce_templates.render import docx, html, pdf, xlsx
 from dce_templates.view import view
 
-Format = Literal["docx", "pdf", "html"]
+Format = Literal["docx", "pdf", "html", "xlsx"]
 _NAMES: Mapping[str, str] = {"data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP"}
-FORMATS: tuple[Format, ...] = ("docx", "pdf", "html")
+FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +89,47 @@ def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUse
     )  # fmt: skip
 
 
+def _named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
+    return [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
+
+
 def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder | None) -> bytes:
     data = {
         # The estimate stays with the buyer: published, it would set the price of the offers.
         "dossier": dossier.model_dump(mode="json", exclude={"estimated_amount"}),
         "holder": holder.model_dump(mode="json") if holder else None,
-        "clauses": [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses],
+        "clauses": _named(clauses),
     }
     return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _renderers(now: datetime, attached: bytes) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
-    return {
+def _renderers(
+    wanted: Collection[Format], now: datetime, attached: bytes
+) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
+    every: dict[Format, tuple[str, Callable[[Document], bytes]]] = {
         "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now)),
         "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
         "html": (html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
     }
+    return {name: how for name, how in every.items() if name in wanted}
+
+
+def _workbook(dossier: Dossier, version: int) -> list[File]:
+    """The price schedules, where there are lines."""
+    name = workbook_name(dossier, version)
+    return [_file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(dossier))] if name else []
+
+
+def usual_formats(dossier: Dossier) -> tuple[Format, ...]:
+    """What is made when nothing else is asked."""
+    return ("docx", "pdf", "xlsx") if dossier.price_lines else ("docx", "pdf")
 
 
 def build(
     dossier: Dossier,
     figures: Iterable[Figure],
     rules: Iterable[Rule],
-    formats: Collection[Format] = ("docx", "pdf"),
+    formats: Collection[Format] | None = None,
     holder: Holder | None = None,
     *,
     now: datetime,
@@ -121,33 +140,34 @@ def build(
     pieces: Sequence[tuple[str, str]] = (),
     version: int = 1,
 ) -> Built:
-    """The documents of `kinds_of`, or of `kinds` alone, in the formats asked, with their manifest.
+    """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
     already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
-    files that go with them, which the RC and the manifest name. From `version` 2 on, names of files say it. The same
-    arguments give the same bytes. Raises ClauseError (only with `checked=False`) and PdfError.
+    files beside them, named there. Same arguments, same bytes. Raises PdfError, ClauseError with `checked=False` only.
     """
-    table = tuple(figures)
+    table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
     findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
     clauses = _clauses(dossier, current)
-    renderers = _renderers(now, _attached(dossier, clauses, holder))
+    renderers = _renderers(wanted, now, _attached(dossier, clauses, holder))
+    workbook = _workbook(dossier, version) if "xlsx" in wanted else []
     files = []
     for kind in kinds_of(dossier) if kinds is None else kinds:
-        document = assemble(kind, dossier, current, holder)
-        for extension in (name for name in FORMATS if name in formats):
-            media_type, render = renderers[extension]
+        document = assemble(kind, dossier, current, holder, prices="".join(file.name for file in workbook))
+        for extension, (media_type, render) in renderers.items():
             files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
-    named = [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
+    files += workbook
     listed = [*((file.name, file.sha256) for file in files), *pieces]
-    files.append(_file("manifest.json", "application/json", manifest(dossier, listed, named, findings, now, version)))
+    content = manifest(dossier, listed, _named(clauses), findings, now, version)
+    files.append(_file("manifest.json", "application/json", content))
     return Built(tuple(files), clauses, findings)
 
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:
     """One document as an HTML fragment, whatever the checks say. Raises ClauseError when a clause cannot be filled."""
-    return html.render_html(assemble(kind, dossier, in_force(figures, dossier.launched_on), holder))
+    current = in_force(figures, dossier.launched_on)
+    return html.render_html(assemble(kind, dossier, current, holder, prices=workbook_name(dossier)))

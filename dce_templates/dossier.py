@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from dce_templates.prices import PriceLines
 from dce_templates.sentences import sentence
 from dce_templates.strict_yaml import YamlError, read_mapping
 
@@ -267,6 +268,7 @@ class Dossier(Situation):
     ceiling: Money | None = None
     ceiling_quantity: Optional = ""
     price: Price = Price()
+    price_lines: PriceLines = ()
     advance: Advance
     retention_rate: Rate = Decimal("0")
     penalties: Penalties = Penalties()

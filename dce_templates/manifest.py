@@ -13,7 +13,7 @@ from dce_templates.dossier import Dossier
 
 def engines() -> dict[str, str]:
     """Versions of what writes the files."""
-    return {name: version(name) for name in ("jinja2", "python-docx", "typst")}
+    return {name: version(name) for name in ("jinja2", "python-docx", "typst", "xlsxwriter")}
 
 
 def manifest(

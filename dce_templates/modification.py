@@ -11,7 +11,7 @@ from datetime import datetime
 
 from dce_templates.assemble import TITLES, kinds_of
 from dce_templates.blocks import Kind
-from dce_templates.build import Built, File, Format, build, stem
+from dce_templates.build import Built, File, Format, build, stem, usual_formats
 from dce_templates.dossier import Dossier
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.notice import notice
@@ -25,7 +25,7 @@ def build_next(
     after: Dossier,
     figures: Iterable[Figure],
     rules: Iterable[Rule],
-    formats: Collection[Format] = ("docx", "pdf"),
+    formats: Collection[Format] | None = None,
     *,
     former: Mapping[str, bytes],
     now: datetime,
@@ -38,7 +38,8 @@ def build_next(
     redline. The manifest, still last, lists every file. The same arguments give the same bytes.
     """
     table = tuple(figures)
-    built = build(after, table, rules, formats, now=now, checked=False, pieces=pieces, version=version)
+    wanted = usual_formats(after) if formats is None else formats
+    built = build(after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version)
     *files, listed = built.files
     same = _same_words(files, former, version)
     marked = dict(_redlines(files, former, same, after.buyer.name, now, version))
@@ -49,9 +50,9 @@ def build_next(
     )  # fmt: skip
     reference = files[0].name.partition("_")[2].rpartition(f"_v{version}.")[0]
     added = [_file(name, docx.MEDIA_TYPE, content) for name, content in marked.items()]
-    if "pdf" in formats:
+    if "pdf" in wanted:
         added.insert(0, _file(f"AVIS_{reference}_v{version}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now)))
-    if "docx" in formats:
+    if "docx" in wanted:
         added.insert(0, _file(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, docx.render_docx(document, now)))
     return Built((*files, *added, _listing(listed, added)), built.clauses, built.findings)
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from siret_lookup.body import Json, Unreadable, section
 from siret_lookup.fetch import SPENT
 from siret_lookup.http import Access, Network, Refusal, get_json
+from siret_lookup.maintenance import CLOSED
 from siret_lookup.outcome import Outcome, PieceResult
 from siret_lookup.sources import SOURCES
 
@@ -116,7 +117,7 @@ def may_call(breaker: Breaker, now: datetime) -> bool:
 
 def is_outage(result: PieceResult) -> bool:
     """Whether a piece says that its provider is down; a quota, a call in flight and an examination do not."""
-    waits = result.under_review or result.code in _NOT_AN_OUTAGE or result.detail == SPENT
+    waits = result.under_review or result.code in _NOT_AN_OUTAGE or result.detail in (SPENT, CLOSED)
     return result.outcome is Outcome.UNAVAILABLE and not waits
 
 

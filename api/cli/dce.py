@@ -1,25 +1,31 @@
-"""`mps dce check` and `mps dce build`: the legal checks and the documents, from a YAML file."""
+"""`mps dce check`, `build` and `prices`: legal checks, documents, prices that came back, from a YAML file."""
 
 import json
 import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
+from dce_templates import french
 from dce_templates.build import FORMATS, Built, Format, build
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, load_dossier
+from dce_templates.read_prices import PricesRead, read_prices
 from dce_templates.render.pdf import PdfError
+from dce_templates.workbook import MAX_BYTES as MAX_WORKBOOK
+from dce_templates.workbook import WorkbookError
 from procurement.rules import rule_table
 
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Un document JSON sur la sortie standard")]
 NotAdopted = Annotated[bool, typer.Option("--not-adopted", help="Table des règles non adoptée : rien ne bloque")]
 At = Annotated[str, typer.Option("--at", help="Contrôler comme à cet instant (ISO 8601, avec fuseau)")]
+FORMAT_HELP = "docx,pdf,html,xlsx ; sans cette option, docx,pdf, et xlsx s'il y a des lignes de prix"
 MAX_BYTES = 1_000_000
 _MARKS = {"block": "BLOQUE", "warn": "ATTENTION", "info": "À SAVOIR"}
 
@@ -45,15 +51,20 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _read(path: Path) -> Dossier:
+def _content(path: Path, most: int, what: str) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(most + 1)
     except OSError as error:
         reason = "est introuvable" if isinstance(error, FileNotFoundError) else "ne peut pas être lu"
         raise BadFile(f"Le fichier « {path} » {reason}.") from error
-    if len(data) > MAX_BYTES:
-        raise BadFile(f"Le fichier « {path} » est trop gros pour être un dossier.")
+    if len(data) > most:
+        raise BadFile(f"Le fichier « {path} » est trop gros pour être {what}.")
+    return data
+
+
+def _read(path: Path) -> Dossier:
+    data = _content(path, MAX_BYTES, "un dossier")
     try:
         return load_dossier(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -110,7 +121,9 @@ def check_command(
     raise typer.Exit(worst)
 
 
-def _formats(text: str) -> tuple[Format, ...]:
+def _formats(text: str | None) -> tuple[Format, ...] | None:
+    if text is None:
+        return None
     wanted = [item.strip() for item in text.split(",") if item.strip()]
     unknown = [item for item in wanted if item not in FORMATS]
     if unknown or not wanted:
@@ -146,20 +159,23 @@ def _write(folder: Path, built: Built) -> None:
 def build_command(
     file: Annotated[Path, typer.Argument(help="Dossier en YAML")],
     out: Annotated[Path, typer.Option("--out", help="Dossier de sortie")],
-    formats: Annotated[str, typer.Option("--format", help="docx,pdf,html")] = "docx,pdf",
+    formats: Annotated[str | None, typer.Option("--format", help=FORMAT_HELP)] = None,
     override: Annotated[list[str] | None, typer.Option("--override", help="REGLE=motif, pour passer outre")] = None,
     as_json: Json = False,
     not_adopted: NotAdopted = False,
     at: At = "",
 ) -> None:
-    """Check, then write RC, AE, CCAP and their manifest: exit 1 and no file where something blocks."""
+    """Check, then write RC, AE, CCAP, price schedules and manifest: exit 1 and no file where something blocks."""
     wanted, motives, now, table = _formats(formats), _motives(override or []), _moment(at), rule_table()
     try:
+        dossier = _read(file)
         built = build(
-            _read(file), table.figures, table.rules, wanted, now=now, adopted=not not_adopted, passed_over=motives
+            dossier, table.figures, table.rules, wanted, now=now, adopted=not not_adopted, passed_over=motives
         )
     except (BadFile, PdfError) as error:
         _end(str(error))
+    if "xlsx" in (wanted or ()) and not dossier.price_lines:
+        print("Aucun classeur de prix : le dossier ne donne pas de ligne de prix (price_lines).", file=sys.stderr)
     _write(out, built)
     if as_json:
         print(json.dumps(_answer(built), ensure_ascii=False))
@@ -177,3 +193,50 @@ def _answer(built: Built) -> dict[str, Any]:
         "clauses": [asdict(clause) for clause in built.clauses],
         "findings": _plain(built.findings),
     }
+
+
+def _amount(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount < 10**12:
+        _end(f"« {text} » n'est pas un montant : écrivez par exemple 91500.00.")
+    return amount
+
+
+@app.command("prices")
+def prices_command(
+    file: Annotated[Path, typer.Argument(help="Dossier en YAML")],
+    filled: Annotated[Path, typer.Argument(help="Classeur de prix rempli, en XLSX")],
+    amount: Annotated[str | None, typer.Option("--amount", help="Montant HT de l'acte d'engagement")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a filled price workbook against what was sent: exit 1 where something does not hold, 2 if unreadable."""
+    engaged = _amount(amount)
+    try:
+        dossier = _read(file)
+        found = read_prices(dossier, _content(filled, MAX_WORKBOOK, "un cadre de prix"), engaged)
+    except (BadFile, WorkbookError) as error:
+        if as_json:
+            print(json.dumps({"file": str(filled), "error": str(error)}, ensure_ascii=False))
+        _end(str(error))
+    if as_json:
+        print(json.dumps({"file": str(filled), **asdict(found)}, ensure_ascii=False, default=_plain_decimal))
+    else:
+        _print_prices(found)
+    raise typer.Exit(int(bool(found.problems)))
+
+
+def _plain_decimal(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _print_prices(found: PricesRead) -> None:
+    for problem in found.problems:
+        print(f"{problem.cell} : {problem.sentence}" if problem.cell else problem.sentence)
+    given = sum(line.price is not None for line in found.lines)
+    total = "" if found.total_ht is None else f" Total HT : {french.euros(found.total_ht)}."
+    print(f"Prix lus : {given} sur {len(found.lines)}.{total}")

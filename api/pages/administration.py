@@ -13,6 +13,7 @@ from api.apart import check_token
 from api.auth import ADMINISTRATOR, Who, members
 from api.context import Context, Ctx
 from api.db import Db, transaction
+from api.dossiers import tidy
 from api.errors import PageInvalid
 from api.remote.api_entreprise import COUNTED
 from api.render import page
@@ -146,7 +147,7 @@ def calls(request: Request, ctx: Ctx, who: Who, ref: str, number: Text = "") -> 
         organisation, now = _mine(db, who, ref), database.now(db)
         if not who.has(Role.ADMINISTRATOR, organisation.id):
             raise NotFound
-        found = called_as(db, organisation.id, number.strip()[:100])
+        found = called_as(db, organisation.id, tidy(number)[:100])
         for piece in found:
             looked(db, piece.candidacy, who.email, "Appel retrouvé par son numéro, sans la réponse", now)
         context = _context(db, who, organisation) | {"number": number.strip(), "calls": [_call(p) for p in found]}

@@ -77,6 +77,7 @@ def hub_context(consultation: Consultation, now: datetime) -> dict[str, Any]:
         "steps": STEPS,
         "step": _step(c, now),
         "titles": TITLES,
+        "has_prices": bool(c.dossier.get("price_lines")),
         "files": [
             {"id": f.id, "name": f.name, "size": f.size, "sha256": f.sha256, "origin": f.origin}
             for f in c.current_files

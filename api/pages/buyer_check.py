@@ -16,7 +16,11 @@ from api.errors import PageInvalid
 from api.pages.buyer_draft import TITLES
 from api.render import page
 from api.review import has_adopted, review
+from dce_templates import french
+from dce_templates.dossier import Dossier
 from dce_templates.law import UNVERIFIED
+from dce_templates.prices import TITLES as TITLES_OF_PRICES
+from dce_templates.prices import schedule_kinds
 from procurement.consultation import Consultation, find_for, pass_over
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
@@ -25,6 +29,7 @@ from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
 VERIFY = "buyer/verify.html"
+PRICES_SHOWN = 100
 MARKS = {"T": "texte lu", "S": "source secondaire", "X": "usage mesuré"}
 Text = Annotated[str, Form()]
 
@@ -32,12 +37,14 @@ Text = Annotated[str, Form()]
 def verify_context(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What the page of findings needs, in plain values."""
     buyer = consultation.organisation
+    found = review(consultation, data, now)
     return {
         "ref": consultation.ref,
         "number": consultation.number,
         "object": consultation.object,
         "draft": consultation.state == "draft",
-        "review": review(consultation, data, now),
+        "review": found,
+        "prices": _prices(found.dossier),
         "adopted": has_adopted(buyer),
         "buyer": {"ref": buyer.ref, "name": buyer.name},
         "overrides": {o.rule: (o.motive, o.by, o.at) for o in consultation.overrides},
@@ -45,6 +52,18 @@ def verify_context(consultation: Consultation, data: Mapping[str, Any], now: dat
         "titles": TITLES,
         "passing": "",
     }
+
+
+def _prices(dossier: Dossier | None) -> dict[str, Any] | None:
+    """The price lines as they were understood."""
+    if dossier is None or not dossier.price_lines:
+        return None
+    rows = [
+        (line.code, line.label, line.unit, "" if line.quantity is None else french.number(line.quantity))
+        for line in dossier.price_lines[:PRICES_SHOWN]
+    ]
+    kinds = schedule_kinds(dossier.price.form, dossier.price_lines)
+    return {"rows": rows, "total": len(dossier.price_lines), "schedules": [TITLES_OF_PRICES[kind] for kind in kinds]}
 
 
 @router.get("/acheteur/consultations/{ref}/verifier", dependencies=[Depends(OFFICER)])

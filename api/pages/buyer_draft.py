@@ -1,6 +1,7 @@
 """The officer's draft: the form, saved even when incomplete, and its documents before publication."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -23,6 +24,8 @@ from api.review import read
 from dce_templates.assemble import assemble
 from dce_templates.blocks import ClauseMark, Kind
 from dce_templates.catalogue import ClauseError
+from dce_templates.dossier import Dossier
+from dce_templates.price_sheets import workbook_name
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, describe, draft, find_for
 from procurement.errors import Invalid, NotFound, Refused
@@ -32,6 +35,7 @@ from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
 FORM = "buyer/form.html"
+PRICES = "prix.xlsx"
 CHANGED = (
     "Ce brouillon a été enregistré entre-temps dans une autre fenêtre. Votre saisie est ci-dessous : enregistrez de"
     " nouveau pour qu’elle remplace l’autre."
@@ -165,7 +169,7 @@ def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
     if dossier is not None:
         figures = rule_table().in_force(dossier.launched_on).figures
         try:
-            document = assemble(kind, dossier, figures)
+            document = assemble(kind, dossier, figures, prices=workbook_name(dossier))
         except ClauseError as error:
             raise Refused(f"L’aperçu ne peut pas être fait. {error}") from None
         shown = [(type(b).__name__, b) for b in document.blocks if not isinstance(b, ClauseMark)]
@@ -175,23 +179,31 @@ def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
 
 @router.get("/acheteur/consultations/{ref}/projet/{name}", dependencies=[Depends(OFFICER)])
 def draft_file(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
-    """`rc.docx`, `ccap.pdf`…: a document of the draft, made on demand in a worker process."""
+    """`rc.docx`, `ccap.pdf`, `prix.xlsx`…: a document of the draft, made on demand in a worker process."""
     kind, _, extension = name.partition(".")
-    if kind not in TITLES or extension not in ("docx", "pdf"):
+    if name != PRICES and (kind not in TITLES or extension not in ("docx", "pdf")):
         raise NotFound
-    return _build_one(ctx, who, ref, kind, extension)
+    dossier, now = _readable(ctx, who, ref)
+    if name == PRICES and not dossier.price_lines:
+        raise NotFound
+    return _build_one(dossier, () if name == PRICES else (kind,), extension, now)
 
 
-def _build_one(ctx: Context, who: Person, ref: str, kind: str, extension: str) -> Response:
+def _readable(ctx: Context, who: Person, ref: str) -> tuple[Dossier, datetime]:
     with reading(ctx.database) as db:
         dossier, gaps = read(find_for(db, ref, who).dossier)
         now = database.now(db)
     if dossier is None:
         raise Refused(f"Ce document attend encore des réponses. {gaps[0].label} : {gaps[0].sentence}")
+    return dossier, now
+
+
+def _build_one(dossier: Dossier, kinds: tuple[str, ...], extension: str, now: datetime) -> Response:
+    """The first file made: the workbook of prices comes after the document that names it."""
     table = rule_table()
     built = isolate.run(
-        "dce_templates.build:build", dossier, table.figures, table.rules, (extension,),
-        now=now, kinds=(kind,), checked=False, seconds=60,
+        "dce_templates.build:build", dossier, table.figures, table.rules, (extension, "xlsx"),
+        now=now, kinds=kinds, checked=False, seconds=60,
     )  # fmt: skip
     file = built.files[0]
     return attachment(file.content, f"PROJET_{file.name}", file.media_type)

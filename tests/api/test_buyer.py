@@ -252,6 +252,7 @@ def test_drafts_are_downloaded_in_word_and_pdf(at: Desk, database: Database) -> 
     pdf = at.client.get(f"{path(ref)}/projet/rc.pdf")
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.content.startswith(b"%PDF-")
+    assert at.client.get(f"{path(ref)}/projet/prix.xlsx").status_code == 404
 
 
 def test_publishing_twice_is_refused_in_words(at: Desk, database: Database) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
@@ -126,3 +127,40 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     blocked.write_text("x")
     result = run("build", write(tmp_path, {}), "--out", blocked / "out", "--format", "html", "--at", AT)
     assert (result.exit_code, "Impossible d'écrire" in result.stderr) == (2, True)
+
+
+LINES = [{"code": "1", "label": "Pose", "unit": "u", "quantity": "3"}, {"code": "2", "label": "Dépose", "unit": "u"}]
+
+
+def test_prices_go_out_and_come_back(tmp_path: Path) -> None:
+    path, out = write(tmp_path, {"price_lines": LINES}), tmp_path / "out"
+    made = run("build", path, "--out", out, "--format", "html,xlsx", "--json", "--at", AT)
+    assert [item["name"] for item in json.loads(made.stdout)["files"]][-2:] == [
+        "DPGF_2026-NUM-014.xlsx",
+        "manifest.json",
+    ]
+    book = openpyxl.load_workbook(out / "DPGF_2026-NUM-014.xlsx")
+    filled = tmp_path / "rempli.xlsx"
+    book["DPGF"]["E6"].value = 12.5
+    book.save(filled)
+    missing = run("prices", path, filled)
+    assert (missing.exit_code, missing.stdout) == (
+        1, "DPGF!E7 : Le prix « 2 » n’est pas donné.\nPrix lus : 1 sur 2.\n",
+    )  # fmt: skip
+    book["DPGF"]["E7"].value = 40
+    book.save(filled)
+    good = run("prices", path, filled, "--amount", "77,50", "--json")
+    answer = json.loads(good.stdout)
+    assert (good.exit_code, answer["total_ht"], answer["problems"]) == (0, "77.50", [])
+    assert [line["price"] for line in answer["lines"]] == ["12.5", "40"]
+    assert "n'est pas un montant" in run("prices", path, filled, "--amount", "cher").stderr
+    assert run("prices", path, filled, "--amount", "78").exit_code == 1
+
+
+def test_prices_that_cannot_be_read_are_exit_2(tmp_path: Path) -> None:
+    path, without = write(tmp_path, {"price_lines": LINES}), write(tmp_path, {}, "sans.yaml")
+    result = run("prices", path, path, "--json")
+    assert (result.exit_code, "pas un classeur XLSX" in json.loads(result.stdout)["error"]) == (2, True)
+    assert "introuvable" in run("prices", path, tmp_path / "rien.xlsx").stderr
+    built = run("build", without, "--out", tmp_path / "out", "--format", "html,xlsx", "--at", AT)
+    assert (built.exit_code, "Aucun classeur de prix" in built.stderr) == (0, True)

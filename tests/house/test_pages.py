@@ -19,7 +19,7 @@ from tests.html import parse, problems
 
 TEMPLATES = ROOT / "api" / "templates"
 # Loaded in worker processes only (api/isolate.py): each costs memory, time or trust.
-HEAVY = ("pyhanko", "facturx", "docx", "saxonche", "typst", "xmlschema")
+HEAVY = ("pyhanko", "facturx", "docx", "saxonche", "typst", "xmlschema", "xlsxwriter", "openpyxl")
 ERROR_PAGES = ("403", "404", "409", "413", "422", "429", "500", "503")
 
 
