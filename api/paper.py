@@ -1,4 +1,4 @@
-"""Typst to PDF/UA-1, in a worker process (api/isolate.py): the only place of api that loads typst.
+"""Typst to PDF/UA-1 and PDF/A-2a, in a worker process (api/isolate.py): the only place of api that loads typst.
 
 Only the fonts inside typst's wheel are used: bytes depend on no machine. Data are inert: none of it is read as Typst.
 """
@@ -24,7 +24,7 @@ def _template(name: str) -> bytes:
 
 
 def render(template: str, data: Mapping[str, Any], now: datetime) -> bytes:
-    """A tagged PDF/UA-1 of `templates/<template>`, which reads data.json; `now` (aware) is its date. Raises PaperError.
+    """`templates/<template>`, which reads data.json, tagged; `now` (aware) is its date. Raises PaperError.
 
     A text may hold signs that no embedded font has: they are then written as their numbers (U+6F22).
     """
@@ -47,4 +47,4 @@ def _compile(template: str, data: str, now: datetime) -> bytes:
     files = {"main.typ": _template(template), "data.json": data.encode()}
     compiler = typst.Compiler(cast(bytes, files), ignore_system_fonts=True)
     stamp = now.replace(microsecond=0)
-    return cast(bytes, compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=stamp))
+    return cast(bytes, compiler.compile(format="pdf", pdf_standards=["ua-1", "a-2a"], timestamp=stamp))

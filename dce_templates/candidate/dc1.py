@@ -37,7 +37,7 @@ def dc1(candidate: Candidate) -> Document:
 
 
 def _head(letter: str, title: str) -> Heading:
-    return Heading(1, f"{letter} – {title}", f"dc1-{letter.lower()}")
+    return Heading(1, f"{letter} – {title}", f"dc1_{letter.lower()}")
 
 
 def _candidate(candidate: Candidate) -> list[Block]:
@@ -61,7 +61,7 @@ def _members(candidate: Candidate) -> list[Block]:
 
 def _declarations(candidate: Candidate) -> list[Block]:
     said = candidate.answers.declarations
-    blocks: list[Block] = [Heading(2, "F1 – Exclusions de la procédure", "dc1-f1")]
+    blocks: list[Block] = [Heading(2, "F1 – Exclusions de la procédure", "dc1_f1")]
     if said.no_exclusion is None:
         blocks.append(Note(f"Déclaration sur l’honneur relative aux exclusions ({_CASES}) : {words.BLANK}"))
     elif said.no_exclusion:
@@ -86,11 +86,11 @@ def _workers(declared: bool | None) -> Block:
 
 def _capacity() -> list[Block]:
     return [
-        Heading(2, "F2 – Capacités", "dc1-f2"),
+        Heading(2, "F2 – Capacités", "dc1_f2"),
         Para(
             "Les capacités du candidat sont décrites dans la déclaration qui accompagne cette lettre (DC2), ou au DUME."
         ),
-        Heading(2, "F3 – Pièces que l’acheteur obtient lui-même", "dc1-f3"),
+        Heading(2, "F3 – Pièces que l’acheteur obtient lui-même", "dc1_f3"),
         Para(
             "Le candidat n’a pas à fournir ce que l’acheteur peut obtenir directement et gratuitement auprès d’un "
             "organisme officiel (R2143-13). Les preuves sont demandées au seul attributaire pressenti (R2144-4)."

@@ -30,7 +30,7 @@ def dc2(candidate: Candidate) -> Document:
 
 
 def _head(letter: str, title: str) -> Heading:
-    return Heading(1, f"{letter} – {title}", f"dc2-{letter.lower()}")
+    return Heading(1, f"{letter} – {title}", f"dc2_{letter.lower()}")
 
 
 def _profile(candidate: Candidate) -> Block:

@@ -194,7 +194,7 @@ class _Writer:
         borders = _element("w:tblBorders")
         for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
             borders.append(_element(f"w:{side}", val="single", sz="4", space="0", color=_LINE))
-        table._tbl.tblPr.append(borders)
+        cast(BaseOxmlElement, table._tbl.tblPr.find(qn("w:tblLayout"))).addprevious(borders)
         for row in table.rows:
             row._tr.get_or_add_trPr().append(_element("w:cantSplit"))
         for cell in table._cells:

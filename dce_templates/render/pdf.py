@@ -5,7 +5,8 @@ used, so that bytes do not depend on the machine. typst keeps memory: callers ru
 """
 
 import json
-from dataclasses import asdict
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -13,43 +14,98 @@ from typing import Any, cast
 
 import typst
 
-from dce_templates.blocks import Block, ClauseMark, Document, Sign, Table, gathered, relative_widths
+from dce_templates.blocks import (
+    Block,
+    ClauseMark,
+    Document,
+    Fields,
+    Heading,
+    Items,
+    Note,
+    Para,
+    Sign,
+    Table,
+    gathered,
+    relative_widths,
+)
 
 MEDIA_TYPE = "application/pdf"
 # Kinds that open with a table of contents; what the attached data is of.
-_LONG = ("rc", "ccap")
+LONG = ("rc", "ccap")
 _OF = {"dc1": "de la candidature", "dc2": "de la candidature"}
+# Where a line may end inside a word too wide for its place; document.typ gives it neither width nor sign.
+_BREAK = "\u200b"
+# Letters that fit on one line, mostly wide ones: across the page, in a heading, in the title.
+_LINE, _HEADING, _TITLE = 64, 44, 28
+_INVISIBLE = "\ufeff"  # the byte order mark of a file, pasted with its text; PDF/A refuses it
+_REFUSED = re.compile(r'(?:text|codepoint) `"(.+?)"`')
 
 
 class PdfError(RuntimeError):
     """The PDF could not be made; `str()` is one French sentence."""
 
 
+def _fit(text: str, room: int) -> str:
+    """The text, whose words longer than `room` may be cut anywhere: nothing runs off the page."""
+    if len(text) <= room:
+        return text
+    return re.sub(rf"\S{{{room + 1},}}", lambda word: _BREAK.join(word[0]), text)
+
+
+def _fit_rows(rows: Iterable[tuple[str, ...]], widths: Sequence[float]) -> list[list[str]]:
+    """Rows of cells; each column has its share of the line, less its margins."""
+    rooms = [max(int(_LINE * width / sum(widths)) - 2, 1) for width in widths]
+    return [[_fit(text, room) for text, room in zip(row, rooms, strict=True)] for row in rows]
+
+
 def _plain(block: Block | tuple[Sign, ...]) -> dict[str, Any]:
-    if isinstance(block, tuple):
-        return {"type": "signs", "parties": [[sign.party, *sign.lines] for sign in block]}
-    data = {"type": type(block).__name__.lower(), **asdict(block)}
-    return data | {"columns": relative_widths(block)} if isinstance(block, Table) else data
+    match block:
+        case tuple():
+            room = _LINE // len(block) - 4
+            return {"type": "signs", "parties": [[_fit(text, room) for text in (s.party, *s.lines)] for s in block]}
+        case Heading(level, text, anchor):
+            return {"type": "heading", "level": level, "text": _fit(text, _HEADING), "anchor": anchor}
+        case Items(items):
+            return {"type": "items", "items": [_fit(item, _LINE) for item in items]}
+        case Table(caption, header, rows):
+            widths = relative_widths(block)
+            head, *body = _fit_rows((header, *rows), widths)
+            return {"type": "table", "caption": _fit(caption, _LINE), "columns": widths, "header": head, "rows": body}
+        case Fields(caption, rows):
+            return {"type": "fields", "caption": _fit(caption, _LINE), "rows": _fit_rows(rows, (1, 2))}
+        case Para(text) | Note(text):
+            return {"type": type(block).__name__.lower(), "text": _fit(text, _LINE)}
+        case Sign() | ClauseMark():
+            raise TypeError(f"{block} is not drawn alone")
 
 
 def _data(document: Document, attached: bytes | None) -> bytes:
     data = {
-        "title": document.title,
-        "subject": document.subject,
-        "buyer": document.buyer,
+        "name": f"{document.title} – {document.subject}",
+        "author": document.buyer,
+        "title": _fit(document.title, _TITLE),
+        "subject": _fit(document.subject, _HEADING),
+        "buyer": _fit(document.buyer, _HEADING),
         "reference": document.reference,
-        "footer": f"{document.reference} – {document.title}",
-        "contents": document.kind in _LONG,
+        "footer": _fit(f"{document.reference} – {document.title}", _LINE),
+        "contents": document.kind in LONG,
         "attached": attached is not None,
         "attachment": f"Données {_OF.get(document.kind, 'de la consultation')}, lisibles par un ordinateur",
         "blocks": [_plain(block) for block in gathered(document.blocks) if not isinstance(block, ClauseMark)],
     }
-    return json.dumps(data, ensure_ascii=False).encode()
+    return json.dumps(data, ensure_ascii=False).replace(_INVISIBLE, "").encode()
 
 
 @cache
 def _template() -> bytes:
     return resources.files("dce_templates").joinpath("render", "document.typ").read_bytes()
+
+
+def _refusal(document: Document, error: typst.TypstError) -> str:
+    """One sentence, with the signs that no embedded font has."""
+    signs = dict.fromkeys(_REFUSED.findall(str(error.diagnostic)))
+    which = f"ces signes : {' '.join(signs)}" if signs else "les émojis et signes rares"
+    return f"Le PDF « {document.title} » n'a pas pu être produit : retirez {which}."
 
 
 def render_pdf(document: Document, now: datetime, attached: bytes | None = None) -> bytes:
@@ -63,9 +119,7 @@ def render_pdf(document: Document, now: datetime, attached: bytes | None = None)
             format="pdf", pdf_standards=["ua-1", "a-3a"], timestamp=now.replace(microsecond=0)
         )
     except typst.TypstError as error:
-        raise PdfError(
-            f"Le PDF « {document.title} » n'a pas pu être produit : retirez les émojis et signes rares."
-        ) from error
+        raise PdfError(_refusal(document, error)) from error
     if warnings or not isinstance(data, bytes):
         raise PdfError(f"Le PDF « {document.title} » contient un caractère ou une police absente.")
     return data

@@ -58,7 +58,9 @@ class _Reader:
         elif tag == f"{W}bookmarkStart":
             self.marks[str(node.get(f"{W}id"))] = str(node.get(f"{W}name"))
         elif tag == f"{W}bookmarkEnd":
-            self.marks.pop(str(node.get(f"{W}id")), None)
+            # LibreOffice opens a bookmark of several paragraphs twice, and closes only the second.
+            closed = self.marks.pop(str(node.get(f"{W}id")), None)
+            self.marks = {number: name for number, name in self.marks.items() if name != closed}
         elif tag == f"{W}tbl":
             self.tables += 1
             self.places.append([self.tables, 0, 0])

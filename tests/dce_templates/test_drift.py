@@ -84,6 +84,20 @@ def test_what_word_changes_by_itself_and_numbers_of_headings_do_not_count() -> N
     assert not compare(typography).drifted
 
 
+def test_what_libreoffice_does_to_bookmarks_does_not_count() -> None:
+    """Seen in files that LibreOffice 7.4 saved: a bookmark of several paragraphs opens twice, closes once."""
+
+    def saved(xml: str) -> str:
+        start, end = clause(xml, "cl_OD_10_v1")
+        last = xml.rindex("<w:p>", start, end)
+        closing = '<w:bookmarkStart w:id="901" w:name="cl_OD_10_v1"/>' + re.sub(
+            r'<w:bookmarkEnd w:id="\d+"/>$', '<w:bookmarkEnd w:id="901"/>', xml[last:end]
+        )
+        return xml[:last] + closing + xml[end:]
+
+    assert states(compare(saved)) == {}
+
+
 def test_a_clause_changed_shows_its_words_alone() -> None:
     found = compare(swap("une fréquence mensuelle", "une fréquence annuelle"))
     assert states(found) == {"OD-05": "changed"}
