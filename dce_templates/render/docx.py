@@ -126,6 +126,13 @@ class _Writer:
     def __init__(self, word: Word) -> None:
         self.word = word
         self.ids: dict[str, int] = {}
+        # python-docx reads every style again for each paragraph it is asked to style: half the time of a long document.
+        self.styles = {style.name: style.style_id for style in word.styles}
+
+    def paragraph(self, text: str, style: str) -> Paragraph:
+        paragraph = self.word.add_paragraph(text)
+        paragraph._p.style = self.styles[style]
+        return paragraph
 
     def bookmark(self, name: str, closes: bool) -> BaseOxmlElement:
         number = str(self.ids.setdefault(name, len(self.ids) + 1))
@@ -134,7 +141,7 @@ class _Writer:
         return _element("w:bookmarkStart", id=number, name=name)
 
     def heading(self, block: Heading) -> None:
-        paragraph = self.word.add_heading(block.text, block.level)
+        paragraph = self.paragraph(block.text, f"Heading {block.level}")
         start, end = (self.bookmark(block.anchor, closes) for closes in (False, True))
         paragraph._p.insert(1, start)
         paragraph._p.append(end)
@@ -180,7 +187,7 @@ class _Writer:
 
     def caption(self, text: str) -> None:
         if text:
-            self.word.add_paragraph(text, style="Caption").paragraph_format.keep_with_next = True
+            self.paragraph(text, "Caption").paragraph_format.keep_with_next = True
 
     def grid(self, rows: int, widths: Sequence[float]) -> WordTable:
         table: WordTable = self.word.add_table(rows, len(widths))
@@ -217,7 +224,7 @@ class _Writer:
                 self.note(block)
             case Items(items=items):
                 for item in items:
-                    self.word.add_paragraph(item, style="List Bullet")
+                    self.paragraph(item, "List Bullet")
             case Table():
                 self.table(block)
             case Fields():
