@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import fanout, invoice, pages, queue, sirene, siret, start
+from benchmarks import dce, fanout, invoice, pages, queue, sirene, siret, start
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ ALL: dict[str, Callable[[], list[tuple[str, str, float, str, bool, str]]]] = {
     "start": start.measure,
     "siret": siret.measure,
     "sirene": sirene.measure,
+    "dce": dce.measure,
 }
 
 
