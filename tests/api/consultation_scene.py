@@ -72,7 +72,7 @@ def write(at: Desk, database: Database, button: str = "check", **changes: Value)
     assert saved.status_code == 200, at.client.page.main
     ref = str(saved.url.path).split("/")[3]
     path = f"/acheteur/consultations/{ref}/clauses"
-    saved = at.client.submit(at.client.get(path), path, button=button, follow=True, **chosen(database))
+    saved = at.client.submit(saved, path, button=button, follow=True, **chosen(database))
     assert saved.status_code == 200, at.client.page.main
     return ref
 

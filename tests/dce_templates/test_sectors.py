@@ -81,7 +81,9 @@ def test_a_clause_of_a_new_law_begins_with_it(name: str, first: date) -> None:
 
 def test_what_contradicts_itself_is_never_advised_together() -> None:
     for changes in ({}, CONCESSION, CONCESSION | {"data_waiver": "oui"}, {"datasets": [SET]}):
-        advised = {name for name in catalogue() if level(name, changes) in ("mandatory", "recommended")}
+        facts = facts_of(dossier(BARE | changes))
+        standings = {name: standing(clause, facts) for name, clause in catalogue().items()}
+        advised = {name for name, found in standings.items() if found and found.level != "possible"}
         for name in advised:
             assert not advised & set(catalogue()[name].meta.excludes)
 
