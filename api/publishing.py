@@ -127,7 +127,7 @@ def make_next(
     table = rule_table()
     former = {name: ctx.storage.get(key) for name, key in keys.items()}
     built = isolate.run(
-        "dce_templates.modification:build_next", before, after, table.figures, table.rules, None,
+        "dce_templates.modification:build_next", before, after, table.figures, table.rules,
         former=former, now=now, pieces=pieces, version=version, seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)

@@ -16,6 +16,7 @@ from procurement.rules import rule_table
 
 # Enough to see what is wrong with a paste.
 PRICES_TOLD = 10
+PRICES = "modifier#price_lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
         lines: list[Gap] = []
         for path, sentence in error.errors.items():
             field = correct_at(path, data)
-            if field == "modifier#price_lines":
+            if field == PRICES:
                 lines.append(Gap(field, _label(field), located(path, sentence)))
             else:
                 found.setdefault(field, Gap(field, _label(field), sentence))

@@ -130,15 +130,13 @@ def assemble(
     figures: Mapping[str, Figure],
     holder: Holder | None = None,
     clauses: Mapping[str, Clause] | None = None,
-    prices: str = "",
 ) -> Document:
     """One document. `figures` are those in force at launch; `holder` fills the AE for signature.
 
-    `prices`: the name of the workbook of prices that goes with it. Raises ClauseError when a chosen clause is unknown
-    or lacks a variable.
+    Raises ClauseError when a chosen clause is unknown or lacks a variable.
     """
     known = catalogue() if clauses is None else clauses
-    words = view(dossier, figures, holder) | {"clauses": (), "derogations": (), "prices": prices}
+    words = view(dossier, figures, holder) | {"clauses": (), "derogations": ()}
     words["annexes"] = [_ANNEXES[annex] for annex in kinds_of(dossier, known) if annex in _ANNEXES]
     if kind in _PLACES:
         taken = filled_clauses(dossier, words, known)

@@ -114,9 +114,9 @@ def _renderers(
     return {name: how for name, how in every.items() if name in wanted}
 
 
-def _workbook(dossier: Dossier, version: int) -> list[File]:
-    """The price schedules, where there are lines."""
-    name = workbook_name(dossier, version)
+def _workbook(dossier: Dossier) -> list[File]:
+    """The price schedules, where there are lines: published once, they are the same in every version."""
+    name = workbook_name(dossier)
     return [_file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(dossier))] if name else []
 
 
@@ -154,10 +154,10 @@ def build(
     current = in_force(table, dossier.launched_on)
     clauses = _clauses(dossier, current)
     renderers = _renderers(wanted, now, _attached(dossier, clauses, holder))
-    workbook = _workbook(dossier, version) if "xlsx" in wanted else []
+    workbook = _workbook(dossier) if "xlsx" in wanted else []
     files = []
     for kind in kinds_of(dossier) if kinds is None else kinds:
-        document = assemble(kind, dossier, current, holder, prices="".join(file.name for file in workbook))
+        document = assemble(kind, dossier, current, holder)
         for extension, (media_type, render) in renderers.items():
             files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
     files += workbook
@@ -169,5 +169,4 @@ def build(
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:
     """One document as an HTML fragment, whatever the checks say. Raises ClauseError when a clause cannot be filled."""
-    current = in_force(figures, dossier.launched_on)
-    return html.render_html(assemble(kind, dossier, current, holder, prices=workbook_name(dossier)))
+    return html.render_html(assemble(kind, dossier, in_force(figures, dossier.launched_on), holder))

@@ -174,11 +174,10 @@ def sheets(dossier: Dossier) -> tuple[Sheet, ...]:
     return tuple(found)
 
 
-def workbook_name(dossier: Dossier, version: int = 1) -> str:
+def workbook_name(dossier: Dossier) -> str:
     """« BPU-DQE_2026-014.xlsx »; empty without price lines."""
     kinds = schedule_kinds(dossier.price.form, dossier.price_lines)
-    later = f"_v{version}" if version > 1 else ""
-    return f"{'-'.join(kinds)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.xlsx" if kinds else ""
+    return f"{'-'.join(kinds)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}.xlsx" if kinds else ""
 
 
 def amount(quantity: Decimal, price: Decimal) -> Decimal:

@@ -126,8 +126,7 @@ def _readings(wanted: Iterable[Sheet], pages: dict[str, Page | None]) -> dict[st
 
 def _read_sheet(reading: _Reading) -> None:
     _look(reading)
-    pairs = list(_pairs(reading))
-    for row, line in pairs:
+    for row, line in _pairs(reading):
         for place, cell in reading.sheet.row(row, line).items():
             _compare(reading, place, cell, line)
     for place, cell in reading.sheet.cells.items():
@@ -154,23 +153,33 @@ def _look(reading: _Reading) -> None:
             reading.tell(name(row, column), "Une note a été ajoutée à cette cellule.")
 
 
-def _pairs(reading: _Reading) -> Iterator[tuple[int, PriceLine]]:
-    """Each line with the row where it now stands; says what was added or removed."""
+def _pairs(reading: _Reading) -> list[tuple[int, PriceLine]]:
+    """Each line with the row where it now stands; says what was added, removed or moved."""
     rows, lines = _table_rows(reading), reading.sheet.lines
-    reading.aligned = rows == list(range(FIRST_ROW, reading.sheet.last_row + 1))
-    if len(rows) == len(lines):
-        yield from zip(rows, lines, strict=True)
-        return
-    by_code = {line.code: line for line in lines}
+    ranks = _ranks(reading, rows)
+    reading.aligned = [(row, row - FIRST_ROW) for row in rows] == sorted(ranks.items()) and len(rows) == len(lines)
+    highest = -1
     for row in rows:
-        code = str(reading.at((row, 1)).value or "")
-        if line := by_code.pop(code, None):
-            yield row, line
-        else:
-            reading.tell(name(row, 1), f"La ligne {row} a été ajoutée : « {_short(code)} ».")
-    for line in by_code.values():
-        was = FIRST_ROW + lines.index(line)
-        reading.tell(name(was, 1), f"La ligne du prix « {line.code} » a été supprimée.")
+        if row not in ranks:
+            reading.tell(name(row, 1), f"La ligne {row} a été ajoutée : « {_short(reading.at((row, 1)).value)} ».")
+        elif ranks[row] < highest:
+            reading.tell(name(row, 1), f"La ligne du prix « {lines[ranks[row]].code} » a été déplacée.")
+        highest = max(highest, ranks.get(row, -1))
+    for rank in sorted(set(range(len(lines))) - set(ranks.values())):
+        reading.tell(name(FIRST_ROW + rank, 1), f"La ligne du prix « {lines[rank].code} » a été supprimée.")
+    return [(row, lines[rank]) for row, rank in sorted(ranks.items())]
+
+
+def _ranks(reading: _Reading, rows: list[int]) -> dict[int, int]:
+    """Row → rank of its line, by code; a code that changed where its line was is still that line."""
+    by_code = {_as_read(line.code): rank for rank, line in enumerate(reading.sheet.lines)}
+    found: dict[int, int] = {}
+    for row in rows:
+        rank = by_code.pop(_text(reading.at((row, 1)).value), None)
+        if rank is not None:
+            found[row] = rank
+    left = set(by_code.values())
+    return found | {row: row - FIRST_ROW for row in rows if row not in found and row - FIRST_ROW in left}
 
 
 def _table_rows(reading: _Reading) -> list[int]:
@@ -199,8 +208,23 @@ def _compare(reading: _Reading, place: Place, cell: Cell, line: PriceLine | None
     elif cell.kind == "formula":
         if reading.formulas and reading.aligned and not _same_formula(found, str(cell.value)):
             reading.tell(where, "La formule de cette cellule a été changée ou remplacée.")
-    elif cell.kind != "free" and (found.formula or found.value != _as_read(cell.value)):
-        reading.tell(where, f"« {_short(cell.value)} » a été envoyé, « {_short(found.value)} » est écrit.")
+    elif cell.kind != "free":
+        value = _text(found.value) if cell.kind == "text" else found.value
+        if found.formula or value != _as_read(cell.value):
+            reading.tell(where, _difference(_as_read(cell.value), value))
+
+
+def _text(value: Any) -> Any:
+    """A program may have turned the code « 12 » into a number: it is still that code."""
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _difference(sent: Any, found: Any) -> str:
+    if found is None:
+        return f"« {_short(sent)} » a été envoyé, cette cellule est vide."
+    if sent is None:
+        return f"Cette cellule était vide, « {_short(found)} » est écrit."
+    return f"« {_short(sent)} » a été envoyé, « {_short(found)} » est écrit."
 
 
 def _as_read(value: str | Decimal) -> str | Decimal | None:

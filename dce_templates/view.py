@@ -11,6 +11,7 @@ from dce_templates import french
 from dce_templates.catalogue import from_annex
 from dce_templates.dossier import Address, Criterion, Dossier, Holder
 from dce_templates.law import Figure
+from dce_templates.price_sheets import workbook_name
 from dce_templates.prices import SHORT, schedule_kinds
 from dce_templates.strict_yaml import read_mapping
 
@@ -135,6 +136,7 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         "criteria": [_criterion(index, item) for index, item in enumerate(dossier.criteria, 1)],
         "environmental_words": ", ".join(dossier.environmental_considerations),
         "social_words": ", ".join(dossier.social_considerations),
+        "prices": workbook_name(dossier),
         "schedules": [SHORT[kind] for kind in schedule_kinds(dossier.price.form, dossier.price_lines)],
         "holder": holder,
         "holder_siret": french.siret(holder.siret) if holder else "",

@@ -8,7 +8,7 @@ import io
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +27,7 @@ _OLD = (
 )
 _MACROS = "Ce fichier contient des macros : enregistrez-le au format XLSX, sans elles."
 _HUGE = "Ce fichier est trop gros pour un cadre de prix."
+_READ = (".xml", ".rels", ".vml")
 _UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error, ValueError)
 
 
@@ -57,10 +58,10 @@ class Page:
 
 def read_workbook(content: bytes) -> dict[str, Page | None]:
     """Name of each sheet → its page, None for a chart. Raises WorkbookError."""
-    _expect_harmless(content)
+    plain = _harmless(content)
     with _anything_goes_wrong():
-        written = openpyxl.load_workbook(io.BytesIO(content), keep_links=False)
-        computed = openpyxl.load_workbook(io.BytesIO(content), keep_links=False, data_only=True)
+        written = openpyxl.load_workbook(io.BytesIO(plain), keep_links=False)
+        computed = openpyxl.load_workbook(io.BytesIO(plain), keep_links=False, data_only=True)
         pages = {page.title: page for page in computed.worksheets}
         found: dict[str, Page | None] = dict.fromkeys(written.sheetnames)
         return found | {page.title: _page(page, pages[page.title]) for page in written.worksheets}
@@ -77,38 +78,55 @@ def _anything_goes_wrong() -> Iterator[None]:
         raise WorkbookError(_BROKEN) from error
 
 
-def _expect_harmless(content: bytes) -> None:
+def _harmless(content: bytes) -> bytes:
+    """The same parts, not compressed: whoever unpacks them again gets what was counted, whatever the list says."""
     if len(content) > MAX_BYTES:
         raise WorkbookError(_HUGE)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise WorkbookError(_OLD)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            _expect_small(archive)
+            parts = _parts(archive)
     except WorkbookError:
         raise
     except _UNREADABLE as error:
         raise WorkbookError(_BROKEN) from error
+    _expect_workbook(parts)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as plain:
+        for name, data in parts.items():
+            plain.writestr(name, data)
+    return out.getvalue()
 
 
-def _expect_small(archive: zipfile.ZipFile) -> None:
-    parts = archive.infolist()
-    # zipfile gives no byte more than what the list announces.
-    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _MAX_UNPACKED:
+def _parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    entries = archive.infolist()
+    if len(entries) > _MAX_PARTS:
         raise WorkbookError(_HUGE)
-    names = [part.filename.lower() for part in parts]
-    if any("vbaproject" in name or "macrosheets/" in name for name in names):
-        raise WorkbookError(_MACROS)
-    if "xl/workbook.xml" not in names or any(part.compress_type not in (0, 8) for part in parts):
-        raise WorkbookError(_BROKEN)
-    tags = 0
-    for part in parts:
-        data = archive.read(part)
-        tags += data.count(b"<")
-        if part.filename.lower().endswith((".xml", ".rels", ".vml")):
-            _expect_plain(data)
-        if tags > _MAX_TAGS:
+    found: dict[str, bytes] = {}
+    left, tags = _MAX_UNPACKED, 0
+    for entry in entries:
+        if entry.filename in found or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise WorkbookError(_BROKEN)
+        with archive.open(entry) as stream:
+            data = found[entry.filename] = stream.read(left + 1)
+        left, tags = left - len(data), tags + data.count(b"<")
+        if left < 0 or tags > _MAX_TAGS:
             raise WorkbookError(_HUGE)
+        if entry.filename.lower().endswith(_READ):
+            _expect_plain(data)
+        else:
+            # Pictures and the like: nothing here reads them, whatever a relation calls them.
+            found[entry.filename] = b""
+    return found
+
+
+def _expect_workbook(names: Iterable[str]) -> None:
+    lower = [name.lower() for name in names]
+    if any("vbaproject" in name or "macrosheets/" in name for name in lower):
+        raise WorkbookError(_MACROS)
+    if "xl/workbook.xml" not in lower:
+        raise WorkbookError(_BROKEN)
 
 
 def _expect_plain(data: bytes) -> None:

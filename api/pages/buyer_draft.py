@@ -25,7 +25,6 @@ from dce_templates.assemble import assemble
 from dce_templates.blocks import ClauseMark, Kind
 from dce_templates.catalogue import ClauseError
 from dce_templates.dossier import Dossier
-from dce_templates.price_sheets import workbook_name
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, describe, draft, find_for
 from procurement.errors import Invalid, NotFound, Refused
@@ -169,7 +168,7 @@ def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
     if dossier is not None:
         figures = rule_table().in_force(dossier.launched_on).figures
         try:
-            document = assemble(kind, dossier, figures, prices=workbook_name(dossier))
+            document = assemble(kind, dossier, figures)
         except ClauseError as error:
             raise Refused(f"L’aperçu ne peut pas être fait. {error}") from None
         shown = [(type(b).__name__, b) for b in document.blocks if not isinstance(b, ClauseMark)]
@@ -199,10 +198,9 @@ def _readable(ctx: Context, who: Person, ref: str) -> tuple[Dossier, datetime]:
 
 
 def _build_one(dossier: Dossier, kinds: tuple[str, ...], extension: str, now: datetime) -> Response:
-    """The first file made: the workbook of prices comes after the document that names it."""
     table = rule_table()
     built = isolate.run(
-        "dce_templates.build:build", dossier, table.figures, table.rules, (extension, "xlsx"),
+        "dce_templates.build:build", dossier, table.figures, table.rules, (extension,),
         now=now, kinds=kinds, checked=False, seconds=60,
     )  # fmt: skip
     file = built.files[0]
