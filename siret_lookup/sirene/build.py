@@ -7,21 +7,23 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import compress, repeat
 from pathlib import Path
 
 from siret_lookup.sirene.mirror import BadMirror, Mirror
+from siret_lookup.sirene.part import Part
 from siret_lookup.sirene.reading import BadStock, batches, recognise
-from siret_lookup.sirene.rows import document
 from siret_lookup.sirene.schema import (
     CLASS,
     CLASSES,
     FORMAT,
     INDEX,
     INDEX_CLASS,
+    MARKS,
     PLACES,
     SEPARATOR,
     TABLES,
@@ -82,7 +84,6 @@ def build(
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(_FAST)
-    db.create_function("document", 3, document, deterministic=True)
     return db
 
 
@@ -102,29 +103,32 @@ def _load(db: sqlite3.Connection, path: Path, stock: Stock, progress: Progress) 
     last = [""]
     progress(path.name, 0.0)
     with _whole(db):
-        for lines, part in batches(path, stock):
-            db.executemany(stock.insert, _cells(lines, path, stock, gone, last))
-            progress(path.name, min(part, 1.0))
+        for part in batches(path, stock):
+            db.executemany(stock.insert, _cells(part, path, stock, gone, last))
+            progress(path.name, min(part.done, 1.0))
         if gone:
             db.executemany(f"DELETE FROM {stock.table} WHERE {stock.first[0]} = ?", gone)  # noqa: S608
     return last[0][:10]
 
 
-def _cells(lines: list[str], path: Path, stock: Stock, gone: list[tuple[str]], last: list[str]) -> Iterator[list[str]]:
-    """Rows for the table, one at a time. Numbers of status N, not diffused at all, go to `gone`."""
-    number = stock.passed
-    cut, inside = len(stock.columns) - max(len(stock.kept), 1), max(len(stock.kept) - 1, 0)
-    for line in lines:
-        row = line.split(SEPARATOR, cut)
-        digits = row[number]
-        if len(digits) != stock.digits or not digits.isdigit() or row[cut].count(SEPARATOR) != inside:
-            raise BadStock(f"« {path.name} » est abîmé : une ligne n’a pas un {stock.first[0]} lisible.")
-        if number and row[1] > last[0]:
-            last[0] = row[1]
-        if row[0] == "N":
-            gone.append((digits,))
-        else:
-            yield row
+def _cells(part: Part, path: Path, stock: Stock, gone: list[tuple[str]], last: list[str]) -> Iterable[tuple[str, ...]]:
+    """Rows for the table. Those of status N, not diffused at all, go to `gone`. By whole columns: rows are slow."""
+    told, cells = part.columns[: stock.passed], part.columns[stock.passed :]
+    numbers, inside = cells[0], {max(len(stock.kept) - 1, 0)}
+    if not (
+        set(map(len, numbers)) == {stock.digits}
+        and all(map(str.isdigit, numbers))
+        and set(map(str.count, cells[-1], repeat(SEPARATOR))) == inside
+    ):
+        raise BadStock(f"« {path.name} » est abîmé : une ligne n’a pas un {stock.first[0]} lisible.")
+    if not told:
+        return zip(*cells, strict=True)
+    last[0] = max(last[0], *told[1])
+    if "N" not in told[0]:
+        return zip(*cells, strict=True)
+    shown = [status != "N" for status in told[0]]
+    gone += [(number,) for number, kept in zip(numbers, shown, strict=True) if not kept]
+    return compress(zip(*cells, strict=True), shown)
 
 
 def _day(days: list[str], db: sqlite3.Connection) -> date:
@@ -141,7 +145,7 @@ def _finish(db: sqlite3.Connection, day: date, progress: Progress) -> Built:
     db.executescript(INDEX)
     with _whole(db):
         for number, where in enumerate(CLASSES):
-            db.execute(INDEX_CLASS.format(number=number, CLASS=CLASS, where=where))
+            db.execute(INDEX_CLASS.format(number=number, CLASS=CLASS, MARKS=MARKS, where=where))
             progress(_INDEXING, (number + 1) / 5)
     db.execute("INSERT INTO names(names) VALUES ('optimize')")
     progress(_INDEXING, 0.8)

@@ -1,8 +1,7 @@
 """Names as the index knows them: words without accents or case, marks for the filters, neighbours by one typo."""
 
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Sequence
 
 COUNT, FILTER = "_c", "_f"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -20,9 +19,12 @@ def fold(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def count_mark(words: int) -> str:
-    """The length of a name: all words of a search and its length together mean the whole name, in any order."""
-    return f"{COUNT}{words}"
+def whole_mark(words: Sequence[str]) -> str:
+    """One word for a name's length: all words of a search and its length together mean the whole name, in any order.
+
+    For one word it is the word itself: the places of a common word are too many to look for those named so.
+    """
+    return f"{COUNT}{len(words)}" if len(words) > 1 else f"{COUNT}1{words[0]}"
 
 
 def filter_mark(department: str = "", division: str = "") -> str:
@@ -30,20 +32,12 @@ def filter_mark(department: str = "", division: str = "") -> str:
     return f"{FILTER}{department}n{division}".lower()
 
 
-@cache
-def filter_marks(department: str, division: str) -> str:
-    """The three words of an establishment, or fewer where something is not known."""
-    marks = ((department, ""), ("", division), (department, division))
-    return " ".join(dict.fromkeys(filter_mark(*mark) for mark in marks if any(mark)))
-
-
-def neighbours(word: str) -> Iterator[str]:
-    """Every word at one typo: a letter missing, added, changed, or two swapped. May repeat, may give the word back."""
-    for i in range(len(word)):
-        yield word[:i] + word[i + 1 :]
-        yield word[:i] + word[i + 1 : i + 2] + word[i] + word[i + 2 :]
-        for letter in _ALPHABET:
-            yield word[:i] + letter + word[i + 1 :]
-            yield word[:i] + letter + word[i:]
-    for letter in _ALPHABET:
-        yield word + letter
+def neighbours(word: str) -> set[str]:
+    """Every word at one typo: a letter missing, added, changed, or two swapped. May have the word itself."""
+    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    return {
+        *[start + end[1:] for start, end in cuts],
+        *[start + end[1:2] + end[:1] + end[2:] for start, end in cuts],
+        *[start + letter + end for start, end in cuts for letter in _ALPHABET],
+        *[start + letter + end[1:] for start, end in cuts for letter in _ALPHABET],
+    }

@@ -1,16 +1,17 @@
 """Search by name: whole name, then all its words, then the last one unfinished, then one typo in each word.
 
 Each pass asks the index, filters included, for a bounded number of establishments; nothing is ranked over all the
-places of a common word. The index's own order puts open head offices first.
+places of a common word. The index's own order puts open head offices first. A word that no name has is the mistyped
+one: the others are taken as they are, and only if no place at all is named so is every word mended.
 """
 
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from siret_lookup.sirene.fold import count_mark, filter_mark, fold, neighbours
+from siret_lookup.sirene.fold import COUNT, filter_mark, fold, neighbours, whole_mark
 from siret_lookup.sirene.mirror import Mirror, naf_pair
 from siret_lookup.sirene.rows import (
     city,
@@ -31,11 +32,20 @@ _PREFIX_LETTERS = 3
 _PREFIX_SCANNED = 2_000
 _ALTERNATIVES = 40
 _POOL = 4
+# Words only: enough to rank by. The rest of a row is read of those that are shown.
 _SEARCH = f"""
-SELECT names.rowid AS number, place.siret, place.head, place.naf, place.kept, unit.kept AS unit_kept
+SELECT names.rowid AS number, place.words, unit.words AS unit_words
 FROM names JOIN place ON place.siret = names.rowid % {CLASS} LEFT JOIN unit ON unit.siren = place.siret / 100000
 WHERE names MATCH ? AND names.rowid < ? AND replace(place.naf, '.', '') GLOB ? ORDER BY names.rowid LIMIT ?
 """  # noqa: S608
+_SHOWN = f"""
+SELECT asked.value AS number, place.siret, place.head, place.naf, place.kept, unit.kept AS unit_kept
+FROM json_each(?) AS asked JOIN place ON place.siret = asked.value % {CLASS}
+LEFT JOIN unit ON unit.siren = place.siret / 100000
+"""  # noqa: S608
+# Whatever the filters: they never change what a search is taken to mean.
+_ANY = "SELECT 1 FROM names WHERE names MATCH ? LIMIT 1"
+_KNOWN = "SELECT word, places FROM json_each(?) JOIN term ON word = value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +92,44 @@ def search(
     """
     words = fold(text).split()[:_WORDS]
     wanted = _filter(department, activity, open_only)
-    found: dict[str, Found] = {}
+    found: dict[int, None] = {}
     if not words or wanted is None:
         return []
-    for match in _passes(mirror, words):
+    for match in _passes(mirror, words, found):
         asked = (f"({match}) {wanted.match}", wanted.before, wanted.activity, size * _POOL)
-        pool = [(_found(row), row["number"]) for row in mirror.rows(_SEARCH, asked)]
-        for one, _ in sorted(pool, key=lambda item: _distance(item[0], item[1], words)):
-            found.setdefault(one.siret, one)
+        pool = sorted(mirror.rows(_SEARCH, asked), key=lambda row: _distance(row, words))
+        found.update(dict.fromkeys(row["number"] for row in pool))
         if len(found) >= size:
             break
-    return list(found.values())[:size]
+    shown = {row["number"]: _found(row) for row in mirror.rows(_SHOWN, (json.dumps([*found][:size]),))}
+    return [shown[number] for number in found if number in shown]
 
 
-def _passes(mirror: Mirror, words: list[str]) -> Iterator[str]:
-    each = [[word] for word in words]
-    yield _all([*each, [count_mark(len(words))]])
-    yield _all(each)
-    *before, last = words
-    longer = _longer(mirror, last)
-    if longer:
-        yield _all([*([word] for word in before), longer])
-    close = [_close(mirror, word) for word in words]
-    close[-1] += longer
-    if all(close):
-        yield _all(close)
+def _passes(mirror: Mirror, words: list[str], found: Collection[int]) -> Iterator[str]:
+    """What to ask of the index, one after the other; `found` tells what came of it."""
+    known = {row["word"] for row in mirror.rows(_KNOWN, (json.dumps(words),))}
+    each, missing = [[word] for word in words], [word for word in words if word not in known]
+    if not missing:
+        yield _all([*each, [whole_mark(words)]])
+        yield _all(each)
+    longer = _longer(mirror, words[-1])
+    if longer and known.issuperset(words[:-1]):
+        yield _all([*each[:-1], longer])
+    close = {word: _close(mirror, word) for word in missing}
+    if missing and (mended := _mended(words, close, [] if words[-1] in known else longer)):
+        yield mended
+        if found or mirror.rows(_ANY, (mended,)):
+            return
+    close |= {word: _close(mirror, word) for word in words if word not in close}
+    if mended := _mended(words, close, longer):
+        yield mended
+
+
+def _mended(words: list[str], close: dict[str, list[str]], longer: list[str]) -> str:
+    """All the words, each as one of those close to it; nothing where one has none."""
+    *before, last = (close.get(word, [word]) for word in words)
+    choices = [*before, [*last, *longer]]
+    return _all(choices) if all(choices) else ""
 
 
 def _longer(mirror: Mirror, word: str) -> list[str]:
@@ -121,8 +144,8 @@ def _close(mirror: Mirror, word: str) -> list[str]:
     """The word itself and the commonest ones at one typo, if the index has them."""
     if len(word) < _TYPO_LETTERS:
         return [word]
-    tried = json.dumps([*{word, *neighbours(word)}])
-    rows = mirror.rows("SELECT word, places FROM json_each(?) JOIN term ON word = value", (tried,))
+    tried = json.dumps([*neighbours(word)])
+    rows = mirror.rows(_KNOWN, (tried,))
     itself = [word] if any(row["word"] == word for row in rows) else []
     return [*itself, *(other for other in _commonest(rows) if other != word)]
 
@@ -149,10 +172,12 @@ def _filter(department: str | None, activity: str | None, open_only: bool) -> _F
     return _Filter(match, f"{code}*", OPEN_BEFORE if open_only else 3 * CLASS)
 
 
-def _distance(one: Found, number: int, words: list[str]) -> tuple[int, int, int]:
-    """Words of the search that the names lack, then how many words they have, then the index's order."""
-    names = set(fold(f"{one.name or ''} {one.trade_name or ''}").split())
-    return sum(word not in names for word in words), len(names), number
+def _distance(row: sqlite3.Row, words: list[str]) -> tuple[int, int, int]:
+    """Words of the search that the names lack, then how many words name and signs have, then the index's order."""
+    unit: list[str] = (row["unit_words"] or "").split()
+    signs: list[str] = row["words"].split()
+    length = next((place for place, word in enumerate(unit) if word.startswith(COUNT)), 0)
+    return sum(word not in unit and word not in signs for word in words), length + len(signs), row["number"]
 
 
 def _found(row: sqlite3.Row) -> Found:

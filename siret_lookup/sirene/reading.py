@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from siret_lookup.sirene import parquet
+from siret_lookup.sirene.part import Part
+from siret_lookup.sirene.rows import made
 from siret_lookup.sirene.schema import SEPARATOR, STOCKS, Stock
 
-_ROWS = 20_000
+# Few: what is read stays in the processor’s cache, which makes it twice as quick.
+_ROWS = 100
 _BUFFER = 1 << 20
 
 
@@ -39,28 +42,36 @@ def recognise(path: Path) -> Stock:
     raise BadStock(f"« {path.name} » ressemble à {stock.title}, mais il lui manque la colonne {lacking[0]}.")
 
 
-def batches(path: Path, stock: Stock) -> Iterator[tuple[list[str], float]]:
-    """Rows of `stock.columns`, joined by SEPARATOR, by thousands, and the part read (0 to 1). Raises BadStock."""
+def batches(path: Path, stock: Stock) -> Iterator[Part]:
+    """The file, by thousands of rows. Raises BadStock."""
     with _faults(path):
-        if _is_parquet(path):
-            yield from parquet.batches(path, stock.columns, SEPARATOR)
-        else:
-            yield from _csv_batches(path, stock.columns)
+        yield from parquet.batches(path, stock) if _is_parquet(path) else _csv_batches(path, stock)
 
 
-def _csv_batches(path: Path, wanted: tuple[str, ...]) -> Iterator[tuple[list[str], float]]:
+def _csv_batches(path: Path, stock: Stock) -> Iterator[Part]:
+    cut = len(stock.columns) - len(stock.kept)
     with _open_csv(path) as (file, position):
         reader = csv.reader(file, strict=True)
-        pick = _picker(_clean(next(reader)), wanted)
-        rows = map(SEPARATOR.join, map(pick, filter(None, reader)))
-        try:
-            while batch := list(islice(rows, _ROWS)):
-                yield batch, position()
-        except IndexError:
-            line = reader.line_num
-            raise BadStock(
-                f"« {path.name} » est tronqué ou abîmé : la ligne {line} n’a pas toutes ses colonnes."
-            ) from None
+        header = _clean(next(reader))
+        rows = filter(None, reader)
+        first = _picker(header, stock.columns[: cut + stock.named])
+        keep = _picker(header, stock.kept) if stock.kept else None
+        while batch := list(islice(rows, _ROWS)):
+            try:
+                columns = list(zip(*map(first, batch), strict=True))
+                kept = [list(map(SEPARATOR.join, map(keep, batch)))] if keep else []
+            except IndexError:
+                raise _short(path, header, stock) from None
+            yield Part([*columns[:cut], *made(stock, columns[cut:]), *kept], position())
+
+
+def _short(path: Path, header: list[str], stock: Stock) -> BadStock:
+    """The first line that lacks a column: it is looked for afterwards, as counting lines has its price."""
+    width = max(place for place, name in enumerate(header) if name in stock.columns)
+    with _open_csv(path) as (file, _):
+        reader = csv.reader(file, strict=True)
+        line = next((reader.line_num for row in reader if 0 < len(row) <= width), 0)
+    return BadStock(f"« {path.name} » est tronqué ou abîmé : la ligne {line} n’a pas toutes ses colonnes.")
 
 
 def _picker(header: list[str], wanted: tuple[str, ...]) -> Callable[[list[str]], tuple[str, ...]]:

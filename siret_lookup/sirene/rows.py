@@ -1,11 +1,12 @@
 """A stored row taken apart: names, address, department, and what the person asked not to diffuse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from siret_lookup.sirene.fold import count_mark, filter_marks, fold
-from siret_lookup.sirene.schema import PLACES, SEPARATOR, UNITS
+from siret_lookup.sirene.fold import fold, whole_mark
+from siret_lookup.sirene.schema import PLACES, SEPARATOR, UNITS, Stock
 
 MASK = "[ND]"
+OVERSEAS = "97"
 Fields = Mapping[str, str]
 _TRADE = ("enseigne1Etablissement", "denominationUsuelleEtablissement")
 _OTHER_TRADES = ("enseigne2Etablissement", "enseigne3Etablissement")
@@ -27,10 +28,7 @@ _MASKED = {
     "address_lines": tuple(column for line in _ADDRESS for column in line),
     "city": _CITY,
 }
-# The stored columns begin with what the index needs, so that it takes only these apart.
 _NAMES = UNITS.kept[:6]
-_UNIT_CUT = UNITS.kept.index("categorieJuridiqueUniteLegale")
-_PLACE_CUT = PLACES.kept.index("nomenclatureActivitePrincipaleEtablissement")
 
 
 def unit_fields(kept: str | None) -> Fields:
@@ -85,7 +83,7 @@ def department(place: Fields) -> str | None:
 
 def _department(commune: str, postcode: str) -> str:
     code = commune if commune and commune != MASK else postcode
-    return "" if code == MASK else code[: 3 if code >= "97" else 2]
+    return "" if code == MASK else code[: 3 if code >= OVERSEAS else 2]
 
 
 def address_lines(place: Fields) -> tuple[str, ...]:
@@ -105,18 +103,23 @@ def masked(unit: Fields, place: Fields) -> tuple[str, ...]:
     )
 
 
-def document(unit: str | None, place: str, naf: str) -> str:
-    """What the index holds of one establishment: its names' words, how many the first name has, marks of the filters.
+def unit_words(company: str, last: str, used: str, first: str, born_first: str, pseudonym: str, *others: str) -> str:
+    """What the index holds of a legal unit: its name's words, how many they are, then the words of its other names."""
+    name = fold(_name(company, last, used, first, born_first, pseudonym) or "")
+    if name:
+        name = f"{name} {whole_mark(name.split())}"
+    return f"{name} {place_words(*others)}" if any(others) else name
 
-    Called for each row of the stock: it takes only the first columns apart, and is written for speed.
-    """
-    commune, postal, sign, usual, sign2, sign3, _ = place.split(SEPARATOR, _PLACE_CUT)
-    name = ""
-    if unit is not None:
-        *names, acronym, usual1, usual2, usual3, _ = unit.split(SEPARATOR, _UNIT_CUT)
-        name = fold(_name(*names) or "")
-        sign = f"{sign} {acronym} {usual1} {usual2} {usual3}" if acronym + usual1 + usual2 + usual3 else sign
-    marks = filter_marks(_department(commune, postal), naf[:2])
-    if sign + usual + sign2 + sign3:
-        marks = f"{fold(f'{sign} {usual} {sign2} {sign3}'.replace(MASK, ' '))} {marks}"
-    return f"{name} {count_mark(name.count(' ') + 1)} {marks}" if name else marks
+
+def place_words(*signs: str) -> str:
+    """What the index holds of an establishment's own names."""
+    return fold(" ".join(signs).replace(MASK, " ")) if any(signs) else ""
+
+
+def made(stock: Stock, columns: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The cells `stock.made` of many rows, from the columns that `stock.named` counts."""
+    if stock is UNITS:
+        return [list(map(unit_words, *columns))]
+    if stock is PLACES:
+        return [list(map(_department, *columns[:2])), list(map(place_words, *columns[2:]))]
+    return []

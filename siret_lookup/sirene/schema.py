@@ -8,7 +8,7 @@ instead of thirty, and only the rows that someone asks for are taken apart (`row
 from dataclasses import dataclass
 
 # Changes with TABLES, the order of columns or what the index holds: an older file is then refused, to be built again.
-FORMAT = "1"
+FORMAT = "2"
 SEPARATOR = "\x1f"
 # Documents of the index are numbered class × CLASS + siret, so that open head offices come first, closed ones last.
 CLASS = 10**14
@@ -16,9 +16,12 @@ OPEN_BEFORE = 2 * CLASS
 
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE unit (siren INTEGER PRIMARY KEY, state TEXT NOT NULL, kept TEXT NOT NULL) STRICT;
+CREATE TABLE unit (
+    siren INTEGER PRIMARY KEY, state TEXT NOT NULL, words TEXT NOT NULL, kept TEXT NOT NULL
+) STRICT;
 CREATE TABLE place (
-    siret INTEGER PRIMARY KEY, state TEXT NOT NULL, head TEXT NOT NULL, naf TEXT NOT NULL, kept TEXT NOT NULL
+    siret INTEGER PRIMARY KEY, state TEXT NOT NULL, head TEXT NOT NULL, naf TEXT NOT NULL, area TEXT NOT NULL,
+    words TEXT NOT NULL, kept TEXT NOT NULL
 ) STRICT;
 CREATE TABLE succession (
     old INTEGER, new INTEGER, day TEXT, head_office TEXT NOT NULL, continuity TEXT NOT NULL, PRIMARY KEY (old, new, day)
@@ -28,18 +31,22 @@ CREATE TABLE succession (
 INDEX = """
 DROP TABLE IF EXISTS names;
 DROP TABLE IF EXISTS term;
-CREATE VIRTUAL TABLE names USING fts5(words, content='', detail=none, columnsize=0, tokenize="ascii tokenchars '_'");
+CREATE VIRTUAL TABLE names USING fts5(
+    unit, place, marks, content='', detail=none, columnsize=0, tokenize="ascii tokenchars '_'"
+);
 INSERT INTO names(names, rank) VALUES ('automerge', 0);
 INSERT INTO names(names, rank) VALUES ('hashsize', 8388608);
 CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', names, row);
 CREATE TABLE term (word TEXT PRIMARY KEY, places INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+# What `filter_mark` writes of a search: department and division of the NAF, each alone and both at once.
+MARKS = "'_f' || area || 'n _fn' || substr(naf, 1, 2) || ' _f' || area || 'n' || substr(naf, 1, 2)"
 # One statement per class keeps each pass in the order of the numbers, which is what makes the index quick to write.
 _OPEN = "place.state = 'A' AND coalesce(unit.state, 'A') = 'A'"
 CLASSES = (f"{_OPEN} AND head = 'true'", f"{_OPEN} AND head <> 'true'", f"NOT ({_OPEN})")
 INDEX_CLASS = """
-INSERT INTO names(rowid, words)
-SELECT place.siret + {number} * {CLASS}, document(unit.kept, place.kept, place.naf)
+INSERT INTO names(rowid, unit, place, marks)
+SELECT place.siret + {number} * {CLASS}, unit.words, place.words, {MARKS}
 FROM place LEFT JOIN unit ON unit.siren = place.siret / 100000 WHERE {where} ORDER BY place.siret
 """
 TERMS = "INSERT INTO term SELECT term, doc FROM temp.vocabulary WHERE term NOT GLOB '_*'"
@@ -50,8 +57,8 @@ class Stock:
     """One kind of stock file.
 
     `first` are the columns with a cell of their own in `table`, the row's number (`digits` long) before all; `kept` are
-    joined in one text. `optional` may be missing from a file. `status` (N: absent from the mirror) and `updated` (day
-    of last treatment) are read and not stored.
+    joined in one text, after the cells `made` of the first `named` of them (`rows.py`). `optional` may be missing from
+    a file. `status` (N: absent from the mirror) and `updated` (day of last treatment) are read and not stored.
     """
 
     title: str
@@ -59,6 +66,8 @@ class Stock:
     digits: int
     first: tuple[str, ...]
     kept: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    named: int = 0
     optional: frozenset[str] = frozenset()
     status: str | None = None
     updated: str | None = None
@@ -79,8 +88,8 @@ class Stock:
 
     @property
     def insert(self) -> str:
-        """Takes a row as read; what is not stored is passed over."""
-        cells = ", ".join(f"?{self.passed + place + 1}" for place in range(len(self.first) + bool(self.kept)))
+        """Takes the cells of one row."""
+        cells = ", ".join("?" * (len(self.first) + len(self.made) + bool(self.kept)))
         return f"INSERT OR REPLACE INTO {self.table} VALUES ({cells})"  # noqa: S608
 
 
@@ -90,6 +99,8 @@ UNITS = Stock(
     digits=9,
     status="statutDiffusionUniteLegale",
     updated="dateDernierTraitementUniteLegale",
+    made=("words",),
+    named=10,
     first=("siren", "etatAdministratifUniteLegale"),
     kept=(
         *("denominationUniteLegale", "nomUniteLegale", "nomUsageUniteLegale", "prenomUsuelUniteLegale"),
@@ -113,6 +124,8 @@ PLACES = Stock(
     digits=14,
     status="statutDiffusionEtablissement",
     updated="dateDernierTraitementEtablissement",
+    made=("area", "words"),
+    named=6,
     first=("siret", "etatAdministratifEtablissement", "etablissementSiege", "activitePrincipaleEtablissement"),
     kept=(
         *("codeCommuneEtablissement", "codePostalEtablissement", "enseigne1Etablissement"),

@@ -240,6 +240,16 @@ def test_the_last_word_may_be_unfinished() -> None:
         assert sirets(mirror, "epinettes boulangerie") == [ONE]
 
 
+def test_only_the_mistyped_word_is_mended_and_a_filter_does_not_change_what_is_meant() -> None:
+    units = [unit("000000001", "GARAGE MARTIN"), unit("000000002", "GARAGES MARTIN")]
+    places = [place("00000000100011"), place("00000000200011", codeCommuneEtablissement="75101")]
+    with mirror_of(units, places) as mirror:
+        assert sirets(mirror, "garage martim") == ["00000000100011"]
+        assert sirets(mirror, "garage martim", "75") == []
+        assert sirets(mirror, "garag martim") == ["00000000100011"]
+        assert sirets(mirror, "garage martin") == ["00000000100011", "00000000200011"]
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "…", '"', "AND", "a OR b", "x*", "NEAR(a b)", "_f69n", "\0", "^a", "é" * 300]
 )

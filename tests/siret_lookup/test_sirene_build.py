@@ -1,5 +1,6 @@
 """The mirror's file: every kind of stock file, deltas, and an old mirror that no accident touches."""
 
+import csv
 import os
 import signal
 import subprocess
@@ -53,6 +54,14 @@ def parquet_of(path: Path) -> Path:
     return path.with_suffix(".parquet")
 
 
+def typed_as_text(path: Path) -> Path:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    table = pyarrow.table({column: [row[column] or None for row in rows] for column in rows[0]})
+    pyarrow.parquet.write_table(table, path.with_suffix(".parquet"))
+    return path.with_suffix(".parquet")
+
+
 def test_csv_zip_and_parquet_make_the_same_mirror(tmp_path: Path) -> None:
     units = [unit(ONE[:9], "L’ŒUF D’ÉTÉ", sigleUniteLegale="OE")]
     places = [place(ONE), place(TWO, etablissementSiege="false", etatAdministratifEtablissement="F")]
@@ -66,6 +75,29 @@ def test_csv_zip_and_parquet_make_the_same_mirror(tmp_path: Path) -> None:
         assert others == [first, first]
         assert first.name == "L’ŒUF D’ÉTÉ"
     assert known(tmp_path / "2.db", TWO).closed_on == "2015-03-01"
+
+
+def test_parquet_and_csv_hold_the_same_whatever_the_names_are(tmp_path: Path) -> None:
+    """The columns that the quick reader makes at once are those of the reader that goes row by row, to the byte."""
+    said, person = ["", "[ND]", "LE-PUY", "ÉTÉ  chaud", "Garage2 Martin", "_c2", "x\ty"], ["", "[ND]", "LÉA", "Dupont"]
+    columns = UNITS.kept[:10]
+    units = [
+        unit(
+            f"{n:09d}",
+            **{c: (said if c == columns[0] or c in columns[6:] else person)[n * k % 7 % 4] for k, c in named},
+        )
+        for n, named in ((n, list(zip((1, 2, 3, 5, 4, 6, 8, 9, 10, 11), columns, strict=True))) for n in range(1, 85))
+    ]
+    units += [unit(f"{n:09d}", name) for n, name in enumerate(said, start=100)]
+    communes = ["69383", "2A004", "97105", "[ND]", ""]
+    places = [
+        place(f"{n:09d}00011", codeCommuneEtablissement=communes[n % 5], codePostalEtablissement=communes[n % 3 + 2])
+        for n in range(1, 108)
+    ]
+    plain = write_stock(tmp_path, units, places)
+    build(plain, tmp_path / "rows.db")
+    build([typed_as_text(path) for path in plain], tmp_path / "columns.db")
+    assert (tmp_path / "rows.db").read_bytes() == (tmp_path / "columns.db").read_bytes()
 
 
 def test_an_old_file_without_the_newest_columns_is_read(tmp_path: Path) -> None:
