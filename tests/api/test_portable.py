@@ -197,7 +197,7 @@ def test_a_directory_that_is_down_asks_for_the_name_and_goes_on(
 
 def test_a_sign_that_no_font_has_is_told_and_nothing_is_lost(mine: CheckedClient) -> None:
     assert send(mine, **{"consultation.object": "漢字 \U0001f600"}) == 422
-    assert "signes rares" in mine.page.main
+    assert "retirez ces signes : 漢" in mine.page.main
     assert "漢字" in shown(mine)
 
 

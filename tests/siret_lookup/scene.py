@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zoneinfo import ZoneInfo
 
 from api.sandbox.api_entreprise import TOKEN
 from api.sandbox.companies import book
@@ -16,6 +17,7 @@ from siret_lookup.outcome import PieceResult
 from siret_lookup.quotas import MemoryQuotas
 from siret_lookup.siret import Siret, parse_siret
 
+PARIS = ZoneInfo("Europe/Paris")
 START = datetime(2026, 11, 23, 10, 0, 30, tzinfo=UTC)
 BUYER = "00001039700016"
 
@@ -30,7 +32,10 @@ class Clock:
         return self.now
 
     def next_minute(self) -> None:
-        self.now += timedelta(minutes=1)
+        """A fresh minute of the same day in Paris: past midnight, those before the start."""
+        later = self.now + timedelta(minutes=1)
+        same_day = later.astimezone(PARIS).date() == START.astimezone(PARIS).date()
+        self.now = later if same_day else later - timedelta(days=1)
 
 
 @dataclass
