@@ -132,9 +132,7 @@ def _ccap_rows() -> list[Row]:
         (name, "WeasyPrint, same words", ratio, f"≥ {limit}", ratio >= limit, f"{peer:.2f} against {cpu:.2f} s of CPU")
     )
     soffice, limit = shutil.which("soffice"), FASTER_THAN_LIBREOFFICE
-    if soffice is None:
-        rows.append((name, "LibreOffice, its docx", 0.0, f"≥ {limit}", True, "not measured: soffice is not here"))
-    else:
+    if soffice is not None:  # where the machine has none, the row is not there: nothing was measured
         peer = _libreoffice(documents[:4], soffice)
         ratio = peer / ours
         rows.append((name, "LibreOffice, its docx", ratio, f"≥ {limit}", ratio >= limit, f"{peer:.2f} s for the peer"))

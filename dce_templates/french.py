@@ -1,11 +1,8 @@
 """How the documents write amounts, rates, dates and durations, in French and in Paris time."""
 
-import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
-
-from num2words import num2words
 
 PARIS = ZoneInfo("Europe/Paris")
 _THIN, _NBSP = "\u202f", "\u00a0"
@@ -51,10 +48,3 @@ def months(count: int) -> str:
 def siret(value: str) -> str:
     """14 digits → « 123 456 789 00012 »."""
     return _NBSP.join((value[:3], value[3:6], value[6:9], value[9:]))
-
-
-def euros_in_words(amount: Decimal) -> str:
-    """« quatre-vingt-quatre mille euros », with the cents where there are some."""
-    words: str = num2words(amount, lang="fr", to="currency", currency="EUR")
-    whole = words.removesuffix(" et zéro centimes")
-    return re.sub(r"(millions?|milliards?) euros", r"\1 d’euros", whole)

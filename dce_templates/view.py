@@ -11,6 +11,7 @@ from dce_templates import french
 from dce_templates.catalogue import from_annex
 from dce_templates.dossier import Address, Criterion, Dossier, Holder
 from dce_templates.law import Figure
+from dce_templates.letters import euros_in_letters
 from dce_templates.price_sheets import workbook_name
 from dce_templates.prices import SHORT, schedule_kinds
 from dce_templates.strict_yaml import read_mapping
@@ -141,7 +142,7 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         "holder": holder,
         "holder_siret": french.siret(holder.siret) if holder else "",
         "amount": french.euros(holder.amount) if holder else "",
-        "amount_in_words": french.euros_in_words(holder.amount) if holder else "",
+        "amount_in_words": euros_in_letters(holder.amount) if holder else "",
         "vat": french.euros(holder.amount * dossier.price.vat_rate) if holder else "",
         "amount_with_vat": french.euros(holder.amount * (1 + dossier.price.vat_rate)) if holder else "",
         **_money(dossier, figures),
