@@ -6,10 +6,11 @@ As in api/dossiers.py a draft keeps what was typed, even where it cannot be read
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from api.dossiers import Field, Kind, Values, first, read_field, shown
 from dce_templates.catalogue import Clause, Standing, catalogue, standing
+from dce_templates.dossier import Frequency, Licence
 from dce_templates.facts import facts_of_draft
 
 SPARE_ROWS = 3
@@ -35,10 +36,7 @@ SET_TEXTS: Mapping[str, str] = {
     "title": "Nom du jeu de données", "description": "Ce qu’il contient", "format": "Format",
     "schema_id": "Schéma national, avec sa version", "first_delivery_days": "Première remise, en jours",
 }  # fmt: skip
-FREQUENCIES = (
-    "temps réel", "quotidienne", "hebdomadaire", "mensuelle", "trimestrielle", "semestrielle", "annuelle", "unique",
-)  # fmt: skip
-LICENCES = ("Licence Ouverte 2.0", "ODbL 1.0")
+FREQUENCIES, LICENCES = get_args(Frequency), get_args(Licence)
 SET_BOXES: Mapping[str, str] = {
     "published": "Il est destiné à la publication", "personal": "Il contient des données personnelles",
     "geographic": "Il est géographique", "high_value": "Il est « de forte valeur » (règlement 2023/138)",

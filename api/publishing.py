@@ -1,7 +1,6 @@
 """Publishing a draft: checks as of today, documents made in a worker process, then one short transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +11,12 @@ from api.db import reading, transaction
 from api.notices import tell_extension
 from api.render import PARIS
 from api.review import Review, read, review
+from api.storage import withdrawn_if_refused
 from dce_templates.dossier import Dossier
 from dce_templates.office import EXTENSIONS
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, DceFile, describe, extend, find_for, may_extend, publish
-from procurement.errors import DomainError, Invalid, Refused
+from procurement.errors import Invalid, Refused
 from procurement.events import lock
 from procurement.people import Person
 from procurement.rules import rule_table
@@ -40,7 +40,7 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
     files = make_documents(ctx, checked.dossier, ref, now, pieces)
-    with withdrawn_if_refused(ctx, files):
+    with withdrawn_if_refused(ctx.storage, [file.key for file in files]):
         _record(ctx, who, ref, seen, data, files)
 
 
@@ -70,7 +70,7 @@ def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) ->
         keys = {file.name: file.key for file in consultation.current_files if _is_our_word(file)}
     # A dossier that this version of mps cannot read keeps its documents: the page says that the date alone changed.
     files = make_next(ctx, ref, before, dossier, keys, now, pieces, version) if before and dossier else []
-    with withdrawn_if_refused(ctx, files), transaction(ctx.database) as db:
+    with withdrawn_if_refused(ctx.storage, [file.key for file in files]), transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         lock(db, consultation)
         if _seen(consultation) != seen:
@@ -145,17 +145,6 @@ def _stored(ctx: Context, ref: str, built: Any) -> list[DceFile]:
         )
         for file in built.files
     ]
-
-
-@contextmanager
-def withdrawn_if_refused(ctx: Context, files: list[DceFile]) -> Iterator[None]:
-    """What was stored for a record that is then refused is taken back; after any other failure the sweep decides."""
-    try:
-        yield
-    except DomainError:
-        for file in files:
-            ctx.storage.delete(file.key)
-        raise
 
 
 def _record(ctx: Context, who: Person, ref: str, seen: str, data: dict[str, Any], files: list[DceFile]) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, S3Store
 
-from procurement.errors import NotFound
+from procurement.errors import DomainError, NotFound
 
 
 class Storage:
@@ -85,3 +85,17 @@ def _remove_cut(folder: Path, before: float) -> None:
         with contextlib.suppress(FileNotFoundError):
             if re.search(r"#\d+$", file.name) and file.stat().st_mtime < before:
                 file.unlink()
+
+
+@contextlib.contextmanager
+def withdrawn_if_refused(storage: Storage, keys: Iterable[str]) -> Iterator[None]:
+    """What was stored for a record that is then refused is taken back: it was rolled back for certain.
+
+    After any other failure the sweep decides.
+    """
+    try:
+        yield
+    except DomainError:
+        for key in keys:
+            storage.delete(key)
+        raise

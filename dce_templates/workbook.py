@@ -17,6 +17,7 @@ from typing import Any
 import openpyxl
 from openpyxl.worksheet.worksheet import Worksheet
 
+from dce_templates.archive import TooMuch, unpacked
 from dce_templates.price_sheets import Place
 
 MAX_BYTES = 5_000_000
@@ -103,21 +104,27 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
     entries = archive.infolist()
     if len(entries) > _MAX_PARTS:
         raise WorkbookError(_HUGE)
+    known = all(entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries)
+    if not known or len({entry.filename for entry in entries}) < len(entries):
+        raise WorkbookError(_BROKEN)
+    try:
+        return _plain_parts(unpacked(archive, entries, _MAX_UNPACKED))
+    except TooMuch as error:
+        raise WorkbookError(_HUGE) from error
+
+
+def _plain_parts(read: Iterable[tuple[zipfile.ZipInfo, bytes]]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    left, tags = _MAX_UNPACKED, 0
-    for entry in entries:
-        if entry.filename in found or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise WorkbookError(_BROKEN)
-        with archive.open(entry) as stream:
-            data = found[entry.filename] = stream.read(left + 1)
-        left, tags = left - len(data), tags + data.count(b"<")
-        if left < 0 or tags > _MAX_TAGS:
+    tags = 0
+    for entry, data in read:
+        tags += data.count(b"<")
+        if tags > _MAX_TAGS:
             raise WorkbookError(_HUGE)
-        if entry.filename.lower().endswith(_READ):
+        is_read = entry.filename.lower().endswith(_READ)
+        if is_read:
             _expect_plain(data)
-        else:
-            # Pictures and the like: nothing here reads them, whatever a relation calls them.
-            found[entry.filename] = b""
+        # Pictures and the like: nothing here reads them, whatever a relation calls them.
+        found[entry.filename] = data if is_read else b""
     return found
 
 

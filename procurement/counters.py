@@ -23,7 +23,7 @@ class Counter(Base):
 
 def take(db: Session, name: str, limit: int, window_start: datetime) -> bool:
     """Use one of `limit` in this window; False when none is left. The counter's row stays locked until the commit."""
-    row = _locked(db, name, window_start) or _made(db, name, window_start)
+    row = held(db, [(name, window_start)])[name, window_start]
     if row.used >= limit:
         return False
     row.used += 1

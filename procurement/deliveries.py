@@ -14,14 +14,15 @@ from typing import Any, ClassVar
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
-from dce_templates.dossier import Dataset
+from dce_templates.catalogue import catalogue, values
+from dce_templates.dossier import ClauseChoice, Dataset
 from procurement.base import Base, HasRef
 from procurement.consultation import Consultation
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.mail import post
-from procurement.people import Organisation, Person, Role
+from procurement.people import Person, Role
 from procurement.renewals import contract_end
 from siret_lookup.periods import later
 
@@ -40,7 +41,8 @@ HORIZON = timedelta(days=200)
 SOON = timedelta(days=7)
 # The clause whose variables set the penalty.
 PENALTY_CLAUSE = "OD-21"
-_DEFAULTS: Mapping[str, str] = {"daily_euros": "50", "notice_days": "5", "cap_percent": "5"}
+# A delivery in one of these is still the holder's to make.
+AWAITED = ("expected", "returned")
 
 
 class Delivery(HasRef, Base):
@@ -72,6 +74,10 @@ class Delivery(HasRef, Base):
     @property
     def title(self) -> str:
         return str(self.terms["title"])
+
+    def late(self, today: date) -> bool:
+        """Whether its day is past and it is still awaited."""
+        return self.state in AWAITED and self.due_on < today
 
     @property
     def findings(self) -> list[str]:
@@ -194,20 +200,25 @@ def penalty(row: Delivery, today: date) -> Penalty | None:
     )
     if choice is None or choice.get("refused_motive"):
         return None
-    said = {**_DEFAULTS, **choice.get("vars", {})}
+    said = {name: int(str(value)) for name, value in _variables(choice).items()}
     until = paris_day(row.received_at) if row.received_at and row.state != "returned" else today
-    days = (until - row.due_on).days - int(said["notice_days"])
+    days = (until - row.due_on).days - said["notice_days"]
     if days <= 0:
         return None
-    cap = row.contract.amount * Decimal(said["cap_percent"]) / 100
-    return Penalty(days, min(Decimal(said["daily_euros"]) * days, cap), cap)
+    cap = row.contract.amount * said["cap_percent"] / 100
+    return Penalty(days, min(Decimal(said["daily_euros"] * days), cap), cap)
+
+
+def _variables(choice: Mapping[str, Any]) -> Mapping[str, object]:
+    """What the clause says, its card's defaults included."""
+    return values(catalogue()[PENALTY_CLAUSE], ClauseChoice.model_validate(choice))
 
 
 def remind(db: Session, row: Delivery, today: date, now: datetime) -> None:
     """Once before the day, once after it; the second also to the buyer."""
-    late = row.due_on < today
+    late = row.late(today)
     stage = "late" if late else "soon"
-    if row.state not in ("expected", "returned") or row.reminded in (stage, "late"):
+    if row.state not in AWAITED or row.reminded in (stage, "late"):
         return
     row.reminded = stage
     when = f"était attendue le {row.due_on:%d/%m/%Y}" if late else f"est attendue le {row.due_on:%d/%m/%Y}"
@@ -242,7 +253,7 @@ def _tell(db: Session, row: Delivery, subject: str, sentence: str, now: datetime
 def to_remind(db: Session, today: date) -> list[int]:
     """Keys of the rows that a reminder may concern."""
     query = select(Delivery.id).where(
-        Delivery.state.in_(("expected", "returned")), Delivery.due_on <= today + SOON, Delivery.reminded != "late"
+        Delivery.state.in_(AWAITED), Delivery.due_on <= today + SOON, Delivery.reminded != "late"
     )
     return list(db.scalars(query.order_by(Delivery.id)))
 
@@ -277,7 +288,6 @@ def released(db: Session, contract_ref: str = "") -> list[Delivery]:
         select(Delivery)
         .join(Delivery.contract)
         .join(Contract.consultation)
-        .join(Organisation, Organisation.id == Contract.organisation_id)
         .where(Delivery.state == "released", Consultation.published_at.is_not(None))
         .order_by(Delivery.contract_id, Delivery.dataset, Delivery.due_on)
         .options(whole.joinedload(Contract.consultation), whole.joinedload(Contract.organisation))

@@ -56,7 +56,7 @@ def serve(
     settings = _ready(demo)
     sandboxed = settings.api_entreprise_url is None
     with contextlib.ExitStack() as stack:
-        urls = stack.enter_context(_sandbox_child(free_port(SANDBOX_PORT))) if sandboxed else None
+        urls = stack.enter_context(sandbox_child(free_port(SANDBOX_PORT))) if sandboxed else None
         services = urls.services() if urls else {}
         context = Context(settings, connect(settings.database_url), Storage(settings.storage_url), services)
         stack.callback(context.database.dispose)
@@ -97,7 +97,7 @@ def free_port(wanted: int) -> int:
 
 
 @contextlib.contextmanager
-def _sandbox_child(port: int) -> Iterator[SandboxUrls]:
+def sandbox_child(port: int) -> Iterator[SandboxUrls]:
     """The sandbox as one child process, ended with us."""
     child = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, str(ROOT / ".venv" / "bin" / "mps"), "sandbox", "--port", str(port)],

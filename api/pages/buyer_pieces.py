@@ -16,7 +16,7 @@ from api.downloads import attachment
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.pages.buyer import HUB, PIECE_CAP, hub_context
-from api.publishing import withdrawn_if_refused
+from api.storage import withdrawn_if_refused
 from api.uploads import MemorySink, Received, receive
 from procurement.consultation import DceFile, add_piece, find_for, remove_piece, takes_pieces
 from procurement.errors import Invalid, NotFound
@@ -64,7 +64,7 @@ def _keep(ctx: Context, who: Person, ref: str, received: Received, content: byte
         raise Invalid({"file": error.sentence}) from None
     key = ctx.storage.put(f"dce/{ref}", content)
     piece = DceFile(name=received.name, media_type=kind, size=received.size, sha256=received.sha256, key=key)
-    with withdrawn_if_refused(ctx, [piece]), transaction(ctx.database) as db:
+    with withdrawn_if_refused(ctx.storage, [piece.key]), transaction(ctx.database) as db:
         add_piece(db, find_for(db, ref, who), piece, who, database.now(db))
 
 

@@ -13,9 +13,10 @@ from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.errors import PageInvalid
 from api.pages.candidacies import TEMPLATE, shown
+from api.storage import withdrawn_if_refused
 from api.uploads import Received, SealingSink, receive
 from procurement.candidacy import CandidacyFile, add_file, check_room, editable, find_own, find_own_locked, remove_file
-from procurement.errors import DomainError, Invalid, NotFound, Refused
+from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
@@ -67,18 +68,14 @@ async def upload(request: Request, ctx: Ctx, who: Who, ref: str, word: str) -> R
 
 def _keep(ctx: Context, who: Person, ref: str, allowed: Permission, sink: SealingSink, received: Received) -> None:
     key = ctx.storage.put("plis", sink.path)
-    try:
-        with transaction(ctx.database) as db:
-            candidacy = find_own_locked(db, ref, who)
-            check_room(candidacy, received.size, ctx.settings.max_candidacy_mb * 10**6)
-            file = CandidacyFile(
-                kind=allowed.kind, name=received.name, size=received.size, sha256=received.sha256, key=key,
-                started_at=allowed.started_at, received_at=database.now(db),
-            )  # fmt: skip
-            add_file(candidacy, file)
-    except DomainError:  # rolled back for certain; after any other failure the sweep decides
-        ctx.storage.delete(key)
-        raise
+    with withdrawn_if_refused(ctx.storage, [key]), transaction(ctx.database) as db:
+        candidacy = find_own_locked(db, ref, who)
+        check_room(candidacy, received.size, ctx.settings.max_candidacy_mb * 10**6)
+        file = CandidacyFile(
+            kind=allowed.kind, name=received.name, size=received.size, sha256=received.sha256, key=key,
+            started_at=allowed.started_at, received_at=database.now(db),
+        )  # fmt: skip
+        add_file(candidacy, file)
 
 
 @router.post("/candidatures/{ref}/enlever/{file}", dependencies=[Depends(SIGNED_IN)])

@@ -20,12 +20,13 @@ from api.downloads import streamed
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.render import page
+from api.storage import withdrawn_if_refused
 from api.uploads import MemorySink, Received
 from api.uploads import receive as receive_upload
 from procurement import deliveries as data
 from procurement.candidacy import find_own
 from procurement.contract import Contract, contract_of, find_contract, paris_day
-from procurement.errors import DomainError, Invalid, NotFound
+from procurement.errors import Invalid, NotFound
 from procurement.people import Person
 from procurement.publication.dcat import Published, catalog
 
@@ -57,14 +58,9 @@ def _of_holder(db: Session, ref: str, who: Person) -> Contract:
 def _context(db: Session, contract: Contract) -> dict[str, Any]:
     today = paris_day(database.now(db))
     rows = [
-        (row, STATES[row.state], data.penalty(row, today), _late(row, today))
-        for row in data.deliveries_of(db, contract)
+        (row, STATES[row.state], data.penalty(row, today), row.late(today)) for row in data.deliveries_of(db, contract)
     ]
     return {"contract": contract, "consultation": contract.consultation, "rows": rows, "cap": CAP}
-
-
-def _late(row: data.Delivery, today: Any) -> bool:
-    return row.state in ("expected", "returned") and row.due_on < today
 
 
 @router.get(HOLDER, dependencies=[Depends(SIGNED_IN)])
@@ -75,11 +71,11 @@ def holder_page(request: Request, db: Db, who: Who, ref: str) -> Response:
 @router.post(HOLDER + "/{row}", dependencies=[Depends(SIGNED_IN)])
 async def drop(request: Request, ctx: Ctx, who: Who, ref: str, row: str) -> Response:
     """Authorise, stream, check in a worker process, store, record: no transaction is open meanwhile."""
-    await run_in_threadpool(_authorise, ctx, who, ref, row)
+    schema_id = await run_in_threadpool(_authorise, ctx, who, ref, row)
     sink = MemorySink()
     try:
         received = await receive_upload(request, sink, CAP)
-        await run_in_threadpool(_keep, ctx, who, ref, row, received, sink.content)
+        await run_in_threadpool(_keep, ctx, who, (ref, row), schema_id, received, sink.content)
     except Invalid as error:
         wrong = Invalid({f"file-{row}": next(iter(error.fields.values()))})
         raise await run_in_threadpool(_again, ctx, who, ref, wrong) from None
@@ -97,20 +93,18 @@ def _authorise(ctx: Context, who: Person, ref: str, row: str) -> str:
         return str(data.find_delivery(db, _of_holder(db, ref, who), row).terms.get("schema_id", ""))
 
 
-def _keep(ctx: Context, who: Person, ref: str, row: str, received: Received, content: bytes) -> None:
+def _keep(
+    ctx: Context, who: Person, where: tuple[str, str], schema_id: str, received: Received, content: bytes
+) -> None:
     extension = received.name.rpartition(".")[2].lower()
     if extension not in TYPES:
         raise Invalid({"file": f"Déposez un fichier {', '.join(TYPES)} : un tableau ou des données, non une image."})
-    report = _checked(ctx, _authorise(ctx, who, ref, row), received.name, content)
+    report = _checked(ctx, schema_id, received.name, content)
     key = ctx.storage.put("deliveries", content)
     document = data.Document(key, received.name, TYPES[extension], len(content), received.sha256)
-    try:
-        with transaction(ctx.database) as db:
-            found = data.find_delivery(db, _of_holder(db, ref, who), row)
-            data.receive(db, found, document, report, who.email, database.now(db))
-    except DomainError:  # rolled back for certain; after any other failure the sweep decides
-        ctx.storage.delete(key)
-        raise
+    with withdrawn_if_refused(ctx.storage, [key]), transaction(ctx.database) as db:
+        found = data.find_delivery(db, _of_holder(db, where[0], who), where[1])
+        data.receive(db, found, document, report, who.email, database.now(db))
 
 
 def _checked(ctx: Context, schema_id: str, name: str, content: bytes) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from api.pages.award import PATH as AWARD
 from api.pages.award import again
 from api.pages.opening import BASE
 from api.render import page
+from api.storage import withdrawn_if_refused
 from api.uploads import MemorySink, Received, receive
 from procurement.candidacy import find_own, find_own_locked, find_received
 from procurement.consultation import find_for
@@ -105,10 +106,6 @@ def _keep(ctx: Context, who: Person, ref: str, asked: str, received: Received, c
         raise Invalid({"file": "Déposez un PDF ou une image (JPEG, PNG), entier."})
     name = received.name if received.name.lower().endswith(f".{extension}") else f"{received.name}.{extension}"
     key = ctx.storage.put("given", content)
-    try:
-        with transaction(ctx.database) as db:
-            found = find_request(db, find_own_locked(db, ref, who), asked)
-            give(db, found, Document(key, name, media_type, received.sha256), who, database.now(db))
-    except DomainError:  # rolled back for certain; after any other failure the sweep decides
-        ctx.storage.delete(key)
-        raise
+    with withdrawn_if_refused(ctx.storage, [key]), transaction(ctx.database) as db:
+        found = find_request(db, find_own_locked(db, ref, who), asked)
+        give(db, found, Document(key, name, media_type, received.sha256), who, database.now(db))

@@ -9,6 +9,8 @@ from posixpath import normpath
 
 from lxml import etree
 
+from dce_templates.archive import TooMuch, unpacked
+
 Element = etree._Element
 MAX_BYTES = 20 << 20
 MAX_UNPACKED = 80 << 20
@@ -59,23 +61,17 @@ def open_word(content: bytes) -> Parts:
 
 
 def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """What a part says of its size is not believed: reading stops at what is left."""
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
         raise WordError(_TOO_BIG)
     if _TYPES not in {entry.filename for entry in entries}:
         raise WordError(_NOT_WORD)
-    parts: dict[str, bytes] = {}
-    left = MAX_UNPACKED
-    for entry in entries:
-        if entry.filename in parts:
-            raise WordError(_BROKEN)
-        with archive.open(entry) as stream:
-            parts[entry.filename] = stream.read(left + 1)
-        left -= len(parts[entry.filename])
-        if left < 0:
-            raise WordError(_TOO_BIG)
-    return parts
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise WordError(_BROKEN)
+    try:
+        return {entry.filename: data for entry, data in unpacked(archive, entries, MAX_UNPACKED)}
+    except TooMuch as error:
+        raise WordError(_TOO_BIG) from error
 
 
 def _refuse_macros(parts: Parts) -> None:
