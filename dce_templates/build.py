@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from dce_templates.assemble import assemble, filled_clauses, kinds_of
 from dce_templates.blocks import Document, Kind
-from dce_templates.catalogue import catalogue
+from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, Holder
 from dce_templates.law import Figure, Rule, in_force
@@ -79,13 +79,13 @@ def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
     return dossier.model_copy(update={"attachments": (*dossier.attachments, *beside)})
 
 
-def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUsed, ...]:
+def _clauses(dossier: Dossier, figures: Mapping[str, Figure], clauses: Mapping[str, Clause]) -> tuple[ClauseUsed, ...]:
     return tuple(
         ClauseUsed(
             filled.clause.meta.id, filled.title, filled.clause.meta.version, filled.bookmark,
             hashlib.sha256(filled.words.encode()).hexdigest(), filled.clause.sha256,
         )
-        for filled in filled_clauses(dossier, view(dossier, figures), catalogue())
+        for filled in filled_clauses(dossier, view(dossier, figures), clauses)
     )  # fmt: skip
 
 
@@ -139,32 +139,36 @@ def build(
     checked: bool = True,
     pieces: Sequence[tuple[str, str]] = (),
     version: int = 1,
+    clauses: Mapping[str, Clause] | None = None,
 ) -> Built:
     """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
     already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
-    files beside them, named there. Same arguments, same bytes. Raises PdfError, ClauseError with `checked=False` only.
+    files beside them, named there. `clauses`: the library they are taken from (None: the shipped catalogue).
+    Same arguments, same bytes. Raises PdfError, ClauseError with `checked=False` only.
     """
     table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
-    findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
+    known = catalogue() if clauses is None else clauses
+    judged: dict[str, Any] = {"now": now, "adopted": adopted, "passed_over": passed_over, "clauses": known}
+    findings = check(dossier, table, rules, **judged) if checked else ()
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
-    clauses = _clauses(dossier, current)
-    renderers = _renderers(wanted, now, _attached(dossier, clauses, holder))
-    workbook = _workbook(dossier) if "xlsx" in wanted else []
-    files = []
-    for kind in kinds_of(dossier) if kinds is None else kinds:
-        document = assemble(kind, dossier, current, holder)
-        for extension, (media_type, render) in renderers.items():
-            files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
-    files += workbook
+    used = _clauses(dossier, current, known)
+    renderers = _renderers(wanted, now, _attached(dossier, used, holder))
+    files = [
+        _file(_name(kind, dossier, extension, version), media_type, render(document))
+        for kind in (kinds_of(dossier, known) if kinds is None else kinds)
+        for document in [assemble(kind, dossier, current, holder, known)]
+        for extension, (media_type, render) in renderers.items()
+    ]
+    files += _workbook(dossier) if "xlsx" in wanted else []
     listed = [*((file.name, file.sha256) for file in files), *pieces]
-    content = manifest(dossier, listed, _named(clauses), findings, now, version)
+    content = manifest(dossier, listed, _named(used), findings, now, version)
     files.append(_file("manifest.json", "application/json", content))
-    return Built(tuple(files), clauses, findings)
+    return Built(tuple(files), used, findings)
 
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:

@@ -160,9 +160,13 @@ class Processing(Model):
 
 
 class ClauseChoice(Model):
-    """A clause of the catalogue: its variables, or the motive for which it is not taken."""
+    """A clause of the catalogue: its variables, or the motive for which it is not taken.
+
+    `version` is the one that was read when it was taken; empty: whichever is in force.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]{2}$")]
+    version: Annotated[str, Field(pattern=r"^$|^\d{1,4}\.\d{1,4}\.\d{1,4}$")] = ""
     vars: Annotated[dict[Key, Line | Annotated[tuple[Line, ...], Field(max_length=50)]], Field(max_length=30)] = {}
     refused_motive: Optional = ""
 

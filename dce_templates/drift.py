@@ -6,7 +6,7 @@ titles; numbers of headings and what Word changes by itself (quotes, spaces) do 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from dce_templates.assemble import TITLES, assemble
 from dce_templates.blocks import Kind
 from dce_templates.build import with_pieces
+from dce_templates.catalogue import Clause
 from dce_templates.dossier import Dossier
 from dce_templates.drift_findings import Broken, broken
 from dce_templates.drift_sections import Section, Side, longest_run, match, sections
@@ -64,10 +65,11 @@ def drift(
     figures: Iterable[Figure],
     rules: Iterable[Rule],
     pieces: Sequence[tuple[str, str]] = (),
+    clauses: Mapping[str, Clause] | None = None,
 ) -> Drift:
     """Compare an edited .docx with the dossier. `figures` and `rules` are whole tables: the launch date chooses.
 
-    `pieces`: as build() had them, where the document was published with some.
+    `pieces` and `clauses`: as build() had them, where the document was published with some.
 
     Raises WordError where the file cannot be read or is none of the dossier's documents, ClauseError where the dossier
     itself cannot be written.
@@ -75,7 +77,7 @@ def drift(
     edited, dossier = read_lines(content), with_pieces(dossier, pieces)
     kind = _kind(edited)
     current = in_force(figures, dossier.launched_on)
-    expected = read_lines(render_docx(assemble(kind, dossier, current), _ANY_MOMENT))
+    expected = read_lines(render_docx(assemble(kind, dossier, current, clauses=clauses), _ANY_MOMENT))
     before, after = Side(expected, sections(expected, kind)), Side(edited, sections(edited, kind))
     pairs = match(before.sections, after.sections)
     found = _states(pairs)

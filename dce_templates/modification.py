@@ -12,6 +12,7 @@ from datetime import datetime
 from dce_templates.assemble import TITLES, kinds_of
 from dce_templates.blocks import Kind
 from dce_templates.build import Built, File, Format, build, stem, usual_formats
+from dce_templates.catalogue import Clause, catalogue
 from dce_templates.dossier import Dossier
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.notice import notice
@@ -31,21 +32,24 @@ def build_next(
     now: datetime,
     pieces: Sequence[tuple[str, str]] = (),
     version: int,
+    clauses: Mapping[str, Clause] | None = None,
 ) -> Built:
     """The files of `version`, unchecked as build() makes them when told so, the notice and the redlines beside.
 
     `former`: name → bytes of the .docx of the version before; a document that had none, or cannot be compared, has no
     redline. The manifest, still last, lists every file. The same arguments give the same bytes.
     """
-    table = tuple(figures)
+    table, known = tuple(figures), catalogue() if clauses is None else clauses
     wanted = usual_formats(after) if formats is None else formats
-    built = build(after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version)
+    built = build(
+        after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version, clauses=known
+    )  # fmt: skip
     *files, listed = built.files
     same = _same_words(files, former, version)
     marked = dict(_redlines(files, former, same, after.buyer.name, now, version))
-    titles = {file.name: TITLES[kind] for kind in kinds_of(after) for file in files if _is_of(kind, file)}
+    titles = {file.name: TITLES[kind] for kind in kinds_of(after, known) for file in files if _is_of(kind, file)}
     document = notice(
-        before, after, in_force(table, after.launched_on), version=version, now=now,
+        before, after, in_force(table, after.launched_on), version=version, now=now, clauses=known,
         rewritten=[titles[name] for name in same if not same[name]], same=[titles[name] for name in same if same[name]],
     )  # fmt: skip
     reference = files[0].name.partition("_")[2].rpartition(f"_v{version}.")[0]

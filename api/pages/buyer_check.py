@@ -24,6 +24,7 @@ from dce_templates.prices import schedule_kinds
 from procurement.consultation import Consultation, find_for, pass_over
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
+from procurement.library import clauses_for
 from procurement.people import Organisation, Person, Role, adopt_rules
 from procurement.rules import rule_table
 
@@ -34,10 +35,10 @@ MARKS = {"T": "texte lu", "S": "source secondaire", "X": "usage mesuré"}
 Text = Annotated[str, Form()]
 
 
-def verify_context(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def verify_context(db: Session, consultation: Consultation, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What the page of findings needs, in plain values."""
     buyer = consultation.organisation
-    found = review(consultation, data, now)
+    found = review(consultation, data, now, clauses_for(db, consultation, data))
     return {
         "ref": consultation.ref,
         "number": consultation.number,
@@ -69,7 +70,7 @@ def _prices(dossier: Dossier | None) -> dict[str, Any] | None:
 @router.get("/acheteur/consultations/{ref}/verifier", dependencies=[Depends(OFFICER)])
 def verify(request: Request, db: Db, who: Who, ref: str) -> Response:
     consultation = find_for(db, ref, who)
-    return page(request, VERIFY, **verify_context(consultation, consultation.dossier, database.now(db)))
+    return page(request, VERIFY, **verify_context(db, consultation, consultation.dossier, database.now(db)))
 
 
 @router.post("/acheteur/consultations/{ref}/verifier/{rule}", dependencies=[Depends(OFFICER)])
@@ -77,13 +78,13 @@ def pass_one_over(ctx: Ctx, who: Who, ref: str, rule: str, motive: Text = "") ->
     """Keep a motive for one blocking finding; only what blocks now, and may be passed over."""
     with reading(ctx.database) as db:
         consultation = find_for(db, ref, who)
-        context = verify_context(consultation, consultation.dossier, database.now(db))
+        context = verify_context(db, consultation, consultation.dossier, database.now(db))
     try:
         with transaction(ctx.database) as db:
             consultation = find_for(db, ref, who)
             lock(db, consultation)
             now = database.now(db)
-            _may_pass(consultation, rule, now)
+            _may_pass(db, consultation, rule, now)
             if len(motive) > 1000:
                 raise Invalid({"motive": "Mille caractères au plus."})
             pass_over(db, consultation, rule, motive, who, now)
@@ -94,12 +95,16 @@ def pass_one_over(ctx: Ctx, who: Who, ref: str, rule: str, motive: Text = "") ->
     return RedirectResponse(f"/acheteur/consultations/{ref}/verifier?ok=motif", 303)
 
 
-def _may_pass(consultation: Consultation, rule: str, now: datetime) -> None:
+def _may_pass(db: Session, consultation: Consultation, rule: str, now: datetime) -> None:
     if consultation.state != "draft":
         raise Refused("Cette consultation n’est plus un brouillon.")
     if any(o.rule == rule for o in consultation.overrides):
         return
-    found = [f for f, _ in review(consultation, consultation.dossier, now).blocking if f.id == rule]
+    found = [
+        f
+        for f, _ in review(consultation, consultation.dossier, now, clauses_for(db, consultation)).blocking
+        if f.id == rule
+    ]
     if not found:
         raise NotFound
     if not all(f.can_be_passed_over for f in found):

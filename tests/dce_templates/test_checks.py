@@ -73,6 +73,7 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "long_sentences": {"need": "mot " * 41},
     "legality_control": {"estimated_amount": "216000"},
     "clause_dates": {"launched_on": "2020-01-02"},
+    "clause_versions": {"clauses.0.version": "0.9.0"},
     "dead_references": {"need": "Voir le décret n° 2016-360."},
     "placeholders": {"need": "Surface : XXX m2"},
 }
@@ -208,6 +209,14 @@ def test_a_clause_can_be_out_of_force() -> None:
     found = findings({"clauses.2.vars": {}}, clauses={**catalogue(), "OD-10": old})
     assert old.in_force(date(2019, 12, 31))
     assert found["clause_dates"].severity == "warn"
+
+
+def test_a_kept_version_is_told_once_a_newer_one_is_approved() -> None:
+    kept = catalogue()["OD-05"]
+    newer = replace(kept, meta=kept.meta.model_copy(update={"version": "1.3.0"}))
+    found = findings({}, clauses={**catalogue(), "OD-05": replace(kept, newer=newer)})
+    assert "la version 1.3.0 a été approuvée depuis" in found["clause_versions"].message
+    assert "clause_versions" not in findings({})
 
 
 shares = st.lists(st.integers(1, 60), min_size=1, max_size=8)
