@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -114,6 +114,17 @@ def _renderers(
     return {name: how for name, how in every.items() if name in wanted}
 
 
+def _rendered(
+    documents: Iterable[Document],
+    renderers: Mapping[Format, tuple[str, Callable[[Document], bytes]]],
+    dossier: Dossier,
+    version: int,
+) -> Iterator[File]:
+    for document in documents:
+        for extension, (media_type, render) in renderers.items():
+            yield _file(_name(document.kind, dossier, extension, version), media_type, render(document))
+
+
 def _workbook(dossier: Dossier) -> list[File]:
     """The price schedules, where there are lines: published once, they are the same in every version."""
     name = workbook_name(dossier)
@@ -144,8 +155,7 @@ def build(
     """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
-    already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
-    files beside them, named there. `clauses`: the library they are taken from (None: the shipped catalogue).
+    published. `pieces`: (name, sha256) of files beside them. `clauses`: the library (None: the shipped catalogue).
     Same arguments, same bytes. Raises PdfError, ClauseError with `checked=False` only.
     """
     table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
@@ -155,20 +165,16 @@ def build(
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
-    current = in_force(table, dossier.launched_on)
-    used = _clauses(dossier, current, known)
+    used = _clauses(dossier, in_force(table, dossier.launched_on), known)
     renderers = _renderers(wanted, now, _attached(dossier, used, holder))
-    files = [
-        _file(_name(kind, dossier, extension, version), media_type, render(document))
+    documents = (
+        assemble(kind, dossier, in_force(table, dossier.launched_on), holder, known)
         for kind in (kinds_of(dossier, known) if kinds is None else kinds)
-        for document in [assemble(kind, dossier, current, holder, known)]
-        for extension, (media_type, render) in renderers.items()
-    ]
-    files += _workbook(dossier) if "xlsx" in wanted else []
+    )
+    files = [*_rendered(documents, renderers, dossier, version), *(_workbook(dossier) if "xlsx" in wanted else [])]
     listed = [*((file.name, file.sha256) for file in files), *pieces]
     content = manifest(dossier, listed, _named(used), findings, now, version)
-    files.append(_file("manifest.json", "application/json", content))
-    return Built(tuple(files), used, findings)
+    return Built((*files, _file("manifest.json", "application/json", content)), used, findings)
 
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:
