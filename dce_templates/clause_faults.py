@@ -40,7 +40,7 @@ def _stand_in(variable: Variable) -> str | tuple[str, ...]:
 
 
 def faults(clause: Clause, library: Mapping[str, Clause], figures: Mapping[str, Figure]) -> dict[str, str]:
-    """Field of the form → one sentence; empty where the clause may be proposed. `library`: the others, by id."""
+    """Field of the form → one sentence; empty where it may be proposed. `library`: every clause by id, this one too."""
     found: dict[str, str] = {}
     for field, said in (*_of_variables(clause), *_of_text(clause, figures), *_of_links(clause.meta, library)):
         found.setdefault(field, said)

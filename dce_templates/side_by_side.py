@@ -5,6 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+# The tags of a text, as a reader who writes no code takes them.
+_TAGS = (
+    (re.compile(r"\{\{\s*(\w+(?:\.\w+)*)[^}]*\}\}"), r"‹\1›"),
+    (re.compile(r"\{%-?\s*if\s+(.*?)\s*-?%\}"), r"‹si \1›"),
+    (re.compile(r"\{%-?\s*elif\s+(.*?)\s*-?%\}"), r"‹sinon, si \1›"),
+    (re.compile(r"\{%-?\s*else\s*-?%\}"), "‹sinon›"),
+    (re.compile(r"\{%-?\s*for\s+(\w+)\s+in\s+(.*?)\s*-?%\}"), r"‹pour chaque \1 de \2›"),
+    (re.compile(r"\{%-?\s*end(?:if|for)\s*-?%\}"), "‹fin›"),
+)
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -26,6 +35,13 @@ class Pair:
     @property
     def same(self) -> bool:
         return not any(piece.differs for piece in (*self.before, *self.after))
+
+
+def in_words(source: str) -> str:
+    """The text of a clause with its tags told in words: « sous ‹days› jours ‹si copies› … ‹fin› »."""
+    for tag, said in _TAGS:
+        source = tag.sub(said, source)
+    return source
 
 
 def side_by_side(before: str, after: str) -> tuple[Pair, ...]:

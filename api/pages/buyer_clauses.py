@@ -36,6 +36,7 @@ def _context(consultation: Consultation, data: Mapping[str, Any], clauses: Mappi
         "values": form.to_shown(data, clauses),
         "sections": form.sections(data, has_adopted(consultation.organisation), clauses),
         "form": form,
+        "buyer_ref": consultation.organisation.ref,
     }
 
 
