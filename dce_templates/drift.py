@@ -7,20 +7,23 @@ titles; numbers of headings and what Word changes by itself (quotes, spaces) do 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from dce_templates.assemble import TITLES, assemble
 from dce_templates.blocks import Kind
 from dce_templates.build import with_pieces
-from dce_templates.catalogue import Clause
+from dce_templates.catalogue import Clause, catalogue
 from dce_templates.dossier import Dossier
 from dce_templates.drift_findings import Broken, broken
 from dce_templates.drift_sections import Section, Side, longest_run, match, sections
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.markup import restore
 from dce_templates.render.docx import render_docx
+from dce_templates.retag import retag
+from dce_templates.view import view
 from dce_templates.word.file import WordError
 from dce_templates.word.text import Line, read_lines
 from dce_templates.wording import Change, changes, plain, words
@@ -37,12 +40,16 @@ _ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """One clause or article. `id`: the clause's, or the article's bookmark; empty for an article that was added."""
+    """One clause or article. `id`: the clause's, or the article's bookmark; empty for an article that was added.
+
+    `source`: of a clause that was rewritten, the text with its tags that would say the same.
+    """
 
     id: str
     title: str
     state: State
     changes: tuple[Change, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,8 @@ def drift(
     expected = read_lines(render_docx(assemble(kind, dossier, current, clauses=clauses), _ANY_MOMENT))
     before, after = Side(expected, sections(expected, kind)), Side(edited, sections(edited, kind))
     pairs = match(before.sections, after.sections)
-    found = _states(pairs)
+    rewritten = partial(_rewritten, dossier, view(dossier, current), catalogue() if clauses is None else clauses)
+    found = [(section, rewritten(section, item)) for section, item in _states(pairs)]
     law = in_force(rules, dossier.launched_on)
     drifted = [item for item in found if item[1].state != "unchanged"]
     return Drift(
@@ -119,6 +127,17 @@ def _states(pairs: list[tuple[Section | None, Section | None]]) -> list[tuple[Se
             continue
         found.append((section, _state(before, after, moved=_moved(before, after, steady))))
     return found
+
+
+def _rewritten(
+    dossier: Dossier, words_of: Mapping[str, Any], clauses: Mapping[str, Clause], after: Section, item: Drifted
+) -> Drifted:
+    """With the source of a clause whose words changed, where the dossier takes it."""
+    choice = next((c for c in dossier.clauses if c.id == item.id and not c.refused_motive), None)
+    if not after.clause or item.state != "changed" or choice is None or item.id not in clauses:
+        return item
+    _, *body = after.text.split("\n")
+    return replace(item, source=retag(clauses[item.id], choice, words_of, body))
 
 
 def _moved(before: Section | None, after: Section | None, steady: set[tuple[int, int]]) -> bool:

@@ -54,7 +54,8 @@ def _shown(consultation: Consultation) -> dict[str, Any]:
     """What the page says before any file, in plain values."""
     dossier, gaps = read(consultation.dossier)
     return {
-        "ref": consultation.ref, "number": consultation.number, "object": consultation.object,
+        "ref": consultation.ref, "buyer_ref": consultation.organisation.ref, "number": consultation.number,
+        "object": consultation.object,
         "gap": f"{gaps[0].label} : {gaps[0].sentence}" if dossier is None and gaps else "",
         "cap": f"{WORD_CAP // 10**6} Mo", "most": MOST, "report": None, "name": "",
     }  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
@@ -13,6 +13,7 @@ from api import db as database
 from api.auth import OFFICER, Who
 from api.context import Ctx
 from api.db import Db, transaction
+from api.dossiers import tidy
 from api.render import page
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.clause_lines import PLACES, to_typed
@@ -32,6 +33,7 @@ router = APIRouter(include_in_schema=False)
 HOME, ONE = "/acheteur/clauses", "/acheteur/clauses/{buyer}/{clause}"
 PAGE = 20
 VIEWS: Mapping[str, str] = {"": "Toutes", "votre": "Les vôtres", "cours": "En cours", "modele": "Modèle changé"}
+Text = Annotated[str, Form()]
 Number = Annotated[int, Query(ge=1, le=10_000)]
 
 
@@ -125,12 +127,13 @@ def write_new(who: Who, ctx: Ctx, buyer: str) -> Response:
 
 
 @router.post(ONE, dependencies=[Depends(OFFICER)])
-def write_version(who: Who, ctx: Ctx, buyer: str, clause: str) -> Response:
-    """A new version of a clause, from what is in force."""
+def write_version(who: Who, ctx: Ctx, buyer: str, clause: str, text: Text = "") -> Response:
+    """A new version of a clause, from what is in force; `text`: as somebody rewrote it in Word."""
     with transaction(ctx.database) as db:
         organisation = buyer_of(db, who, buyer)
         current = in_force(db, organisation.id).get(clause)
         if current is None:
             raise NotFound
-        ref = start(db, organisation.id, current, to_typed(current), who, database.now(db)).ref
+        typed = to_typed(current) | ({"text": tidy(text)[: editing.LONGEST]} if text.strip() else {})
+        ref = start(db, organisation.id, current, typed, who, database.now(db)).ref
     return RedirectResponse(f"/acheteur/versions/{ref}/modifier", 303)
