@@ -82,6 +82,9 @@ def _label(place: str) -> str:
 
 def _held_here(dossier: Dossier) -> tuple[Dossier | None, tuple[Gap, ...]]:
     """The documents of other procedures can be written (`mps dce`), but not yet a consultation held here."""
+    if dossier.lots:
+        gap = Gap("modifier#single_reason", label_of("lots"), "Ce service ne tient que des marchés en un seul lot.")
+        return None, (gap,)
     wrong = [name for name, held in (("procedure", "mapa"), ("nature", "Marché")) if getattr(dossier, name) != held]
     gaps = tuple(
         Gap(f"modifier#{name}", label_of(name), "Ce service ne tient que des marchés à procédure adaptée.")

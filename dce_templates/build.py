@@ -12,7 +12,7 @@ from dce_templates.assemble import assemble, filled_clauses, kinds_of
 from dce_templates.blocks import Document, Kind
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding, check
-from dce_templates.dossier import Dossier, Holder
+from dce_templates.dossier import Dossier, DossierError, Holder
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import manifest
 from dce_templates.price_sheets import workbook_name
@@ -21,6 +21,8 @@ from dce_templates.view import view
 
 Format = Literal["docx", "pdf", "html", "xlsx"]
 _NAMES: Mapping[str, str] = {"data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP"}
+# What the files never say.
+SECRET: Any = {"estimated_amount": True, "lots": {"__all__": {"estimated_amount"}}}
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx")
 
 
@@ -70,7 +72,7 @@ def stem(kind: Kind) -> str:
 
 def _name(kind: Kind, dossier: Dossier, extension: str, version: int) -> str:
     later = f"_v{version}" if version > 1 else ""
-    return f"{stem(kind)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
+    return f"{stem(kind)}{dossier.suffix}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
 
 
 def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
@@ -96,7 +98,7 @@ def _named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
 def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder | None) -> bytes:
     data = {
         # The estimate stays with the buyer: published, it would set the price of the offers.
-        "dossier": dossier.model_dump(mode="json", exclude={"estimated_amount"}),
+        "dossier": dossier.model_dump(mode="json", exclude=SECRET),
         "holder": holder.model_dump(mode="json") if holder else None,
         "clauses": _named(clauses),
     }
@@ -115,25 +117,40 @@ def _renderers(
 
 
 def _rendered(
-    documents: Iterable[Document],
+    documents: Iterable[tuple[Dossier, Document]],
     renderers: Mapping[Format, tuple[str, Callable[[Document], bytes]]],
-    dossier: Dossier,
     version: int,
 ) -> Iterator[File]:
-    for document in documents:
+    for dossier, document in documents:
         for extension, (media_type, render) in renderers.items():
             yield _file(_name(document.kind, dossier, extension, version), media_type, render(document))
 
 
-def _workbook(dossier: Dossier) -> list[File]:
-    """The price schedules, where there are lines: published once, they are the same in every version."""
-    name = workbook_name(dossier)
-    return [_file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(dossier))] if name else []
+def _of_each_lot(kind: Kind, dossier: Dossier, holder: Holder | None) -> tuple[Dossier, ...]:
+    """The contracts that a kind of document is made of: each lot has its own AE, the holder's alone once there is one.
+
+    Raises DossierError where the holder names no lot of a contract that has several.
+    """
+    if kind != "ae":
+        return (dossier,)
+    if holder is None or not dossier.lots:
+        return dossier.parts
+    found = tuple(part for part in dossier.parts if part.alone and part.alone.number == holder.lot)
+    if not found:
+        raise DossierError({"holder.lot": "dites de quel lot du marché ce titulaire a l'acte d'engagement."})
+    return found
+
+
+def _workbooks(dossier: Dossier) -> Iterator[File]:
+    """The price schedules of each lot, where there are lines: published once, they are the same in every version."""
+    for part in dossier.parts:
+        if name := workbook_name(part):
+            yield _file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(part))
 
 
 def usual_formats(dossier: Dossier) -> tuple[Format, ...]:
     """What is made when nothing else is asked."""
-    return ("docx", "pdf", "xlsx") if dossier.price_lines else ("docx", "pdf")
+    return ("docx", "pdf", "xlsx") if any(part.price_lines for part in dossier.parts) else ("docx", "pdf")
 
 
 def build(
@@ -168,10 +185,11 @@ def build(
     used = _clauses(dossier, in_force(table, dossier.launched_on), known)
     renderers = _renderers(wanted, now, _attached(dossier, used, holder))
     documents = (
-        assemble(kind, dossier, in_force(table, dossier.launched_on), holder, known)
+        (part, assemble(kind, part, in_force(table, dossier.launched_on), holder, known))
         for kind in (kinds_of(dossier, known) if kinds is None else kinds)
+        for part in _of_each_lot(kind, dossier, holder)
     )
-    files = [*_rendered(documents, renderers, dossier, version), *(_workbook(dossier) if "xlsx" in wanted else [])]
+    files = [*_rendered(documents, renderers, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]
     listed = [*((file.name, file.sha256) for file in files), *pieces]
     content = manifest(dossier, listed, _named(used), findings, now, version)
     return Built((*files, _file("manifest.json", "application/json", content)), used, findings)

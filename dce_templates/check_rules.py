@@ -6,6 +6,7 @@ from decimal import Decimal
 from dce_templates import french
 from dce_templates.check_clauses import CLAUSE_CHECKS
 from dce_templates.check_contract import CONTRACT_CHECKS
+from dce_templates.check_lots import LOT_CHECKS
 from dce_templates.check_money import MONEY_CHECKS
 from dce_templates.check_tools import Check, Context, Problem
 
@@ -108,15 +109,6 @@ def questions_late(c: Context) -> Iterator[Problem]:
         )
 
 
-def single_lot(c: Context) -> Iterator[Problem]:
-    if not c.dossier.lot.single_reason:
-        yield Problem(
-            "Le marché n'est pas divisé en lots et aucun motif n'est donné.",
-            "Écrivez pourquoi le besoin n'est pas divisé.",
-            "lot.single_reason",
-        )
-
-
 def variants(c: Context) -> Iterator[Problem]:
     if c.dossier.variants.allowed and not c.dossier.variants.requirements:
         yield Problem(
@@ -176,11 +168,11 @@ CHECKS: dict[str, Check] = {
     "deadline_past": deadline_past,
     "deadline_short": deadline_short,
     "questions_late": questions_late,
-    "single_lot": single_lot,
     "variants": variants,
     "procedure_threshold": procedure_threshold,
     "dispensation": dispensation,
     "publicity": publicity,
+    **LOT_CHECKS,
     **CONTRACT_CHECKS,
     **MONEY_CHECKS,
     **CLAUSE_CHECKS,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dce_templates.catalogue import Clause, catalogue
+from dce_templates.check_lots import problems_of
 from dce_templates.check_rules import CHECKS
 from dce_templates.check_tools import Context, NoFigure, Problem
 from dce_templates.dossier import Dossier
@@ -88,7 +89,9 @@ def check(
         )
         ours = adopted if isinstance(adopted, bool) else rule.id in adopted
         try:
-            found += [_finding(rule, item, ours, motives.get(rule.id, "")) for item in CHECKS[rule.id](context)]
+            found += [
+                _finding(rule, item, ours, motives.get(rule.id, "")) for item in problems_of(CHECKS[rule.id], context)
+            ]
         except NoFigure as missing:
             found.append(_gap(rule, str(missing), dossier.launched_on.isoformat(), ours))
     order = ("block", "warn", "info")

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from dce_templates.prices import PriceLines
 from dce_templates.sentences import sentence
@@ -40,6 +41,7 @@ Email = Annotated[str, Field(pattern=r"^[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}\.[a
 Money = Annotated[Decimal, Field(ge=0, le=Decimal("10000000000"), decimal_places=2)]
 Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=6)]
 Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=2)]
+Cpv = Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
 
@@ -187,9 +189,36 @@ class Court(Model):
 
 
 class Lot(Model):
-    """One subject, one lot: the whole need; `single_reason` says why it is not divided."""
+    """How the need is divided: `single_reason` says why it is not; the others, how many lots one may bid for and win.
+
+    `tie_rule`: which lots go to whom when somebody is first on more lots than one may win (R2113-1).
+    """
 
     single_reason: Optional = ""
+    max_bids: Annotated[int, Field(ge=1, le=99)] | None = None
+    max_awards: Annotated[int, Field(ge=1, le=99)] | None = None
+    tie_rule: Optional = ""
+
+
+class LotPart(Model):
+    """One lot of a contract that is divided: what is left empty is the whole contract's, ceilings and prices apart."""
+
+    number: Annotated[int, Field(ge=1, le=99)]
+    title: Line
+    need: Optional = ""
+    cpv: Cpv | None = None
+    estimated_amount: Money
+    duration_months: Annotated[int, Field(ge=1, le=360)] | None = None
+    ceiling: Money | None = None
+    ceiling_quantity: Optional = ""
+    price_lines: PriceLines = ()
+    criteria: Annotated[tuple[Criterion, ...], Field(max_length=20)] = ()
+
+
+def _in_order(lots: tuple[LotPart, ...]) -> tuple[LotPart, ...]:
+    if len(lots) == 1 or [lot.number for lot in lots] != list(range(1, len(lots) + 1)):
+        raise PydanticCustomError("lots_order", "lots in order")
+    return lots
 
 
 class Capacity(Model):
@@ -208,7 +237,8 @@ class Variants(Model):
 class Holder(Model):
     """The intended winner, for an acte d'engagement ready to sign; `amount` is in euros excluding VAT.
 
-    What is not known stays None and is left for the holder to say; `variant` names the variant that won, if one did.
+    What is not known stays None and is left for the holder to say; `variant` names the variant that won, if one did;
+    `lot`: its number, where there are several.
     """
 
     name: Line
@@ -223,6 +253,7 @@ class Holder(Model):
     advance_waived: bool = False
     subcontracting: bool | None = None
     variant: Optional = ""
+    lot: Annotated[int, Field(ge=1, le=99)] | None = None
 
 
 class Situation(Model):
@@ -256,7 +287,7 @@ class Situation(Model):
 
 
 class Dossier(Situation):
-    """One contract in one lot, as its consultation says it."""
+    """One contract as its consultation says it, in one lot, or in the several of `lots`."""
 
     launched_on: date
     reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
@@ -264,7 +295,7 @@ class Dossier(Situation):
     need: Text
     buyer: Buyer
     court: Court
-    cpv: Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
+    cpv: Cpv
     place: Place
     innovative: bool = False
     publicity: Annotated[tuple[Literal["profile", "boamp", "jal", "joue"], ...], Field(min_length=1)] = ("profile",)
@@ -280,6 +311,7 @@ class Dossier(Situation):
     payment_delay_days: Annotated[int, Field(ge=1, le=365)] = 30
     service_code: Optional = ""
     lot: Lot = Lot()
+    lots: Annotated[tuple[LotPart, ...], Field(max_length=50), AfterValidator(_in_order)] = ()
     variants: Variants = Variants()
     capacity: Capacity = Capacity()
     criteria: Annotated[tuple[Criterion, ...], Field(max_length=20)]
@@ -298,6 +330,32 @@ class Dossier(Situation):
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
     processing: Processing | None = None
+
+    @property
+    def alone(self) -> LotPart | None:
+        """The lot, where this is the contract of one lot among several (`of_lot`)."""
+        return self.lots[0] if len(self.lots) == 1 else None
+
+    @property
+    def suffix(self) -> str:
+        """What the names of the files of one lot carry."""
+        return f"-LOT{self.alone.number}" if self.alone else ""
+
+    @property
+    def parts(self) -> tuple["Dossier", ...]:
+        """A contract for each lot; itself where there is only one."""
+        return tuple(map(self.of_lot, self.lots)) if len(self.lots) > 1 else (self,)
+
+    def of_lot(self, lot: LotPart) -> "Dossier":
+        """The contract of one lot."""
+        own = {
+            "object": f"{self.object} – lot n° {lot.number} : {lot.title}", "lots": (lot,),
+            "need": lot.need or self.need, "cpv": lot.cpv or self.cpv, "criteria": lot.criteria or self.criteria,
+            "duration_months": lot.duration_months or self.duration_months, "estimated_amount": lot.estimated_amount,
+            "ceiling": lot.ceiling, "ceiling_quantity": lot.ceiling_quantity, "price_lines": lot.price_lines,
+        }  # fmt: skip
+        # Built anew: a copy would keep what was computed for the whole.
+        return Dossier.model_construct(**{name: getattr(self, name) for name in Dossier.model_fields} | own)
 
     @cached_property
     def environmental_considerations(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from dce_templates.wording import Change, changes, plain, words
 
 State = Literal["unchanged", "changed", "missing", "added", "moved"]
 _ANCHOR = re.compile(rf"({'|'.join(TITLES)})art\d+(s\d+)?")
+_LOT = re.compile(r"\bLot n° (\d{1,2})\b", re.IGNORECASE)
 _OTHER = (
     "Ce document n’est pas l’un de ceux que ce dossier produit : ni ses signets ni son titre ne sont connus."
     " Pour un document venu d’ailleurs, employez la commande recognise."
@@ -84,6 +85,7 @@ def drift(
     edited, dossier = read_lines(content), with_pieces(dossier, pieces)
     kind = _kind(edited)
     current = in_force(figures, dossier.launched_on)
+    dossier = _part(kind, dossier, edited)
     expected = read_lines(render_docx(assemble(kind, dossier, current, clauses=clauses), _ANY_MOMENT))
     before, after = Side(expected, sections(expected, kind)), Side(edited, sections(edited, kind))
     pairs = match(before.sections, after.sections)
@@ -114,6 +116,15 @@ def _kind(lines: tuple[Line, ...]) -> Kind:
         if kind in names or (not names and plain(title) in opening):
             return kind
     raise WordError(_OTHER)
+
+
+def _part(kind: Kind, dossier: Dossier, lines: tuple[Line, ...]) -> Dossier:
+    """The contract that the document is of: its lot's, where each has its own."""
+    if kind != "ae" or len(dossier.lots) < 2:
+        return dossier
+    named = next((found for line in lines[:60] if (found := _LOT.search(plain(line.text)))), None)
+    number = int(named[1]) if named else 0
+    return next((part for part in dossier.parts if part.alone and part.alone.number == number), dossier.parts[0])
 
 
 def _states(pairs: list[tuple[Section | None, Section | None]]) -> list[tuple[Section, Drifted]]:

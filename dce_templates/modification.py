@@ -5,6 +5,7 @@ A plain function whose arguments and result pickle: it runs in a worker process,
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -47,7 +48,7 @@ def build_next(
     *files, listed = built.files
     same = _same_words(files, former, version)
     marked = dict(_redlines(files, former, same, after.buyer.name, now, version))
-    titles = {file.name: TITLES[kind] for kind in kinds_of(after, known) for file in files if _is_of(kind, file)}
+    titles = {file.name: _title(kind, file) for kind in kinds_of(after, known) for file in files if _is_of(kind, file)}
     document = notice(
         before, after, in_force(table, after.launched_on), version=version, now=now, clauses=known,
         rewritten=[titles[name] for name in same if not same[name]], same=[titles[name] for name in same if same[name]],
@@ -67,7 +68,12 @@ def former_name(name: str, version: int) -> str:
 
 
 def _is_of(kind: Kind, file: File) -> bool:
-    return file.name.startswith(f"{stem(kind)}_")
+    return re.match(rf"{stem(kind)}(-LOT\d+)?_", file.name) is not None
+
+
+def _title(kind: Kind, file: File) -> str:
+    lot = re.search(r"-LOT(\d+)_", file.name)
+    return TITLES[kind] + (f" du lot n° {lot[1]}" if lot else "")
 
 
 def _same_words(files: Sequence[File], former: Mapping[str, bytes], version: int) -> dict[str, bool]:

@@ -11,7 +11,7 @@ from dce_templates.catalogue import Clause, catalogue
 from dce_templates.dossier import ClauseChoice, Criterion, Dataset, Dossier
 from dce_templates.law import Figure
 from dce_templates.markup import restore
-from dce_templates.notice_points import APART, POINTS, UNTOLD
+from dce_templates.notice_points import APART, POINTS, UNTOLD, beside
 from dce_templates.view import view
 
 TITLE = "Avis de modification du dossier"
@@ -45,7 +45,7 @@ def changed(
     ]
     told = {point.field for point in POINTS} | UNTOLD | APART
     others = [name for name in type(after).model_fields if name not in told]
-    if any(getattr(before, name) != getattr(after, name) for name in others):
+    if any(getattr(before, name) != getattr(after, name) for name in others) or beside(before) != beside(after):
         points.append("D’autres points du dossier changent : les documents les disent.")
     return Changed(
         tuple(_deadlines(before, after)),

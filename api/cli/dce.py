@@ -174,7 +174,7 @@ def build_command(
         )
     except (BadFile, PdfError) as error:
         _end(str(error))
-    if "xlsx" in (wanted or ()) and not dossier.price_lines:
+    if "xlsx" in (wanted or ()) and not any(part.price_lines for part in dossier.parts):
         print("Aucun classeur de prix : le dossier ne donne pas de ligne de prix (price_lines).", file=sys.stderr)
     _write(out, built)
     if as_json:
@@ -195,6 +195,15 @@ def _answer(built: Built) -> dict[str, Any]:
     }
 
 
+def _of_lot(dossier: Dossier, number: int | None) -> Dossier:
+    """The contract that the workbook is of. Raises BadFile."""
+    found = next((part for part in dossier.parts if part.alone and part.alone.number == number), None)
+    if found is not None or (number is None and not dossier.lots):
+        return found or dossier
+    numbers = ", ".join(str(item.number) for item in dossier.lots)
+    raise BadFile(f"Dites de quel lot est ce classeur (--lot) : {numbers}." if numbers else "Ce dossier n'a qu'un lot.")
+
+
 def _amount(text: str | None) -> Decimal | None:
     if text is None:
         return None
@@ -212,12 +221,13 @@ def prices_command(
     file: Annotated[Path, typer.Argument(help="Dossier en YAML")],
     filled: Annotated[Path, typer.Argument(help="Classeur de prix rempli, en XLSX")],
     amount: Annotated[str | None, typer.Option("--amount", help="Montant HT de l'acte d'engagement")] = None,
+    lot: Annotated[int | None, typer.Option("--lot", help="Numéro du lot, si le dossier en a plusieurs")] = None,
     as_json: Json = False,
 ) -> None:
     """Read a filled price workbook against what was sent: exit 1 where something does not hold, 2 if unreadable."""
     engaged = _amount(amount)
     try:
-        dossier = _read(file)
+        dossier = _of_lot(_read(file), lot)
         found = read_prices(dossier, _content(filled, MAX_WORKBOOK, "un cadre de prix"), engaged)
     except (BadFile, WorkbookError) as error:
         if as_json:

@@ -13,6 +13,7 @@ from dce_templates.check_rules import CHECKS
 from dce_templates.checks import NOT_ADOPTED, Finding, check
 from dce_templates.dossier import parse_dossier
 from procurement.rules import rule_table
+from tests.dce_templates.lots_scene import LOTS
 from tests.dce_templates.sample import NOW, changed, dossier
 
 TABLE = rule_table()
@@ -39,6 +40,9 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "deadline_short": {"deadline": "2026-12-10T12:00:00+01:00", "questions_deadline": None},
     "questions_late": {"questions_deadline": "2027-01-15T12:00:00+01:00"},
     "single_lot": {"lot.single_reason": None},
+    "lots_estimate": {"lots": LOTS, "lot": {}, "estimated_amount": "97000.00"},
+    "lots_limits": {"lot.max_awards": "1"},
+    "lots_own": {"lots": LOTS, "lot": {}, "ceiling": "96000.00"},
     "variants": {"variants.requirements": None},
     "procedure_threshold": {"estimated_amount": "216000"},
     "dispensation": CHEAP,
