@@ -80,7 +80,7 @@ def _template(kind: Kind) -> str:
     return resources.files("dce_templates").joinpath("documents", f"{kind}.md.j2").read_text(encoding="utf-8")
 
 
-def _numbers(blocks: tuple[Block, ...]) -> dict[str, str]:
+def numbers_of(blocks: tuple[Block, ...]) -> dict[str, str]:
     """Heading without its number → its number."""
     found = {}
     for block in blocks:
@@ -107,7 +107,7 @@ def derogations(
     dossier: Dossier, clauses: tuple[FilledClause, ...], blocks: tuple[Block, ...]
 ) -> tuple[Derogation, ...]:
     """The computed last article: departures of the figures and of the chosen clauses from the CCAG."""
-    numbers, general = _numbers(blocks), ccag(dossier.ccag)
+    numbers, general = numbers_of(blocks), ccag(dossier.ccag)
     found = []
     if changes := penalty_changes(dossier):
         found.append(Derogation(numbers[_PENALTIES], general.penalties_article, "Pénalités : " + ", ".join(changes)))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -320,16 +320,24 @@ class DossierError(ValueError):
         super().__init__(" ".join(f"{path} : {text}" if path else text for path, text in self.errors.items()))
 
 
-def parse_dossier(data: Mapping[str, Any]) -> Dossier:
-    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def parse_model(model: type[Read], data: Mapping[str, Any]) -> Read:
+    """One of our models from plain data. Raises DossierError."""
     try:
-        return Dossier.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         found: dict[str, str] = {}
         for item in error.errors(include_url=False):
             path = ".".join(str(part) for part in item["loc"] if not _INNER.match(str(part)))
             found.setdefault(path, sentence(item["type"], item.get("ctx", {})))
         raise DossierError(found) from error
+
+
+def parse_dossier(data: Mapping[str, Any]) -> Dossier:
+    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+    return parse_model(Dossier, data)
 
 
 def load_dossier(yaml_text: str) -> Dossier:

@@ -72,6 +72,8 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "example personal",
         "other ae",
         "other ccap",
+        "amendment",
+        "subcontract",
     ):
         found[name] = (render_pdf(SAMPLES[name], NOW, b"{}"), ATTACHED)
     return found
