@@ -74,6 +74,8 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "other ccap",
         "amendment",
         "subcontract",
+        "opening",
+        "report",
     ):
         found[name] = (render_pdf(SAMPLES[name], NOW, b"{}"), ATTACHED)
     return found

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dce_templates.acts.documents import amendment as amendment_of
 from dce_templates.acts.documents import subcontract as subcontract_of
+from dce_templates.acts.minutes import TITLES, record
 from dce_templates.assemble import assemble, kinds_of
 from dce_templates.blocks import Block, Document, Fields, Heading, Items, Note, Para, Sign, Table, words_of
 from dce_templates.candidate.dc1 import dc1
@@ -53,6 +54,7 @@ def samples() -> dict[str, Document]:
     law = in_force(rule_table().figures, NOW.date())
     found["amendment"] = amendment_of(acts.amendment(), law, catalogue())
     found["subcontract"] = subcontract_of(acts.subcontract(), law)
+    found |= {kind: record(kind, acts.minutes(), NOW) for kind in TITLES}
     for name, one, holder in (("example", dossier(), None), ("other", dossier(changes), HOLDER)):
         for kind in kinds_of(one):
             found[f"{name} {kind}"] = assemble(kind, one, _figures(one), holder)

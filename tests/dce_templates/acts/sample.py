@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from dce_templates.acts.amendment import Amendment
+from dce_templates.acts.minutes import Decision, Deposit, Minutes
 from dce_templates.acts.subcontract import Subcontract
 from dce_templates.dossier import parse_model
-from tests.dce_templates.sample import example_data
+from tests.dce_templates.sample import NOW, dossier, example_data
 from tests.factories import make_siret
 
 DATASET = {"id": "comptages", "title": "Comptages routiers", "schema_id": "etalab/schema-comptage-mobilites@0.2.4"}
@@ -67,3 +70,19 @@ def amendment(changes: Mapping[str, Any] | None = None) -> Amendment:
 
 def subcontract(changes: Mapping[str, Any] | None = None) -> Subcontract:
     return parse_model(Subcontract, subcontract_data(changes))
+
+
+def minutes() -> Minutes:
+    """Two deposits, a late one, the decision taken."""
+    at = NOW - timedelta(days=3)
+    names = (("Capteurs et Mesures SAS", "winner", ""), ("Trafic Conseil SARL", "aside", "Attestation non produite."))
+    deposits = tuple(
+        Deposit(name, make_siret(6100 + n), at, 2, 1, Decimal(84000 + n), True, "ab" * 32, standing, motive)  # type: ignore[arg-type]
+        for n, (name, standing, motive) in enumerate(names)
+    )
+    decision = Decision(Decimal(84000), "La meilleure note sur les deux critères.", NOW, "agent@exemple.fr")
+    over = (("single_lot", "besoin unique", "agent@exemple.fr", at),)
+    return Minutes(
+        dossier(), at, 1, at, at, "agent@exemple.fr", "https://ailleurs.exemple.fr", "cd" * 32, deposits,
+        (("Retard et Fils", at),), over, decision, threshold=Decimal(216000),
+    )  # fmt: skip
