@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
 from dce_templates.check_tools import Check, Context, Problem
+from dce_templates.concession import Part
 from dce_templates.dossier import Model
 from dce_templates.facts import facts_of
 
@@ -81,7 +82,7 @@ def clause_dates(c: Context) -> Iterator[Problem]:
 def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, Model):
+    elif isinstance(value, (Model, Part)):
         for name in type(value).model_fields:
             yield from _texts(getattr(value, name), f"{path}.{name}".lstrip("."))
     elif isinstance(value, tuple):

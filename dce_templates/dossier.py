@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from dce_templates.concession import Concession
 from dce_templates.prices import PriceLines
 from dce_templates.sentences import sentence
 from dce_templates.strict_yaml import YamlError, read_mapping
@@ -245,6 +246,11 @@ class Situation(Model):
     entrusted_data: bool = False
     data_waiver: Optional = ""
 
+    @property
+    def concedes(self) -> bool:
+        """Whether the contract is a concession: one document then stands for the acte d'engagement and the CCAP."""
+        return self.nature.startswith("Concession")
+
     @cached_property
     def total_months(self) -> int:
         """Months with every renewal: the duration published as essential data."""
@@ -294,6 +300,7 @@ class Dossier(Situation):
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
     processing: Processing | None = None
+    concession: Concession | None = None
 
     @cached_property
     def environmental_considerations(self) -> tuple[str, ...]:

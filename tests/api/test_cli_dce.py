@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from api.cli.dce import app
-from tests.dce_templates.sample import changed
+from tests.dce_templates.sample import CONCESSION, changed
 
 AT = "2026-11-23T10:00:00+01:00"
 
@@ -164,3 +164,17 @@ def test_prices_that_cannot_be_read_are_exit_2(tmp_path: Path) -> None:
     assert "introuvable" in run("prices", path, tmp_path / "rien.xlsx").stderr
     built = run("build", without, "--out", tmp_path / "out", "--format", "html,xlsx", "--at", AT)
     assert (built.exit_code, "Aucun classeur de prix" in built.stderr) == (0, True)
+
+
+def test_a_concession_has_one_contract_and_its_mistakes_are_sentences(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run("build", write(tmp_path, CONCESSION), "--out", out, "--format", "html", "--json", "--at", AT)
+    assert done.exit_code == 0, done.stderr
+    starts = ["RC", "CONTRAT", "ANNEXE-DONNEES", "ANNEXE-RGPD"]
+    names = [*(f"{start}_2026-NUM-014.html" for start in starts), "manifest.json"]
+    assert [item["name"] for item in json.loads(done.stdout)["files"]] == names
+    assert [item["id"] for item in json.loads(done.stdout)["clauses"]] == ["OD-02", "OD-04", "OD-10", "OD-27"]
+    terms = CONCESSION["concession"] | {"investments": [{"label": "Vélos", "amount": "1", "years": 7, "fate": "vendu"}]}
+    bad = run("check", write(tmp_path, CONCESSION | {"concession": terms}), "--at", AT)
+    assert (bad.exit_code, len(bad.stderr.strip().splitlines())) == (2, 1)
+    assert "concession.investments.0.fate : la valeur doit être l'une de" in bad.stderr

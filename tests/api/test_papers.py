@@ -76,6 +76,8 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "subcontract",
         "opening",
         "report",
+        "concession rc",
+        "concession concession",
     ):
         found[name] = (render_pdf(SAMPLES[name], NOW, b"{}"), ATTACHED)
     return found

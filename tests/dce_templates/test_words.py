@@ -29,7 +29,7 @@ from procurement.rules import rule_table
 from tests.dce_templates.acts import sample as acts
 from tests.dce_templates.candidate.sample import full
 from tests.dce_templates.reading import bare, in_html, in_pdf, in_word, pdf_pattern
-from tests.dce_templates.sample import NOW, dossier
+from tests.dce_templates.sample import NOW, concession, dossier
 
 HOLDER = Holder(name="Exemple & Fils", siret="99900002900010", amount=Decimal("91500.50"), grouping="Conjoint")
 HOSTILE = (
@@ -58,6 +58,8 @@ def samples() -> dict[str, Document]:
     for name, one, holder in (("example", dossier(), None), ("other", dossier(changes), HOLDER)):
         for kind in kinds_of(one):
             found[f"{name} {kind}"] = assemble(kind, one, _figures(one), holder)
+    for kind in ("rc", "concession"):
+        found[f"concession {kind}"] = assemble(kind, concession(), law)
     return found
 
 
