@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.review import has_adopted
-from dce_templates.acts.checking import eu_threshold
 from dce_templates.acts.minutes import Decision, Deposit, Minutes
+from dce_templates.check_tools import eu_threshold
 from dce_templates.dossier import Dossier, parse_dossier
 from procurement.award import Award, award_of
 from procurement.candidacy import Candidacy, CandidacyFile, received, received_late
@@ -47,7 +47,7 @@ def minutes_of(db: Session, consultation: Consultation) -> tuple[Minutes, list[i
         register_sha256=told.head,
         deposits=tuple(_deposit(c, files[c.id], told, award, decided) for c in everyone),
         late=tuple(received_late(db, consultation)),
-        overrides=tuple((o.rule, o.motive, o.by, o.at) for o in consultation.overrides),
+        overrides=tuple((_article(o.rule), o.motive, o.by, o.at) for o in consultation.overrides),
         decision=_decision(award),
         abandoned=consultation.reason if consultation.state == "abandoned" else "",
         threshold=_threshold(dossier) if has_adopted(consultation.organisation) else None,
@@ -119,6 +119,15 @@ def _decision(award: Award | None) -> Decision | None:
     return Decision(award.amount, award.motive, award.decided_at, award.decided_by)
 
 
+def _article(rule: str) -> str:
+    """The article of the rule that was passed over; its name where the table has it no more."""
+    return next((row.origin.article for row in rule_table().rules if row.id == rule), rule)
+
+
 def _threshold(dossier: Dossier) -> Decimal | None:
-    figure = rule_table().in_force(dossier.launched_on).figures.get(eu_threshold(dossier.buyer, dossier.kind))
+    figure = (
+        rule_table()
+        .in_force(dossier.launched_on)
+        .figures.get(eu_threshold(dossier.buyer, dossier.kind, dossier.concedes))
+    )
     return figure.value if figure else None

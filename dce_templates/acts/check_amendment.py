@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from dce_templates import french
 from dce_templates.acts.amendment import Amendment
-from dce_templates.acts.checking import Checks, Law, eu_threshold
+from dce_templates.acts.checking import Checks, Law
 from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
-from dce_templates.check_tools import Problem
+from dce_templates.check_tools import Problem, eu_threshold
 from dce_templates.facts import facts_of
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from dce_templates.catalogue import Clause
 from dce_templates.check_tools import NoFigure, Problem
 from dce_templates.checks import Finding, finding_of, gap_of, worst_first
-from dce_templates.dossier import Buyer
 from dce_templates.law import Figure, Rule, in_force
 
 
@@ -28,13 +27,6 @@ class Law:
 
 
 Checks = Mapping[str, Callable[[Any, Law], Iterable[Problem]]]
-
-
-def eu_threshold(buyer: Buyer, kind: str) -> str:
-    """The name of the European threshold that counts for this buyer."""
-    if kind == "works":
-        return "eu_threshold_works"
-    return "eu_threshold_state" if buyer.kind == "state" else "eu_threshold_others"
 
 
 def findings(

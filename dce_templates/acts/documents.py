@@ -8,11 +8,11 @@ from typing import Any
 
 from dce_templates import french
 from dce_templates.acts.amendment import Amendment
-from dce_templates.acts.checking import eu_threshold
 from dce_templates.acts.subcontract import Subcontract
 from dce_templates.assemble import Derogation, FilledClause, numbers_of
 from dce_templates.blocks import Block, Document, Kind
 from dce_templates.catalogue import Clause, ClauseError, clause_text, from_annex
+from dce_templates.check_tools import eu_threshold
 from dce_templates.law import Figure
 from dce_templates.letters import euros_in_letters
 from dce_templates.markup import fill, read_blocks, restore

@@ -52,7 +52,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """The facts. `late`: (name, received at). `overrides`: (rule, motive, by, at) of the checks passed over.
+    """The facts. `late`: (name, received at). `overrides`: (article, motive, by, at) of the checks passed over.
 
     `threshold` is the European one where the buyer adopted the table of rules, else None: no law is then stated.
     """

@@ -14,7 +14,7 @@ from api.db import now, transaction
 from procurement.award import decide, name_intended, set_aside
 from procurement.candidacy import Candidacy, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
-from procurement.consultation import Consultation, end
+from procurement.consultation import Consultation, Override, end
 from procurement.people import Organisation, User, adopt_rules, person_of
 from procurement.rules import rule_table
 from tests.award_scene import AMOUNT, Scene, opened, settle_pieces
@@ -100,6 +100,17 @@ def test_the_report_follows_the_analysis_to_the_decision(
         assert "Meilleure note technique." in text
         assert text.count("Attestation non produite dans le délai.") == 2
         assert "seuil européen" not in text, "no law is stated for a buyer who has not adopted the table"
+
+
+def test_what_was_passed_over_is_in_the_report_with_its_article(
+    context: Context, scene: Scene, officer: CheckedClient
+) -> None:
+    with transaction(context.database) as db:
+        told = {"motive": "besoin unique", "by": "agent@exemple.fr", "at": now(db)}
+        db.add(Override(consultation_id=_found(db, scene).id, rule="single_lot", **told))
+    text = words(officer, scene, "rapport.docx")
+    assert "besoin unique" in text
+    assert "single_lot" not in text
 
 
 def test_a_buyer_who_adopted_the_table_reads_the_threshold(

@@ -12,9 +12,9 @@ from dce_templates.catalogue import catalogue, read_clause
 from dce_templates.check_rules import CHECKS
 from dce_templates.checks import NOT_ADOPTED, Finding, check
 from dce_templates.dossier import parse_dossier
+from dce_templates.strict_yaml import read_mapping
 from procurement.rules import rule_table
-from tests.dce_templates import sample
-from tests.dce_templates.sample import NOW, changed, dossier
+from tests.dce_templates.sample import NOW, changed, concession_text, dossier
 
 TABLE = rule_table()
 
@@ -27,7 +27,7 @@ def findings(changes: Mapping[str, Any], **options: Any) -> dict[str, Finding]:
 PRICE = {"id": "price", "label": "Prix", "kind": "price", "weight": "100"}
 CHEAP = {"estimated_amount": "30000", "capacity.minimum_turnover": None}
 SOON = {"deadline": "2026-12-29T12:00:00+01:00", "questions_deadline": None}
-TERMS = sample.CONCESSION["concession"]
+TERMS = read_mapping(concession_text())["concession"]
 CONCESSION = {
     "nature": "Concession de service", "procedure": "concession", "public_service": "false", "concession": TERMS
 }  # fmt: skip

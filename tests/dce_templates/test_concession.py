@@ -20,7 +20,7 @@ def words(kind: Kind, changes: dict[str, Any] | None = None) -> str:
 
 
 def test_one_contract_takes_the_place_of_two_documents() -> None:
-    assert kinds_of(concession()) == ("rc", "concession", "data", "personal")
+    assert kinds_of(concession()) == ("rc", "concession", "data")
 
 
 def test_the_complete_concession_has_nothing_that_blocks_or_warns() -> None:
@@ -32,11 +32,12 @@ def test_the_contract_has_every_article_and_its_law() -> None:
     text = words("concession")
     for said in (
         "Durée et amortissement", "R3114-2", "s’amortit en 7 ans", "Risque transféré", "L1121-1",
-        "La fréquentation est au risque du concessionnaire", "Abonnement annuel", "30,00 €", "L3114-6",
-        "100 000,00 €", "7 ans", "bien de retour", "L3132-4", "L3132-5", "Rapport annuel", "avant le 1er juin",
+        "sont au risque du concessionnaire", "Abonnement annuel", "30,00 €", "L3114-6",
+        "400 000,00 €", "5 ans", "bien de reprise", "bien de retour", "L3132-4", "L3132-5",
+        "Rapport annuel", "avant le 1er juin",
         "R3131-2 à R3131-4", "inventaire des biens de retour et de reprise", "Contrôle", "200,00 €", "Fin du contrat",
         "L3136-10", "Remise des données de la concession de service public", "Bases de données, biens de retour",
-        "article L3131-2", "laïcité", "R3131-1", "Taux de disponibilité",
+        "article L3131-2", "laïcité", "R3131-1", "Taux de disponibilité", "50 000,00 €",
     ):  # fmt: skip
         assert said in text, said
     assert "acte d’engagement" not in text
@@ -75,9 +76,9 @@ def test_the_rules_of_a_concession_follow_its_value() -> None:
 
 @pytest.mark.parametrize("kind", ["rc", "concession"])
 def test_criteria_and_anchors_are_in_order(kind: Kind) -> None:
-    document = assemble(kind, concession({"criteria.2.weight": "45", "criteria.0.weight": "15"}), FIGURES)
+    document = assemble(kind, concession({"criteria.2.weight": "45", "criteria.0.weight": "20"}), FIGURES)
     anchors = [block.anchor for block in document.blocks if isinstance(block, Heading)]
     assert len(anchors) == len(set(anchors))
     if kind == "rc":
         text = words_of(document)
-        assert text.index("Sobriété des capteurs") < text.index("Valeur technique") < text.index("Prix des prestations")
+        assert text.index("Durée de vie") < text.index("Tarifs et équilibre") < text.index("Qualité du service rendu")
