@@ -20,7 +20,10 @@ from dce_templates.render import docx, html, pdf, xlsx
 from dce_templates.view import view
 
 Format = Literal["docx", "pdf", "html", "xlsx"]
-_NAMES: Mapping[str, str] = {"data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP"}
+_NAMES: Mapping[str, str] = {
+    "data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP", "concession": "CONTRAT",
+    "amendment": "AVENANT", "subcontract": "SOUS-TRAITANCE", "opening": "PV-OUVERTURE", "report": "RAPPORT",
+}  # fmt: skip
 # What the files never say.
 SECRET: Any = {"estimated_amount": True, "lots": {"__all__": {"estimated_amount"}}}
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx")

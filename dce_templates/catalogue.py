@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from dce_templates.clause_meta import Level, Meta, Taken, Variable
 from dce_templates.conditions import holds
-from dce_templates.dossier import ClauseChoice, Dossier
+from dce_templates.dossier import ClauseChoice, Dossier, Situation
 from dce_templates.facts import Fact
 from dce_templates.markup import Ready, environment, fill
 from dce_templates.strict_yaml import read_mapping
@@ -140,7 +140,7 @@ def _refuse(name: str, why: str) -> Any:
     raise ClauseError(f"Variable « {name} » : {why}.")
 
 
-def from_annex(dossier: Dossier) -> Mapping[Taken, tuple[str, ...]]:
+def from_annex(dossier: Situation) -> Mapping[Taken, tuple[str, ...]]:
     """What the data annex gives to variables that are taken from it."""
     sets = dossier.datasets
     return {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
 from dce_templates.check_tools import Check, Context, Problem
-from dce_templates.dossier import Model
 from dce_templates.facts import facts_of
+from dce_templates.fields import Model
 
 
 def clause_vars(c: Context) -> Iterator[Problem]:

@@ -84,6 +84,12 @@ def lots_limits(c: Context) -> Iterator[Problem]:
 
 
 def lots_own(c: Context) -> Iterator[Problem]:
+    if c.dossier.lots and c.dossier.procedure == "concession":
+        yield Problem(
+            "Ces documents ne s'écrivent pas pour une concession en plusieurs lots.",
+            "Écrivez un dossier par contrat.",
+            "lots",
+        )
     for field, what in (("price_lines", "Des prix sont donnés"), ("ceiling", "Un maximum est donné")):
         if c.dossier.lots and getattr(c.dossier, field):
             yield Problem(

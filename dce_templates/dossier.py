@@ -1,7 +1,6 @@
 """The input models: what an officer says of a consultation. They are the YAML schema (docs/dossier.schema.json).
 
 Amounts are euros excluding VAT as Decimal, rates are fractions (0.10 = 10 %), dates and times carry their zone.
-Texts end in legal documents: control characters and private-use code points are refused.
 """
 
 import json
@@ -10,44 +9,32 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
 
+from dce_templates.concession import Concession
+from dce_templates.fields import (
+    Cpv,
+    Email,
+    Key,
+    Line,
+    Model,
+    Money,
+    Optional,
+    Rate,
+    Siret,
+    Text,
+    Url,
+    clean,
+)
+from dce_templates.lots import Criterion, Lot, LotPart, in_order
 from dce_templates.prices import PriceLines
 from dce_templates.sentences import sentence
 from dce_templates.strict_yaml import YamlError, read_mapping
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]")
-
 # Names that pydantic gives to the branches of a union: not a place in the file.
 _INNER = re.compile(r"^(literal\[|constrained-|function-|tuple\[|str$)")
-
-
-def _clean(text: str) -> str:
-    stripped = text.strip().replace("\r\n", "\n")
-    if _FORBIDDEN.search(stripped):
-        raise ValueError("forbidden character")
-    return stripped
-
-
-Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_clean)]
-Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_clean)]
-Optional = Annotated[str, Field(max_length=4000), AfterValidator(_clean)]
-Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$")]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s<>\"']{3,300}$"), AfterValidator(_clean)]
-Email = Annotated[str, Field(pattern=r"^[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}\.[a-zA-Z]{2,24}$")]
-Money = Annotated[Decimal, Field(ge=0, le=Decimal("10000000000"), decimal_places=2)]
-Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=6)]
-Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=2)]
-Cpv = Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
-
-
-class Model(BaseModel):
-    # Built at first use: the start of the service does not wait for models that few requests need.
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
 class Address(Model):
@@ -102,21 +89,6 @@ class Advance(Model):
     granted: bool
     rate: Rate = Decimal("0")
     sme_rate: Rate | None = None
-
-
-class Subcriterion(Model):
-    id: Key
-    label: Line
-    weight: Weight
-
-
-class Criterion(Model):
-    id: Key
-    label: Line
-    kind: Literal["price", "global_cost", "technical", "environmental", "social", "deadline"]
-    weight: Weight
-    method: Optional = ""
-    subcriteria: Annotated[tuple[Subcriterion, ...], Field(max_length=20)] = ()
 
 
 Subject = Literal[
@@ -188,39 +160,6 @@ class Court(Model):
     url: Url | None = None
 
 
-class Lot(Model):
-    """How the need is divided: `single_reason` says why it is not; the others, how many lots one may bid for and win.
-
-    `tie_rule`: which lots go to whom when somebody is first on more lots than one may win (R2113-1).
-    """
-
-    single_reason: Optional = ""
-    max_bids: Annotated[int, Field(ge=1, le=99)] | None = None
-    max_awards: Annotated[int, Field(ge=1, le=99)] | None = None
-    tie_rule: Optional = ""
-
-
-class LotPart(Model):
-    """One lot of a contract that is divided: what is left empty is the whole contract's, ceilings and prices apart."""
-
-    number: Annotated[int, Field(ge=1, le=99)]
-    title: Line
-    need: Optional = ""
-    cpv: Cpv | None = None
-    estimated_amount: Money
-    duration_months: Annotated[int, Field(ge=1, le=360)] | None = None
-    ceiling: Money | None = None
-    ceiling_quantity: Optional = ""
-    price_lines: PriceLines = ()
-    criteria: Annotated[tuple[Criterion, ...], Field(max_length=20)] = ()
-
-
-def _in_order(lots: tuple[LotPart, ...]) -> tuple[LotPart, ...]:
-    if len(lots) == 1 or [lot.number for lot in lots] != list(range(1, len(lots) + 1)):
-        raise PydanticCustomError("lots_order", "lots in order")
-    return lots
-
-
 class Capacity(Model):
     """Minimum yearly turnover asked, with the motive when it exceeds the legal cap."""
 
@@ -280,6 +219,11 @@ class Situation(Model):
     entrusted_data: bool = False
     data_waiver: Optional = ""
 
+    @property
+    def concedes(self) -> bool:
+        """Whether the contract is a concession: one document then stands for the acte d'engagement and the CCAP."""
+        return self.nature.startswith("Concession")
+
     @cached_property
     def total_months(self) -> int:
         """Months with every renewal: the duration published as essential data."""
@@ -291,7 +235,7 @@ class Dossier(Situation):
 
     launched_on: date
     reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
-    object: Annotated[str, Field(min_length=5, max_length=1000), AfterValidator(_clean)]
+    object: Annotated[str, Field(min_length=5, max_length=1000), AfterValidator(clean)]
     need: Text
     buyer: Buyer
     court: Court
@@ -311,7 +255,7 @@ class Dossier(Situation):
     payment_delay_days: Annotated[int, Field(ge=1, le=365)] = 30
     service_code: Optional = ""
     lot: Lot = Lot()
-    lots: Annotated[tuple[LotPart, ...], Field(max_length=50), AfterValidator(_in_order)] = ()
+    lots: Annotated[tuple[LotPart, ...], Field(max_length=50), AfterValidator(in_order)] = ()
     variants: Variants = Variants()
     capacity: Capacity = Capacity()
     criteria: Annotated[tuple[Criterion, ...], Field(max_length=20)]
@@ -330,6 +274,7 @@ class Dossier(Situation):
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
     processing: Processing | None = None
+    concession: Concession | None = None
 
     @property
     def alone(self) -> LotPart | None:
@@ -382,16 +327,24 @@ class DossierError(ValueError):
         super().__init__(" ".join(f"{path} : {text}" if path else text for path, text in self.errors.items()))
 
 
-def parse_dossier(data: Mapping[str, Any]) -> Dossier:
-    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def parse_model(model: type[Read], data: Mapping[str, Any]) -> Read:
+    """One of our models from plain data. Raises DossierError."""
     try:
-        return Dossier.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         found: dict[str, str] = {}
         for item in error.errors(include_url=False):
             path = ".".join(str(part) for part in item["loc"] if not _INNER.match(str(part)))
             found.setdefault(path, sentence(item["type"], item.get("ctx", {})))
         raise DossierError(found) from error
+
+
+def parse_dossier(data: Mapping[str, Any]) -> Dossier:
+    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+    return parse_model(Dossier, data)
 
 
 def load_dossier(yaml_text: str) -> Dossier:

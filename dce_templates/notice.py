@@ -8,8 +8,9 @@ from typing import TypeVar
 from dce_templates import french
 from dce_templates.blocks import Block, Document, Fields, Heading, Items, Note, Para
 from dce_templates.catalogue import Clause, catalogue
-from dce_templates.dossier import ClauseChoice, Criterion, Dataset, Dossier
+from dce_templates.dossier import ClauseChoice, Dataset, Dossier
 from dce_templates.law import Figure
+from dce_templates.lots import Criterion
 from dce_templates.markup import restore
 from dce_templates.notice_points import APART, POINTS, UNTOLD, beside
 from dce_templates.view import view

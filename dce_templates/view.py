@@ -9,9 +9,11 @@ from typing import Any
 
 from dce_templates import french
 from dce_templates.catalogue import from_annex
-from dce_templates.dossier import Address, Criterion, Dossier, Holder
+from dce_templates.concession import concession_words
+from dce_templates.dossier import Address, Dossier, Holder
 from dce_templates.law import Figure
 from dce_templates.letters import euros_in_letters
+from dce_templates.lots import Criterion
 from dce_templates.price_sheets import workbook_name
 from dce_templates.prices import SHORT, schedule_kinds
 from dce_templates.strict_yaml import read_mapping
@@ -70,6 +72,7 @@ def _criterion(index: int, item: Criterion) -> dict[str, Any]:
         "label": item.label,
         "kind": _CRITERIA[item.kind],
         "weight": french.number(item.weight) + "\u00a0%",
+        "rank": -item.weight,
         "method": item.method,
         "is_price": item.kind in ("price", "global_cost"),
         "subcriteria": [
@@ -191,6 +194,8 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         "amount_in_words": euros_in_letters(holder.amount) if holder else "",
         "vat": french.euros(holder.amount * dossier.price.vat_rate) if holder else "",
         "amount_with_vat": french.euros(holder.amount * (1 + dossier.price.vat_rate)) if holder else "",
+        "public": dossier.public_service or dossier.nature == "Concession de service public",
+        **concession_words(dossier.concession, dossier.estimated_amount, figures),
         **_money(dossier, figures),
         **_times(dossier),
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,7 @@ from dce_templates import french
 from dce_templates.build import FORMATS, Built, Format, build
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, load_dossier
+from dce_templates.law import Rule
 from dce_templates.read_prices import PricesRead, read_prices
 from dce_templates.render.pdf import PdfError
 from dce_templates.workbook import MAX_BYTES as MAX_WORKBOOK
@@ -131,8 +133,8 @@ def _formats(text: str | None) -> tuple[Format, ...] | None:
     return tuple(cast(Format, item) for item in wanted)
 
 
-def _motives(texts: list[str]) -> dict[str, str]:
-    known = {rule.id for rule in rule_table().rules}
+def _motives(texts: list[str], rules: Iterable[Rule]) -> dict[str, str]:
+    known = {rule.id for rule in rules}
     found: dict[str, str] = {}
     for text in texts:
         name, _, motive = text.partition("=")
@@ -166,7 +168,8 @@ def build_command(
     at: At = "",
 ) -> None:
     """Check, then write RC, AE, CCAP, price schedules and manifest: exit 1 and no file where something blocks."""
-    wanted, motives, now, table = _formats(formats), _motives(override or []), _moment(at), rule_table()
+    wanted, now, table = _formats(formats), _moment(at), rule_table()
+    motives = _motives(override or [], table.rules)
     try:
         dossier = _read(file)
         built = build(

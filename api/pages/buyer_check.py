@@ -120,7 +120,7 @@ def _buyers(db: Session, who: Person) -> list[Organisation]:
 def rules(request: Request, db: Db, who: Who) -> Response:
     """The shipped table, line by line, with who read the text; the unverified lines are not there."""
     table = rule_table()
-    rows = [r for r in table.rules if r.origin.mark not in UNVERIFIED]
+    rows = [r for r in (*table.rules, *table.contracts) if r.origin.mark not in UNVERIFIED]
     buyers = [(o, has_adopted(o)) for o in _buyers(db, who)]
     return page(request, "buyer/rules.html", table=table, rules=rows, buyers=buyers, marks=MARKS)
 

@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from api.cli.dce import app
-from tests.dce_templates.sample import changed
+from tests.dce_templates.sample import changed, concession_text
 
 AT = "2026-11-23T10:00:00+01:00"
 
@@ -164,3 +164,17 @@ def test_prices_that_cannot_be_read_are_exit_2(tmp_path: Path) -> None:
     assert "introuvable" in run("prices", path, tmp_path / "rien.xlsx").stderr
     built = run("build", without, "--out", tmp_path / "out", "--format", "html,xlsx", "--at", AT)
     assert (built.exit_code, "Aucun classeur de prix" in built.stderr) == (0, True)
+
+
+def test_a_concession_has_one_contract_and_its_mistakes_are_sentences(tmp_path: Path) -> None:
+    out, path = tmp_path / "out", tmp_path / "concession.yaml"
+    path.write_text(concession_text(), encoding="utf-8")
+    done = run("build", path, "--out", out, "--format", "html", "--json", "--at", AT)
+    assert done.exit_code == 0, done.stderr
+    names = [*(f"{start}_2026-MOB-002.html" for start in ("RC", "CONTRAT", "ANNEXE-DONNEES")), "manifest.json"]
+    assert [item["name"] for item in json.loads(done.stdout)["files"]] == names
+    assert [item["id"] for item in json.loads(done.stdout)["clauses"]] == ["OD-02", "OD-04", "OD-10"]
+    path.write_text(concession_text().replace("fate: takeover", "fate: vendu"), encoding="utf-8")
+    bad = run("check", path, "--at", AT)
+    assert (bad.exit_code, len(bad.stderr.strip().splitlines())) == (2, 1)
+    assert "concession.investments.2.fate : la valeur doit être l'une de" in bad.stderr

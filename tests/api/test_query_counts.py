@@ -196,6 +196,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/consultations/{ref}/plis/{cref}": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/journal": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/attribuer": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/proces-verbal/{name}": ("agent", "consultation"),
     "/contrats": ("agent", ""),
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
@@ -231,6 +232,7 @@ def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: 
         for route, (reader, name) in PAGES.items():
             path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
             path = path.replace("{buyer}", world.scene.buyer.ref).replace("{clause}", "OD-05")
+            path = path.replace("{name}", "rapport.docx")
             answer = clients[reader].get(path)
             assert (answer.status_code, answer.url.path) == (200, path), route
             sent[route] = clients[reader].statements

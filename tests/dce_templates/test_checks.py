@@ -12,9 +12,10 @@ from dce_templates.catalogue import catalogue, read_clause
 from dce_templates.check_rules import CHECKS
 from dce_templates.checks import NOT_ADOPTED, Finding, check
 from dce_templates.dossier import parse_dossier
+from dce_templates.strict_yaml import read_mapping
 from procurement.rules import rule_table
 from tests.dce_templates.lots_scene import LOTS
-from tests.dce_templates.sample import NOW, changed, dossier
+from tests.dce_templates.sample import NOW, changed, concession_text, dossier
 
 TABLE = rule_table()
 
@@ -27,7 +28,11 @@ def findings(changes: Mapping[str, Any], **options: Any) -> dict[str, Finding]:
 PRICE = {"id": "price", "label": "Prix", "kind": "price", "weight": "100"}
 CHEAP = {"estimated_amount": "30000", "capacity.minimum_turnover": None}
 SOON = {"deadline": "2026-12-29T12:00:00+01:00", "questions_deadline": None}
-CONCESSION = {"nature": "Concession de service", "procedure": "concession", "public_service": "false"}
+TERMS = read_mapping(concession_text())["concession"]
+CONCESSION = {
+    "nature": "Concession de service", "procedure": "concession", "public_service": "false", "concession": TERMS
+}  # fmt: skip
+SHORT = [{"label": "Terminaux", "amount": "10000", "years": 5}]
 # One way to break the example for each rule of the table.
 BROKEN: dict[str, Mapping[str, Any]] = {
     "weights": {"criteria.0.weight": "35"},
@@ -68,6 +73,15 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "framework_duration": {"nature": "Accord-cadre", "ceiling": "96000", "duration_months": 48},
     "concession_duration": {**CONCESSION, "duration_months": 60},
     "concession_criteria": {**CONCESSION, "criteria.2.kind": "technical", "criteria.1.kind": "global_cost"},
+    "concession_terms": {**CONCESSION, "concession": TERMS | {"risk": ""}},
+    "concession_amortisation": {
+        **CONCESSION,
+        "duration_months": 60,
+        "duration_reason": "usure",
+        "concession": TERMS | {"investments": SHORT},
+    },
+    "concession_entry_fee": {**CONCESSION, "subjects": ["water"], "concession": TERMS | {"entry_fee": "1"}},
+    "concession_data": {**CONCESSION, "public_service": "true", "clauses.0": {"id": "OD-02"}},
     "revision_sum": {"price.revision_formula": "P = P0 × (0,15 + 0,80 × S / S0)"},
     "ccag_of_works": {"ccag": "Travaux"},
     "ccag_of_subject": {"subjects": ["software"]},

@@ -70,7 +70,9 @@ def test_what_is_estimated_for_a_lot_stays_with_the_buyer() -> None:
 @pytest.mark.parametrize("kind", ["rc", "ccap", "ae"])
 def test_the_three_formats_say_the_same_words_of_lots(kind: Any) -> None:
     dossier = in_lots() if kind != "ae" else in_lots().parts[0]
-    agree(assemble(kind, dossier, FIGURES))
+    document = assemble(kind, dossier, FIGURES)
+    assert "Gros œuvre & démolition <partielle>" in words_of(document)
+    agree(document)
 
 
 def test_the_rules_of_the_consultation_tell_the_lots_and_whose_criteria_are_whose() -> None:
