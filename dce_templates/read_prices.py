@@ -4,7 +4,7 @@ Totals are computed here; what the file says of them is only compared.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -75,6 +75,11 @@ def read_prices(dossier: Dossier, content: bytes, engaged: Decimal | None = None
     if last := readings.get(wanted[-1].kind):
         problems += _totals(last, total, engaged)
     return PricesRead(lines, total, _few(problems))
+
+
+def read_prices_plain(dossier: Dossier, content: bytes, engaged: Decimal | None = None) -> dict[str, Any]:
+    """read_prices() as plain data, for a worker process: whoever calls it loads nothing of spreadsheets."""
+    return asdict(read_prices(dossier, content, engaged))
 
 
 def _few(problems: list[Problem]) -> tuple[Problem, ...]:

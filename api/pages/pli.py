@@ -20,6 +20,7 @@ from api.db import Db, reading, transaction
 from api.downloads import streamed
 from api.errors import PageInvalid
 from api.pages.opening import BASE, log_looks
+from api.pages.pli_prices import priced
 from api.render import page
 from api.unsealing import clear_chunks
 from procurement.candidacy import Candidacy, CandidacyFile, find_received, received
@@ -53,6 +54,7 @@ def _shown(ctx: Context, who: Person, ref: str, cref: str) -> dict[str, Any]:
         return {
             "consultation": header(consultation),
             "pli": pli(db, candidacy, pieces_of(db, candidacy), same),
+            "priced": {f.ref for f in candidacy.files if f.kind == "offer" and priced(consultation, f.name)},
         }
 
 

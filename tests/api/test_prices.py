@@ -2,15 +2,21 @@
 
 import hashlib
 import io
+from typing import Any
 
 import openpyxl
 import pytest
 
-from api.db import Database
+from api.context import Context
+from api.db import Database, transaction
 from api.dossiers import to_dossier, to_values
+from dce_templates.dossier import parse_dossier
+from dce_templates.render.xlsx import render_xlsx
+from procurement.consultation import find
 from procurement.people import Organisation
-from tests.api.consultation_scene import Browser, desk, publish, write
-from tests.factories import make_siret
+from tests.api.consultation_scene import Browser, desk, example, publish, write
+from tests.candidacy_scene import add, deposit, published, start
+from tests.factories import make_account, make_buyer, make_officer, make_siret
 
 TYPED = (
     "1.1 ; Pose d’un capteur ; u ; 20\n1.2 ; beaucoup trop\n1.3\tRelevé ; contrôle\tjour\tdouze\n1 ; 2 ; 3 ; 4 ; 5 ; 6"
@@ -39,6 +45,58 @@ def test_lines_are_typed_checked_shown_and_published(database: Database, browser
     content = at.client.get(file["url"]).content
     assert hashlib.sha256(content).hexdigest() == file["sha256"]
     assert openpyxl.load_workbook(io.BytesIO(content)).sheetnames == ["BPU", "DQE"]
+
+
+LINES = [
+    {"code": "1.1", "label": "Capteur", "unit": "u", "quantity": "20"},
+    {"code": "1.2", "label": "Relevé", "unit": "jour", "quantity": "12"},
+]
+
+
+def filled(dossier: dict[str, Any], *prices: object) -> bytes:
+    """The workbook that was sent, with these prices."""
+    book = openpyxl.load_workbook(io.BytesIO(render_xlsx(parse_dossier(dossier))))
+    for row, price in enumerate(prices, 6):
+        book["BPU"].cell(row, 4).value = price  # type: ignore[assignment]
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_the_prices_of_a_pli_are_read_back_once_it_is_open(context: Context, browser: Browser) -> None:
+    scene = published(context)
+    unit = {"form": "Unitaire", "kind": "Définitif ferme"}
+    dossier = example(context.database, price=unit, price_lines=LINES)
+    with transaction(context.database) as db:
+        find(db, scene.ref).dossier = dossier
+    plis = {}
+    for name, content, amount in (
+        ("prix.xlsx", filled(dossier, 100, 50.5), "2606"), ("prix faux.xlsx", filled(dossier, "cent", 50.5), "9999"),
+        ("abîmé.xlsx", b"PK", "1"),
+    ):  # fmt: skip
+        mine = browser(make_account(context.database))
+        path = start(mine, scene)
+        add(mine, path, "offre", name, content)
+        deposit(mine, path, amount=amount)
+        plis[name] = path.rpartition("/")[2]
+    scene.close()
+    officer = browser(scene.officer)
+    officer.submit(officer.get(f"{scene.hub}/ouvrir"), "/ouvrir")
+
+    def report(name: str) -> str:
+        officer.click(officer.get(f"{scene.hub}/plis/{plis[name]}"), f"Relire les prix de {name}")
+        return officer.page.main
+
+    good = report("prix.xlsx")
+    assert "2\u202f606,00\u00a0€ HT" in officer.get(officer.page.url).text
+    assert "Tout tient" in good
+    address = officer.page.url
+    assert "est du texte, « cent » : écrivez un nombre" in report("prix faux.xlsx")
+    assert "Ce fichier n’a pas pu être relu" in report("abîmé.xlsx")
+    assert browser(make_officer(context.database, make_buyer(context.database))).get(address).status_code == 404
+    with transaction(context.database) as db:
+        find(db, scene.ref).dossier = dossier | {"price_lines": []}
+    assert officer.get(address).status_code == 404
 
 
 @pytest.mark.parametrize("stored", [None, 3, "a;b", ["a;b", 4], [{"code": ["x"], "extra": 5}, {"label": '"'}, {}]])
