@@ -113,7 +113,7 @@ class Dataset(Model):
     title: Line
     description: Optional = ""
     format: Line = "CSV, en UTF-8"
-    schema_id: Annotated[str, Field(pattern=r"^$|^[a-z0-9][a-z0-9._/-]{1,80}@[0-9A-Za-z.-]{1,20}$")] = ""
+    schema_id: Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9._/-]{1,80}@[0-9A-Za-z.-]{1,20}$")] = ""
     frequency: Frequency = "trimestrielle"
     first_delivery_days: Annotated[int, Field(ge=1, le=730)] = 60
     licence: Licence = "Licence Ouverte 2.0"
