@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-Kind = Literal["rc", "ae", "ccap", "data", "personal", "cctp", "notice", "dc1", "dc2"]
+Kind = Literal["rc", "ae", "ccap", "data", "personal", "cctp", "notice", "sources", "dc1", "dc2"]
 
 
 @dataclass(frozen=True, slots=True)
