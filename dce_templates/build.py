@@ -18,6 +18,7 @@ from dce_templates.manifest import manifest
 from dce_templates.price_sheets import workbook_name
 from dce_templates.render import docx, html, pdf, xlsx
 from dce_templates.view import view
+from dce_templates.word.model import read_model
 
 Format = Literal["docx", "pdf", "html", "xlsx"]
 _NAMES: Mapping[str, str] = {"data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP"}
@@ -104,10 +105,11 @@ def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder 
 
 
 def _renderers(
-    wanted: Collection[Format], now: datetime, attached: bytes
+    wanted: Collection[Format], now: datetime, attached: bytes, model: bytes | None
 ) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
+    base = read_model(model) if model is not None and "docx" in wanted else None
     every: dict[Format, tuple[str, Callable[[Document], bytes]]] = {
-        "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now)),
+        "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now, base)),
         "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
         "html": (html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
     }
@@ -139,12 +141,14 @@ def build(
     checked: bool = True,
     pieces: Sequence[tuple[str, str]] = (),
     version: int = 1,
+    model: bytes | None = None,
 ) -> Built:
     """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
     already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
-    files beside them, named there. Same arguments, same bytes. Raises PdfError, ClauseError with `checked=False` only.
+    files beside them, named there. `model`: the buyer's own Word model, as uploaded. Same arguments, same bytes.
+    Raises PdfError, WordError for the model, ClauseError with `checked=False` only.
     """
     table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
     findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
@@ -153,18 +157,16 @@ def build(
     dossier = with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
     clauses = _clauses(dossier, current)
-    renderers = _renderers(wanted, now, _attached(dossier, clauses, holder))
-    workbook = _workbook(dossier) if "xlsx" in wanted else []
+    renderers = _renderers(wanted, now, _attached(dossier, clauses, holder), model)
     files = []
     for kind in kinds_of(dossier) if kinds is None else kinds:
         document = assemble(kind, dossier, current, holder)
         for extension, (media_type, render) in renderers.items():
             files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
-    files += workbook
+    files += _workbook(dossier) if "xlsx" in wanted else []
     listed = [*((file.name, file.sha256) for file in files), *pieces]
-    content = manifest(dossier, listed, _named(clauses), findings, now, version)
-    files.append(_file("manifest.json", "application/json", content))
-    return Built(tuple(files), clauses, findings)
+    listing = manifest(dossier, listed, _named(clauses), findings, now, version, model)
+    return Built((*files, _file("manifest.json", "application/json", listing)), clauses, findings)
 
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:

@@ -18,6 +18,7 @@ from dce_templates.notice import notice
 from dce_templates.redline import redline, same_words
 from dce_templates.render import docx, pdf
 from dce_templates.word.file import WordError, open_word
+from dce_templates.word.model import read_model
 
 
 def build_next(
@@ -31,15 +32,16 @@ def build_next(
     now: datetime,
     pieces: Sequence[tuple[str, str]] = (),
     version: int,
+    model: bytes | None = None,
 ) -> Built:
     """The files of `version`, unchecked as build() makes them when told so, the notice and the redlines beside.
 
     `former`: name → bytes of the .docx of the version before; a document that had none, or cannot be compared, has no
-    redline. The manifest, still last, lists every file. The same arguments give the same bytes.
+    redline. `model`: as for build(). The manifest, still last, lists every file. The same arguments, the same bytes.
     """
     table = tuple(figures)
     wanted = usual_formats(after) if formats is None else formats
-    built = build(after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version)
+    built = build(after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version, model=model)
     *files, listed = built.files
     same = _same_words(files, former, version)
     marked = dict(_redlines(files, former, same, after.buyer.name, now, version))
@@ -53,7 +55,8 @@ def build_next(
     if "pdf" in wanted:
         added.insert(0, _file(f"AVIS_{reference}_v{version}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now)))
     if "docx" in wanted:
-        added.insert(0, _file(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, docx.render_docx(document, now)))
+        notified = docx.render_docx(document, now, None if model is None else read_model(model))
+        added.insert(0, _file(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, notified))
     return Built((*files, *added, _listing(listed, added)), built.clauses, built.findings)
 
 
