@@ -36,10 +36,10 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
         seen = _seen(consultation)
         data = launched_today(consultation, now)
         checked = review(consultation, data, now)
-        pieces = named(consultation)
+        pieces, model = named(consultation), consultation.organisation.word_model_key
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
-    files = make_documents(ctx, checked.dossier, ref, now, pieces)
+    files = make_documents(ctx, checked.dossier, ref, now, pieces, model=model)
     with withdrawn_if_refused(ctx.storage, [file.key for file in files]):
         _record(ctx, who, ref, seen, data, files)
 
@@ -68,8 +68,9 @@ def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) ->
         before, _ = read(consultation.dossier)
         dossier, _ = read(consultation.dossier | {"deadline": deadline.isoformat()})
         keys = {file.name: file.key for file in consultation.current_files if _is_our_word(file)}
+        model = consultation.organisation.word_model_key
     # A dossier that this version of mps cannot read keeps its documents: the page says that the date alone changed.
-    files = make_next(ctx, ref, before, dossier, keys, now, pieces, version) if before and dossier else []
+    files = make_next(ctx, ref, before, dossier, keys, now, pieces, version, model) if before and dossier else []
     with withdrawn_if_refused(ctx.storage, [file.key for file in files]), transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         lock(db, consultation)
@@ -96,18 +97,29 @@ def what_is_left(checked: Review) -> dict[str, str]:
 
 
 def make_documents(
-    ctx: Context, dossier: Dossier, ref: str, now: datetime, pieces: Sequence[tuple[str, str]] = (), version: int = 1
+    ctx: Context,
+    dossier: Dossier,
+    ref: str,
+    now: datetime,
+    pieces: Sequence[tuple[str, str]] = (),
+    version: int = 1,
+    model: str | None = None,
 ) -> list[DceFile]:
-    """The documents, made in a worker process and stored.
+    """The documents, made in a worker process and stored. `model`: key of the buyer's own Word model.
 
     Unchecked here: the review has just passed, and its findings and motives are the buyer's, not the public's.
     """
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules,
-        now=now, checked=False, pieces=pieces, version=version, seconds=90,
+        now=now, checked=False, pieces=pieces, version=version, model=word_model(ctx, model), seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)
+
+
+def word_model(ctx: Context, key: str | None) -> bytes | None:
+    """The buyer's own Word model, where it has one."""
+    return None if key is None else ctx.storage.get(key)
 
 
 def make_next(
@@ -119,6 +131,7 @@ def make_next(
     now: datetime,
     pieces: Sequence[tuple[str, str]],
     version: int,
+    model: str | None = None,
 ) -> list[DceFile]:
     """The documents of the next version, the notice of what changed and the redlines. `keys`: name → key of each .docx.
 
@@ -128,7 +141,7 @@ def make_next(
     former = {name: ctx.storage.get(key) for name, key in keys.items()}
     built = isolate.run(
         "dce_templates.modification:build_next", before, after, table.figures, table.rules,
-        former=former, now=now, pieces=pieces, version=version, seconds=90,
+        former=former, now=now, pieces=pieces, version=version, model=word_model(ctx, model), seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)
 

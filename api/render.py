@@ -115,6 +115,7 @@ FLASHES: dict[str, str] = {
     "fichier": "Le fichier est reçu.",
     "pieces": "Les pièces sont demandées à l’entreprise.",
     "motif": "Le motif est conservé au dossier.",
+    "modele": "Le modèle est gardé : les prochains documents en Word le prennent.",
     "adopte": "La table est adoptée : ses règles bloquent désormais vos dossiers.",
     "ouvert": "Les plis sont ouverts.",
     "annule": "La consultation est arrêtée ; le motif est conservé.",

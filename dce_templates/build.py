@@ -165,7 +165,7 @@ def build(
             files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
     files += _workbook(dossier) if "xlsx" in wanted else []
     listed = [*((file.name, file.sha256) for file in files), *pieces]
-    listing = manifest(dossier, listed, _named(clauses), findings, now, version, model)
+    listing = manifest(dossier, listed, _named(clauses), findings, now, version, model if "docx" in wanted else None)
     return Built((*files, _file("manifest.json", "application/json", listing)), clauses, findings)
 
 
