@@ -28,6 +28,7 @@ TITLE = "Annexe – Sources"
 MARKS: Mapping[str, str] = {"T": "T – texte lu", "S": "S – source secondaire", "X": "X – usage mesuré"}
 _UNITS: Mapping[str, str] = {"days": "jours", "months": "mois", "points": "points", "times": "fois"}
 _COLUMNS = ("genre", "identifiant", "version", "intitulé", "article", "source", "lu le", "lu par", "marque")
+_NO_LAW = "Contrôle du logiciel, sans texte de loi"
 _NO_SOURCE = "aucune source lue à ce jour"
 
 
@@ -51,11 +52,11 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Article, words and version, source, reading, mark."""
-        origin, words = self.origin, f"{self.words} (version {self.version})"
-        if origin is None:
-            return ("–", words, "–", self.read, "–")
-        return origin.article, words, origin.source, self.read, MARKS[origin.mark]
+        """Article, words and version, then source, reading and mark: three columns hold on a page, six do not."""
+        words = f"{self.words.rstrip('.')}. Version {self.version}."
+        if self.origin is None:
+            return "–", words, f"{self.read.capitalize()}."
+        return self.origin.article, words, f"{self.origin.source} ; {self.read} ; marque {self.origin.mark}."
 
 
 def rows(
@@ -67,7 +68,7 @@ def rows(
     """
     law, values = in_force(rules, dossier.launched_on), in_force(figures, dossier.launched_on)
     return (
-        *(Row("règle", rule.id, rule.version, rule.sentence, rule.origin) for rule in law.values()),
+        *(Row("règle", rule.id, rule.version, rule.sentence or _NO_LAW, rule.origin) for rule in law.values()),
         *(Row("chiffre", each.id, each.valid_from.isoformat(), _value(each), each.origin) for each in values.values()),
         *_clauses(dossier, catalogue() if clauses is None else clauses),
     )
@@ -109,7 +110,7 @@ def annex(dossier: Dossier, found: Iterable[Row], table: str, adopted: bool) -> 
     ):
         cells = tuple(tuple(map(restore, row.cells)) for row in every if row.genre == genre)
         blocks.append(Heading(1, title, f"sources{len(blocks)}"))
-        header = ("Article", what, "Source", "Lecture", "Marque")
+        header = ("Article", what, "Source, lecture et marque")
         blocks.append(Table(title, header, cells) if cells else Para("Aucune."))
     return Document(
         "sources", TITLE, restore(dossier.object), dossier.reference, restore(dossier.buyer.name), (*blocks,)

@@ -29,6 +29,8 @@ from procurement.word_model import drop_word_model, keep_word_model
 router = APIRouter(include_in_schema=False)
 BASE, TEMPLATE = "/administration/{ref}/modele-word", "administration/word_model.html"
 DOCX = next(media_type for media_type, extension in EXTENSIONS.items() if extension == "docx")
+# A publication writes half a dozen documents in 90 seconds.
+TRY = 15.0
 UNUSABLE = "Ce modèle ne peut pas servir : ouvrez-le dans Word, enregistrez-le à nouveau en .docx, puis recommencez."
 
 
@@ -79,7 +81,7 @@ def _keep(ctx: Context, who: Person, ref: str, received: Received, content: byte
     with reading(ctx.database) as db:
         now = database.now(db)
     try:
-        isolate.run("dce_templates.model_preview:sample_rc", content, rule_table().figures, now, seconds=60)
+        isolate.run("dce_templates.model_preview:sample_rc", content, rule_table().figures, now, seconds=TRY)
     except WorkFailed as error:
         raise Invalid({"file": error.sentence if error.kind == "WordError" else UNUSABLE}) from None
     key = ctx.storage.put(f"models/{ref}", content)
@@ -98,7 +100,7 @@ def file(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
     content = ctx.storage.get(key)
     if name == "modele.docx":
         return attachment(content, own, DOCX)
-    made = isolate.run("dce_templates.model_preview:sample_rc", content, rule_table().figures, now, seconds=60)
+    made = isolate.run("dce_templates.model_preview:sample_rc", content, rule_table().figures, now, seconds=TRY)
     return attachment(made, "EXEMPLE_RC.docx", DOCX)
 
 

@@ -52,7 +52,6 @@ def read_model(content: bytes) -> bytes:
         if part.endswith(".rels"):
             _refuse_active(tree)
         else:
-            _refuse_fields(tree)
             _tidy(tree)
     _forget(trees, name)
     return pack((part, _written(trees[part]) if part in trees else data) for part, data in parts.items())
@@ -167,8 +166,9 @@ def _codes(tree: Element) -> Iterator[str]:
 
 
 def _tidy(tree: Element) -> None:
-    """No one's revision or comment, no protection, no note of the text that was dropped."""
+    """No field that fetches, no one's revision or comment, no protection, no note of the text that was dropped."""
     if tree.tag in {f"{W}{name}" for name in ("document", "hdr", "ftr")}:
+        _refuse_fields(tree)
         comments = (f"{W}commentReference", f"{W}commentRangeStart")
         if any(node.get(f"{W}author") is not None or node.tag in comments for node in tree.iter()):
             raise WordError(_REVISED)
