@@ -12,6 +12,7 @@ from procurement.award import award_of, check_decision, decide, name_intended
 from procurement.consultation import Consultation, find_for
 from procurement.contract import contract_of, prepare
 from procurement.errors import NotFound, Refused
+from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.pieces import pieces_of
 
@@ -33,10 +34,10 @@ def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive
         consultation = to_award(db, ref, who)
         chosen = check_decision(db, consultation, price, motive)
         dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
-        named = chosen.candidacy.ref
+        named, clauses = chosen.candidacy.ref, clauses_for(db, consultation)
         if seen and seen != named:
             raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")
-    content, sha256 = build_acte(dossier, holder, now)
+    content, sha256 = build_acte(dossier, holder, now, clauses)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
         consultation = to_award(db, ref, who)

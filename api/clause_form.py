@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from api.dossiers import Field, Kind, Values, first, read_field, shown
-from dce_templates.catalogue import Clause, Standing, catalogue, standing
+from dce_templates.catalogue import Clause, Standing, standing
 from dce_templates.dossier import Frequency, Licence
 from dce_templates.facts import facts_of_draft
 
@@ -49,6 +49,7 @@ PROCESSING: tuple[Field, ...] = (
     Field("processing_hosting", "hosting", "Où elles sont hébergées"),
 )
 LEVELS: Mapping[str, str] = {"mandatory": "Obligatoires", "recommended": "Recommandées", "possible": "Possibles"}
+Library = Mapping[str, Clause]
 LABELS: Mapping[str, str] = {"subjects": "De quoi il s’agit", **BOXES}
 
 
@@ -60,22 +61,22 @@ class Shown:
     standing: Standing | None
 
 
-def sections(data: Mapping[str, Any], adopted: bool) -> list[tuple[str, list[Shown]]]:
+def sections(data: Mapping[str, Any], adopted: bool, clauses: Library) -> list[tuple[str, list[Shown]]]:
     """(title, clauses) in the order of reading: what the law imposes, what is advised, what is possible, the rest."""
     facts = facts_of_draft(data)
-    rows = [Shown(clause, standing(clause, facts, adopted)) for clause in catalogue().values()]
+    rows = [Shown(clause, standing(clause, facts, adopted)) for clause in clauses.values()]
     found = [(title, [r for r in rows if r.standing and r.standing.level == level]) for level, title in LEVELS.items()]
     taken = {choice.get("id") for choice in data.get("clauses", []) if isinstance(choice, dict)}
     stray = [row for row in rows if row.standing is None and row.clause.meta.id in taken]
     return [(title, shown) for title, shown in [*found, ("Prises, sans raison pour ce marché", stray)] if shown]
 
 
-def to_data(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+def to_data(values: Mapping[str, Any], base: Mapping[str, Any], clauses: Library) -> dict[str, Any]:
     """The dossier with what this page says; the rest of `base` is kept."""
     said = {
         "subjects": read_field(Field("subjects", "", "", "boxes"), values),
         "datasets": list(_sets(values)),
-        "clauses": [*_unknown(base), *_choices(values)],
+        "clauses": [*_unknown(base, clauses), *_choices(values, clauses)],
         "processing": _processing(values),
         **{name: read_field(Field(name, "", "", "box"), values) for name in BOXES},
     }
@@ -87,9 +88,9 @@ def _processing(values: Mapping[str, Any]) -> dict[str, Any] | None:
     return said or None
 
 
-def _unknown(base: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _unknown(base: Mapping[str, Any], clauses: Library) -> list[dict[str, Any]]:
     """What this page cannot show is kept: the checks name it."""
-    return [c for c in base.get("clauses", []) if isinstance(c, dict) and c.get("id") not in catalogue()]
+    return [c for c in base.get("clauses", []) if isinstance(c, dict) and c.get("id") not in clauses]
 
 
 def _sets(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -107,22 +108,24 @@ def _sets(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"id": name, **said, **{key: bool(first(values, row + key)) for key in SET_BOXES}}
 
 
-def _choices(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, clause in catalogue().items():
+def _choices(values: Mapping[str, Any], clauses: Library) -> Iterator[dict[str, Any]]:
+    """Each clause taken keeps its version, until somebody asks for the newer one."""
+    for name, clause in clauses.items():
         motive = first(values, f"refused_{name}")
         if not first(values, f"clause_{name}"):
             if motive:
                 yield {"id": name, "refused_motive": motive}
             continue
+        chosen = clause.newer if clause.newer and first(values, f"newer_{name}") else clause
         found = {}
-        for variable, meta in clause.meta.variables.items():
+        for variable, meta in chosen.meta.variables.items():
             kind: Kind = "lines" if meta.type == "list" else "text"
             if value := read_field(Field(f"clause_{name}_{variable}", "", "", kind), values):
                 found[variable] = value
-        yield {"id": name, "vars": found}
+        yield {"id": name, "version": chosen.meta.version, "vars": found}
 
 
-def to_shown(data: Mapping[str, Any]) -> Values:
+def to_shown(data: Mapping[str, Any], clauses: Library) -> Values:
     """What the page shows of a dossier."""
     values: Values = {"subjects": list(data.get("subjects", []))}
     values |= {name: bool(data.get(name)) for name in BOXES}
@@ -134,22 +137,22 @@ def to_shown(data: Mapping[str, Any]) -> Values:
             values[f"dataset_{i}_{name}"] = shown("text", row.get(name, ""))
         values |= {f"dataset_{i}_{name}": bool(row.get(name)) for name in SET_BOXES}
     values["rows"] = min(len(sets) + SPARE_ROWS, MAX_SETS)
-    return values | _clauses_shown(data)
+    return values | _clauses_shown(data, clauses)
 
 
-def to_typed(data: Mapping[str, Any]) -> Values:
+def to_typed(data: Mapping[str, Any], clauses: Library) -> Values:
     """What somebody types on the page to say this: of the clauses, those taken."""
     taken = {c["id"] for c in data.get("clauses", []) if isinstance(c, dict)}
-    others = tuple(f"clause_{name}" for name in catalogue() if name not in taken)
+    others = tuple(f"clause_{name}" for name in clauses if name not in taken)
     hidden = re.compile(r"rows|dataset_\d+_id")
-    shown_too = to_shown(data).items()
+    shown_too = to_shown(data, clauses).items()
     return {name: value for name, value in shown_too if not hidden.fullmatch(name) and not name.startswith(others)}
 
 
-def _clauses_shown(data: Mapping[str, Any]) -> Values:
+def _clauses_shown(data: Mapping[str, Any], clauses: Library) -> Values:
     chosen = {c["id"]: c for c in data.get("clauses", []) if isinstance(c, dict) and "id" in c}
     values: Values = {}
-    for name, clause in catalogue().items():
+    for name, clause in clauses.items():
         choice = chosen.get(name, {})
         if motive := choice.get("refused_motive", ""):
             values[f"refused_{name}"] = motive
@@ -160,25 +163,25 @@ def _clauses_shown(data: Mapping[str, Any]) -> Values:
     return values
 
 
-def place_of(path: str, data: Mapping[str, Any]) -> str:
+def place_of(path: str, data: Mapping[str, Any], clauses: Library) -> str:
     """The page's field for a path of the dossier: where « corriger » leads; "" for a field of the other form."""
     parts = path.split(".")
     if parts[0] == "datasets":
         named = parts[2] if len(parts) > 2 else "title"
         return f"dataset_{int(parts[1]) + 1}_{named}" if len(parts) > 1 else "jeux"
     if parts[0] == "clauses":
-        return _clause_place(parts, data)
+        return _clause_place(parts, data, clauses)
     if parts[0] == "processing":
         return f"processing_{parts[1]}" if len(parts) > 1 else PROCESSING[0].name
     return parts[0] if parts[0] in LABELS else ""
 
 
-def _clause_place(parts: list[str], data: Mapping[str, Any]) -> str:
+def _clause_place(parts: list[str], data: Mapping[str, Any], clauses: Library) -> str:
     name = str(data["clauses"][int(parts[1])].get("id")) if len(parts) > 1 else ""
-    if name not in catalogue():
+    if name not in clauses:
         return "clauses"
     variable = parts[3] if len(parts) > 3 else ""
-    return f"clause_{name}_{variable}" if variable in catalogue()[name].meta.variables else f"clause_{name}"
+    return f"clause_{name}_{variable}" if variable in clauses[name].meta.variables else f"clause_{name}"
 
 
 def label_in_clauses(name: str) -> str:

@@ -1,6 +1,7 @@
 """What the award and the contract need from the leaves: documents and verdicts, made in worker processes."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from api import isolate
 from api.context import Context
 from api.sandbox import pki
+from dce_templates.catalogue import Clause, taken_by
 from dce_templates.dossier import Holder, parse_dossier
 from procurement.candidacy import Candidacy
 from procurement.errors import Invalid, Refused
@@ -80,11 +82,12 @@ def read_date(text: str, field: str) -> date:
     raise Invalid({field: "Écrivez une date, par exemple 01/12/2026."})
 
 
-def build_acte(data: dict[str, Any], holder: Holder, now: datetime) -> tuple[bytes, str]:
+def build_acte(data: dict[str, Any], holder: Holder, now: datetime, clauses: Mapping[str, Clause]) -> tuple[bytes, str]:
     """(PDF, sha256) of the acte d’engagement with its holder, ready to sign. Raises WorkFailed, Unavailable."""
+    dossier = parse_dossier(data)
     built = isolate.run(
         "dce_templates.build:build",
-        parse_dossier(data),
+        dossier,
         rule_table().figures,
         (),
         ("pdf",),
@@ -92,6 +95,7 @@ def build_acte(data: dict[str, Any], holder: Holder, now: datetime) -> tuple[byt
         now=now,
         kinds=("ae",),
         checked=False,
+        clauses=taken_by(dossier, clauses),
         seconds=60,
     )
     content: bytes = built.files[0].content

@@ -22,10 +22,12 @@ from api.remote.api_entreprise import Buyer
 from api.render import PARIS
 from api.sandbox.companies import book
 from api.sandbox.documents import certificate
+from dce_templates.catalogue import catalogue
 from dce_templates.dossier import load_dossier, parse_dossier
 from procurement.candidacy import Candidacy, CandidacyFile, add_file, answer, open_candidacy, set_amount, submit
 from procurement.consultation import Consultation, draft, publish
 from procurement.errors import Unavailable
+from procurement.library import record_uses
 from procurement.people import Organisation, Person, find_user, person_of
 from siret_lookup.outcome import Outcome
 from siret_lookup.siret import Siret
@@ -121,11 +123,12 @@ def _closed(context: Context, town: Organisation, agent: Person, current: dateti
     ref, state = _drafted(context, town, agent, data, start)
     if state != "draft":
         return ref
-    files = make_documents(context, parse_dossier(data), ref, start)
+    files = make_documents(context, parse_dossier(data), ref, start, clauses=catalogue())
     recipient, identity = vault.new_key(context.secret, ref)
     with transaction(context.database) as db:
         consultation = db.scalars(select(Consultation).where(Consultation.ref == ref)).one()
         publish(db, consultation, files, recipient, identity, agent, start)
+        record_uses(db, consultation, catalogue(), start)
     return ref
 
 

@@ -11,6 +11,7 @@ from api.demo_house import House
 from api.demo_seed import example, noon, offer_pdf, siret_of
 from api.demo_tale import Tale, wait_for
 from api.dossiers import to_values
+from dce_templates.catalogue import catalogue
 from procurement.people import Organisation
 
 NUMBER = "DEMO-100"
@@ -70,7 +71,7 @@ def _write(scene: Scene) -> Page:
     if found is None:
         raise Stop(f"Le brouillon n’a pas été enregistré. {page.problem}")
     scene.ref = found[1]
-    return scene.officer.submit(page, "/clauses", "check", **to_typed(dossier))
+    return scene.officer.submit(page, "/clauses", "check", **to_typed(dossier, catalogue()))
 
 
 def _keep_documents(scene: Scene) -> list[str]:

@@ -106,6 +106,7 @@ CRITERION_LABELS = {"kind": "genre", "label": "nom", "weight": "poids", "method"
 LABELS: dict[str, str] = {field.name: field.label for field in FIELDS} | {
     "procedure": "Procédure",
     "nature": "Nature du contrat",
+    "lots": "Lots",
 }
 
 

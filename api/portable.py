@@ -26,7 +26,7 @@ from dce_templates.candidate.candidate import (
     Turnover,
 )
 from dce_templates.candidate.espd import GROUNDS
-from dce_templates.dossier import Model
+from dce_templates.fields import Model
 from dce_templates.french import PARIS
 from siret_lookup.identity import Identity as Found
 from siret_lookup.outcome import Outcome

@@ -12,12 +12,14 @@ from api.notices import tell_extension
 from api.render import PARIS
 from api.review import Review, read, review
 from api.storage import withdrawn_if_refused
+from dce_templates.catalogue import Clause, taken_by
 from dce_templates.dossier import Dossier
 from dce_templates.office import EXTENSIONS
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, DceFile, describe, extend, find_for, may_extend, publish
 from procurement.errors import Invalid, Refused
 from procurement.events import lock
+from procurement.library import clauses_for, record_uses, with_versions
 from procurement.people import Person
 from procurement.rules import rule_table
 
@@ -34,14 +36,15 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
         still_draft(consultation)
         now = database.now(db)
         seen = _seen(consultation)
-        data = launched_today(consultation, now)
-        checked = review(consultation, data, now)
+        clauses = clauses_for(db, consultation)
+        data = with_versions(launched_today(consultation, now), clauses)
+        checked = review(consultation, data, now, clauses)
         pieces, model = named(consultation), consultation.organisation.word_model_key
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
-    files = make_documents(ctx, checked.dossier, ref, now, pieces, model=model)
+    files = make_documents(ctx, checked.dossier, ref, now, pieces, clauses=clauses, model=model)
     with withdrawn_if_refused(ctx.storage, [file.key for file in files]):
-        _record(ctx, who, ref, seen, data, files)
+        _record(ctx, who, ref, seen, data, files, clauses)
 
 
 def _seen(consultation: Consultation) -> str:
@@ -67,10 +70,13 @@ def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) ->
         seen, pieces, version = _seen(consultation), named(consultation), consultation.dce_version + 1
         before, _ = read(consultation.dossier)
         dossier, _ = read(consultation.dossier | {"deadline": deadline.isoformat()})
+        clauses = clauses_for(db, consultation)
         keys = {file.name: file.key for file in consultation.current_files if _is_our_word(file)}
         model = consultation.organisation.word_model_key
     # A dossier that this version of mps cannot read keeps its documents: the page says that the date alone changed.
-    files = make_next(ctx, ref, before, dossier, keys, now, pieces, version, model) if before and dossier else []
+    files = (
+        make_next(ctx, ref, before, dossier, keys, now, pieces, version, clauses, model) if before and dossier else []
+    )
     with withdrawn_if_refused(ctx.storage, [file.key for file in files]), transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         lock(db, consultation)
@@ -102,7 +108,8 @@ def make_documents(
     ref: str,
     now: datetime,
     pieces: Sequence[tuple[str, str]] = (),
-    version: int = 1,
+    *,
+    clauses: Mapping[str, Clause],
     model: str | None = None,
 ) -> list[DceFile]:
     """The documents, made in a worker process and stored. `model`: key of the buyer's own Word model.
@@ -112,7 +119,8 @@ def make_documents(
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules,
-        now=now, checked=False, pieces=pieces, version=version, model=word_model(ctx, model), seconds=90,
+        now=now, checked=False, pieces=pieces, clauses=taken_by(dossier, clauses), model=word_model(ctx, model),
+        seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)
 
@@ -131,6 +139,7 @@ def make_next(
     now: datetime,
     pieces: Sequence[tuple[str, str]],
     version: int,
+    clauses: Mapping[str, Clause],
     model: str | None = None,
 ) -> list[DceFile]:
     """The documents of the next version, the notice of what changed and the redlines. `keys`: name → key of each .docx.
@@ -141,7 +150,8 @@ def make_next(
     former = {name: ctx.storage.get(key) for name, key in keys.items()}
     built = isolate.run(
         "dce_templates.modification:build_next", before, after, table.figures, table.rules,
-        former=former, now=now, pieces=pieces, version=version, model=word_model(ctx, model), seconds=90,
+        former=former, now=now, pieces=pieces, version=version, clauses=taken_by(after, clauses),
+        model=word_model(ctx, model), seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)
 
@@ -160,7 +170,15 @@ def _stored(ctx: Context, ref: str, built: Any) -> list[DceFile]:
     ]
 
 
-def _record(ctx: Context, who: Person, ref: str, seen: str, data: dict[str, Any], files: list[DceFile]) -> None:
+def _record(
+    ctx: Context,
+    who: Person,
+    ref: str,
+    seen: str,
+    data: dict[str, Any],
+    files: list[DceFile],
+    clauses: Mapping[str, Clause],
+) -> None:
     recipient, identity = vault.new_key(ctx.secret, ref)
     with transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
@@ -169,4 +187,6 @@ def _record(ctx: Context, who: Person, ref: str, seen: str, data: dict[str, Any]
         if _seen(consultation) != seen:
             raise Refused("Le brouillon a changé pendant la publication : vérifiez-le de nouveau.")
         describe(db, consultation, data)
-        publish(db, consultation, files, recipient, identity, who, database.now(db))
+        now = database.now(db)
+        publish(db, consultation, files, recipient, identity, who, now)
+        record_uses(db, consultation, clauses, now)

@@ -8,6 +8,7 @@ from typing import Any
 from api.clause_form import label_in_clauses, place_of
 from api.dossiers import anchor, label_of
 from api.price_lines import located
+from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, parse_dossier
 from procurement.consultation import Consultation
@@ -50,15 +51,17 @@ def has_adopted(organisation: Organisation) -> bool:
     return organisation.adopted_rules == rule_table().sha256
 
 
-def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
-    """The draft as a Dossier, or what keeps it from being one."""
+def read(
+    data: Mapping[str, Any], clauses: Mapping[str, Clause] | None = None
+) -> tuple[Dossier | None, tuple[Gap, ...]]:
+    """The draft as a Dossier, or what keeps it from being one. `clauses`: the library that its page shows."""
     try:
         return _held_here(parse_dossier(data))
     except DossierError as error:
         found: dict[str, Gap] = {}
         lines: list[Gap] = []
         for path, sentence in error.errors.items():
-            field = correct_at(path, data)
+            field = correct_at(path, data, catalogue() if clauses is None else clauses)
             if field == PRICES:
                 lines.append(Gap(field, _label(field), located(path, sentence)))
             else:
@@ -66,9 +69,9 @@ def read(data: Mapping[str, Any]) -> tuple[Dossier | None, tuple[Gap, ...]]:
         return None, (*found.values(), *lines[:PRICES_TOLD])
 
 
-def correct_at(path: str, data: Mapping[str, Any]) -> str:
+def correct_at(path: str, data: Mapping[str, Any], clauses: Mapping[str, Clause]) -> str:
     """The page and field where a path of the dossier is corrected, after `/acheteur/consultations/{ref}/`."""
-    beside = place_of(path, data)
+    beside = place_of(path, data, clauses)
     return f"clauses#{beside}" if beside else f"modifier#{anchor(path, data)}"
 
 
@@ -79,6 +82,9 @@ def _label(place: str) -> str:
 
 def _held_here(dossier: Dossier) -> tuple[Dossier | None, tuple[Gap, ...]]:
     """The documents of other procedures can be written (`mps dce`), but not yet a consultation held here."""
+    if dossier.lots:
+        gap = Gap("modifier#single_reason", label_of("lots"), "Ce service ne tient que des marchés en un seul lot.")
+        return None, (gap,)
     wrong = [name for name, held in (("procedure", "mapa"), ("nature", "Marché")) if getattr(dossier, name) != held]
     gaps = tuple(
         Gap(f"modifier#{name}", label_of(name), "Ce service ne tient que des marchés à procédure adaptée.")
@@ -87,12 +93,12 @@ def _held_here(dossier: Dossier) -> tuple[Dossier | None, tuple[Gap, ...]]:
     return (None, gaps) if gaps else (dossier, ())
 
 
-def review(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> Review:
+def review(consultation: Consultation, data: Mapping[str, Any], now: datetime, clauses: Mapping[str, Clause]) -> Review:
     """Every check of `data` (the consultation's dossier, or as it will be published), with the motives already given.
 
-    A table that the buyer has not adopted only warns.
+    `clauses`: the library as this consultation sees it. A table that the buyer has not adopted only warns.
     """
-    dossier, gaps = read(data)
+    dossier, gaps = read(data, clauses)
     if dossier is None:
         return Review(None, gaps, ())
     table = rule_table()
@@ -103,8 +109,9 @@ def review(consultation: Consultation, data: Mapping[str, Any], now: datetime) -
         now=now,
         adopted=has_adopted(consultation.organisation),
         passed_over=motives(consultation),
+        clauses=clauses,
     )
-    return Review(dossier, (), tuple((f, correct_at(f.field, data)) for f in findings))
+    return Review(dossier, (), tuple((f, correct_at(f.field, data, clauses)) for f in findings))
 
 
 def motives(consultation: Consultation) -> dict[str, str]:

@@ -18,6 +18,7 @@ TITLES: dict[Kind, str] = {
     "rc": "Règlement de la consultation",
     "ae": "Acte d'engagement",
     "ccap": "Cahier des clauses administratives particulières",
+    "concession": "Contrat de concession",
     "data": "Annexe technique – Données",
     "personal": "Annexe – Données personnelles",
     "cctp": "Cahier des clauses techniques particulières – cadre à compléter",
@@ -28,7 +29,7 @@ _ANNEXES: dict[Kind, str] = {
     "personal": "l'annexe « Données personnelles »",
 }
 # Which clauses a document carries: those of this place.
-_PLACES: dict[Kind, str] = {"rc": "rc", "ccap": "ccap", "data": "cctp"}
+_PLACES: dict[Kind, str] = {"rc": "rc", "ccap": "ccap", "concession": "ccap", "data": "cctp"}
 _PENALTIES = "Pénalités de retard"
 
 
@@ -76,11 +77,13 @@ def filled_clauses(
 
 
 @cache
-def _template(kind: Kind) -> str:
-    return resources.files("dce_templates").joinpath("documents", f"{kind}.md.j2").read_text(encoding="utf-8")
+def _template(kind: Kind, concedes: bool) -> str:
+    """A concession has its own words for the RC."""
+    name = "rc_concession" if kind == "rc" and concedes else kind
+    return resources.files("dce_templates").joinpath("documents", f"{name}.md.j2").read_text(encoding="utf-8")
 
 
-def _numbers(blocks: tuple[Block, ...]) -> dict[str, str]:
+def numbers_of(blocks: tuple[Block, ...]) -> dict[str, str]:
     """Heading without its number → its number."""
     found = {}
     for block in blocks:
@@ -107,7 +110,7 @@ def derogations(
     dossier: Dossier, clauses: tuple[FilledClause, ...], blocks: tuple[Block, ...]
 ) -> tuple[Derogation, ...]:
     """The computed last article: departures of the figures and of the chosen clauses from the CCAG."""
-    numbers, general = _numbers(blocks), ccag(dossier.ccag)
+    numbers, general = numbers_of(blocks), ccag(dossier.ccag)
     found = []
     if changes := penalty_changes(dossier):
         found.append(Derogation(numbers[_PENALTIES], general.penalties_article, "Pénalités : " + ", ".join(changes)))
@@ -136,15 +139,19 @@ def assemble(
     Raises ClauseError when a chosen clause is unknown or lacks a variable.
     """
     known = catalogue() if clauses is None else clauses
-    words = view(dossier, figures, holder) | {"clauses": (), "derogations": ()}
+    words = view(dossier, figures, holder) | {"clauses": (), "derogations": (), "taken": _taken(dossier)}
     words["annexes"] = [_ANNEXES[annex] for annex in kinds_of(dossier, known) if annex in _ANNEXES]
     if kind in _PLACES:
         taken = filled_clauses(dossier, words, known)
         words["clauses"] = tuple(filled for filled in taken if filled.clause.meta.place == _PLACES[kind])
     if kind == "ccap":
-        draft = read_blocks(fill(_template(kind), words), kind)
+        draft = read_blocks(fill(_template(kind, dossier.concedes), words), kind)
         words["derogations"] = derogations(dossier, words["clauses"], draft)
-    return _document(kind, dossier, read_blocks(fill(_template(kind), words), kind))
+    return _document(kind, dossier, read_blocks(fill(_template(kind, dossier.concedes), words), kind))
+
+
+def _taken(dossier: Dossier) -> frozenset[str]:
+    return frozenset(choice.id for choice in dossier.clauses if not choice.refused_motive)
 
 
 def kinds_of(dossier: Dossier, clauses: Mapping[str, Clause] | None = None) -> tuple[Kind, ...]:
@@ -156,4 +163,5 @@ def kinds_of(dossier: Dossier, clauses: Mapping[str, Clause] | None = None) -> t
         if choice.id in known and not choice.refused_motive
     )
     annexes: list[Kind] = ["data"] if dossier.datasets or technical else []
-    return ("rc", "ae", "ccap", *annexes, *(("personal",) if dossier.personal_data else ()))
+    contract: tuple[Kind, ...] = ("concession",) if dossier.concedes else ("ae", "ccap")
+    return ("rc", *contract, *annexes, *(("personal",) if dossier.personal_data else ()))

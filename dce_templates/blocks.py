@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-Kind = Literal["rc", "ae", "ccap", "data", "personal", "cctp", "notice", "sources", "dc1", "dc2"]
+Kind = Literal[
+    "rc", "ae", "ccap", "concession", "data", "personal", "cctp", "notice", "sources", "dc1", "dc2",
+    "amendment", "subcontract", "opening", "report",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ Block = Heading | Para | Note | Items | Table | Fields | Sign | ClauseMark
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: the buyer's (rc, ae, ccap, data and personal data annexes, cctp frame), a candidate's (dc1, dc2).
+    """One document: the buyer's (rc, ae, ccap, concession, data and personal data annexes, cctp frame), a candidate's
+    (dc1, dc2), of a running contract (amendment, subcontract), of the procedure (opening, report).
 
     `subject` is the contract's object; `buyer` is whose document it is: a candidate for dc1 and dc2.
     """

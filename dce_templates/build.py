@@ -3,16 +3,16 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from dce_templates.assemble import assemble, filled_clauses, kinds_of
 from dce_templates.blocks import Document, Kind
-from dce_templates.catalogue import catalogue
+from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding, check
-from dce_templates.dossier import Dossier, Holder
+from dce_templates.dossier import Dossier, DossierError, Holder
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import manifest
 from dce_templates.price_sheets import workbook_name
@@ -21,7 +21,12 @@ from dce_templates.view import view
 from dce_templates.word.model import read_model
 
 Format = Literal["docx", "pdf", "html", "xlsx"]
-_NAMES: Mapping[str, str] = {"data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP"}
+_NAMES: Mapping[str, str] = {
+    "data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP", "concession": "CONTRAT",
+    "amendment": "AVENANT", "subcontract": "SOUS-TRAITANCE", "opening": "PV-OUVERTURE", "report": "RAPPORT",
+}  # fmt: skip
+# What the files never say.
+SECRET: Any = {"estimated_amount": True, "lots": {"__all__": {"estimated_amount"}}}
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx")
 
 
@@ -71,7 +76,7 @@ def stem(kind: Kind) -> str:
 
 def _name(kind: Kind, dossier: Dossier, extension: str, version: int) -> str:
     later = f"_v{version}" if version > 1 else ""
-    return f"{stem(kind)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
+    return f"{stem(kind)}{dossier.suffix}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
 
 
 def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
@@ -80,14 +85,18 @@ def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
     return dossier.model_copy(update={"attachments": (*dossier.attachments, *beside)})
 
 
-def _clauses(dossier: Dossier, figures: Mapping[str, Figure]) -> tuple[ClauseUsed, ...]:
+def _clauses(dossier: Dossier, figures: Mapping[str, Figure], clauses: Mapping[str, Clause]) -> tuple[ClauseUsed, ...]:
     return tuple(
         ClauseUsed(
             filled.clause.meta.id, filled.title, filled.clause.meta.version, filled.bookmark,
             hashlib.sha256(filled.words.encode()).hexdigest(), filled.clause.sha256,
         )
-        for filled in filled_clauses(dossier, view(dossier, figures), catalogue())
+        for filled in filled_clauses(dossier, view(dossier, figures), clauses)
     )  # fmt: skip
+
+
+def _hashed(file: File) -> tuple[str, str]:
+    return file.name, file.sha256
 
 
 def _named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
@@ -97,7 +106,7 @@ def _named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
 def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder | None) -> bytes:
     data = {
         # The estimate stays with the buyer: published, it would set the price of the offers.
-        "dossier": dossier.model_dump(mode="json", exclude={"estimated_amount"}),
+        "dossier": dossier.model_dump(mode="json", exclude=SECRET),
         "holder": holder.model_dump(mode="json") if holder else None,
         "clauses": _named(clauses),
     }
@@ -116,15 +125,41 @@ def _renderers(
     return {name: how for name, how in every.items() if name in wanted}
 
 
-def _workbook(dossier: Dossier) -> list[File]:
-    """The price schedules, where there are lines: published once, they are the same in every version."""
-    name = workbook_name(dossier)
-    return [_file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(dossier))] if name else []
+def _rendered(
+    documents: Iterable[tuple[Dossier, Document]],
+    renderers: Mapping[Format, tuple[str, Callable[[Document], bytes]]],
+    version: int,
+) -> Iterator[File]:
+    for dossier, document in documents:
+        for extension, (media_type, render) in renderers.items():
+            yield _file(_name(document.kind, dossier, extension, version), media_type, render(document))
+
+
+def _of_each_lot(kind: Kind, dossier: Dossier, holder: Holder | None) -> tuple[Dossier, ...]:
+    """The contracts that a kind of document is made of: each lot has its own AE, the holder's alone once there is one.
+
+    Raises DossierError where the holder names no lot of a contract that has several.
+    """
+    if kind != "ae":
+        return (dossier,)
+    if holder is None or not dossier.lots:
+        return dossier.parts
+    found = tuple(part for part in dossier.parts if part.alone and part.alone.number == holder.lot)
+    if not found:
+        raise DossierError({"holder.lot": "dites de quel lot du marché ce titulaire a l'acte d'engagement."})
+    return found
+
+
+def _workbooks(dossier: Dossier) -> Iterator[File]:
+    """The price schedules of each lot, where there are lines: published once, they are the same in every version."""
+    for part in dossier.parts:
+        if name := workbook_name(part):
+            yield _file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(part))
 
 
 def usual_formats(dossier: Dossier) -> tuple[Format, ...]:
     """What is made when nothing else is asked."""
-    return ("docx", "pdf", "xlsx") if dossier.price_lines else ("docx", "pdf")
+    return ("docx", "pdf", "xlsx") if any(part.price_lines for part in dossier.parts) else ("docx", "pdf")
 
 
 def build(
@@ -141,32 +176,32 @@ def build(
     checked: bool = True,
     pieces: Sequence[tuple[str, str]] = (),
     version: int = 1,
+    clauses: Mapping[str, Clause] | None = None,
     model: bytes | None = None,
 ) -> Built:
     """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
-    already published (an award comes after the deadline, which a check would find past). `pieces`: (name, sha256) of
-    files beside them, named there. `model`: the buyer's own Word model, as uploaded. Same arguments, same bytes.
-    Raises PdfError, WordError for the model, ClauseError with `checked=False` only.
+    published. `pieces`: (name, sha256) of files beside them. `clauses`: the library (None: the catalogue). `model`: the
+    buyer's Word model, as uploaded. Same bytes each time. Raises PdfError, WordError, ClauseError if not `checked`.
     """
     table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
-    findings = check(dossier, table, rules, now=now, adopted=adopted, passed_over=passed_over) if checked else ()
+    known = catalogue() if clauses is None else clauses
+    judged: dict[str, Any] = {"now": now, "adopted": adopted, "passed_over": passed_over, "clauses": known}
+    findings = check(dossier, table, rules, **judged) if checked else ()
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
-    current = in_force(table, dossier.launched_on)
-    clauses = _clauses(dossier, current)
-    renderers = _renderers(wanted, now, _attached(dossier, clauses, holder), model)
-    files = []
-    for kind in kinds_of(dossier) if kinds is None else kinds:
-        document = assemble(kind, dossier, current, holder)
-        for extension, (media_type, render) in renderers.items():
-            files.append(_file(_name(kind, dossier, extension, version), media_type, render(document)))
-    files += _workbook(dossier) if "xlsx" in wanted else []
-    listed = [*((file.name, file.sha256) for file in files), *pieces]
-    listing = manifest(dossier, listed, _named(clauses), findings, now, version, model if "docx" in wanted else None)
-    return Built((*files, _file("manifest.json", "application/json", listing)), clauses, findings)
+    used = _clauses(dossier, in_force(table, dossier.launched_on), known)
+    renderers = _renderers(wanted, now, _attached(dossier, used, holder), model)
+    documents = (
+        (part, assemble(kind, part, in_force(table, dossier.launched_on), holder, known))
+        for kind in (kinds_of(dossier, known) if kinds is None else kinds)
+        for part in _of_each_lot(kind, dossier, holder)
+    )
+    files = [*_rendered(documents, renderers, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]
+    content = manifest(dossier, [*map(_hashed, files), *pieces], _named(used), findings, now, version, model)
+    return Built((*files, _file("manifest.json", "application/json", content)), used, findings)
 
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from dce_templates.clause_meta import Level, Meta, Taken, Variable
 from dce_templates.conditions import holds
-from dce_templates.dossier import ClauseChoice, Dossier
+from dce_templates.dossier import ClauseChoice, Dossier, Situation
 from dce_templates.facts import Fact
 from dce_templates.markup import Ready, environment, fill
 from dce_templates.strict_yaml import read_mapping
@@ -38,11 +38,15 @@ class ClauseError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause of the catalogue. `sha256` covers both files, byte for byte."""
+    """A clause of the catalogue. `sha256` covers both files, byte for byte.
+
+    `newer`: the one now in force, where a dossier keeps this older version.
+    """
 
     meta: Meta
     source: str
     sha256: str
+    newer: "Clause | None" = None
 
     @property
     def bookmark(self) -> str:
@@ -136,7 +140,7 @@ def _refuse(name: str, why: str) -> Any:
     raise ClauseError(f"Variable « {name} » : {why}.")
 
 
-def from_annex(dossier: Dossier) -> Mapping[Taken, tuple[str, ...]]:
+def from_annex(dossier: Situation) -> Mapping[Taken, tuple[str, ...]]:
     """What the data annex gives to variables that are taken from it."""
     sets = dossier.datasets
     return {
@@ -172,6 +176,11 @@ def values(
             raise ClauseError(f"Variable « {name} » à renseigner : {variable.label}.")
         found[name] = _value(name, variable, given)
     return found
+
+
+def taken_by(dossier: Dossier, clauses: Mapping[str, Clause]) -> dict[str, Clause]:
+    """Of a library, what the documents are made of: the rest need not travel to a worker process."""
+    return {choice.id: clauses[choice.id] for choice in dossier.clauses if choice.id in clauses}
 
 
 def clause_text(clause: Clause, choice: ClauseChoice, view: Mapping[str, Any]) -> Ready:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
 from dce_templates.check_tools import Check, Context, Problem
-from dce_templates.dossier import Model
 from dce_templates.facts import facts_of
+from dce_templates.fields import Model
 
 
 def clause_vars(c: Context) -> Iterator[Problem]:
@@ -78,6 +78,28 @@ def clause_dates(c: Context) -> Iterator[Problem]:
             )
 
 
+def clause_versions(c: Context) -> Iterator[Problem]:
+    """The version kept by the dossier is the one in force, or somebody knows that it is not."""
+    for index, choice in enumerate(c.dossier.clauses):
+        clause = c.clauses.get(choice.id)
+        if clause is None or choice.refused_motive:
+            continue
+        if choice.version and choice.version != clause.meta.version:
+            yield Problem(
+                f"La clause {choice.id} a été prise dans sa version {choice.version}, qui n'existe plus : la version"
+                f" {clause.meta.version} la remplace.",
+                "Relisez la clause, puis enregistrez la page des clauses.",
+                f"clauses.{index}",
+            )
+        elif clause.newer is not None:
+            yield Problem(
+                f"La clause {choice.id} est dans sa version {clause.meta.version} ; la version"
+                f" {clause.newer.meta.version} a été approuvée depuis.",
+                "Lisez la nouvelle version et prenez-la, ou gardez celle-ci.",
+                f"clauses.{index}",
+            )
+
+
 def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
@@ -116,6 +138,7 @@ CLAUSE_CHECKS: dict[str, Check] = {
     "clause_mandatory": clause_mandatory,
     "personal_annex": personal_annex,
     "clause_dates": clause_dates,
+    "clause_versions": clause_versions,
     "dead_references": dead_references,
     "placeholders": placeholders,
 }

@@ -20,7 +20,7 @@ def _formal(dossier: Dossier) -> bool:
 
 
 def _concession(dossier: Dossier) -> bool:
-    return dossier.nature.startswith("Concession")
+    return dossier.concedes
 
 
 def formal_deadline(c: Context) -> Iterator[Problem]:
@@ -86,6 +86,61 @@ def concession_criteria(c: Context) -> Iterator[Problem]:
         yield Problem("La concession n'a qu'un critère.", "Donnez-en plusieurs.", "criteria")
     if "environmental" not in kinds:
         yield Problem("Aucun critère ne porte sur l'environnement.", "Ajoutez-en un.", "criteria")
+
+
+def concession_terms(c: Context) -> Iterator[Problem]:
+    """What the contract itself must say: a blank is for the candidates, a forgotten article for nobody."""
+    if not _concession(c.dossier):
+        return
+    said = c.dossier.concession
+    missing = [
+        words
+        for words, there in (
+            ("le risque transféré", said and said.risk),
+            ("les tarifs et leur évolution", said and said.tariffs and said.indexation),
+            ("les investissements", said and said.investments),
+            ("les indicateurs de qualité", said and said.indicators),
+        )
+        if not there
+    ]
+    if missing:
+        yield Problem(
+            f"Le contrat laisse en blanc : {', '.join(missing)}.",
+            "Complétez-le (concession), ou dites aux candidats de le proposer.",
+            "concession",
+        )
+
+
+def concession_amortisation(c: Context) -> Iterator[Problem]:
+    said, total = c.dossier.concession, c.dossier.total_months
+    longest = max((item.years for item in said.investments), default=0) if said else 0
+    if _concession(c.dossier) and longest and total > max(int(c.figure("concession_months")), longest * 12):
+        yield Problem(
+            f"La concession dure {french.months(total)}, et l'investissement le plus long s'amortit en {longest} ans.",
+            "Réduisez la durée, ou montrez que le retour sur les capitaux investis la demande.",
+            "duration_months",
+        )
+
+
+def concession_entry_fee(c: Context) -> Iterator[Problem]:
+    said = c.dossier.concession
+    if _concession(c.dossier) and said and said.entry_fee and {"water", "waste"} & set(c.dossier.subjects):
+        yield Problem(
+            "Un droit d'entrée est prévu dans une concession d'eau, d'assainissement ou de déchets.",
+            "Supprimez ce droit d'entrée.",
+            "concession.entry_fee",
+        )
+
+
+def concession_data(c: Context) -> Iterator[Problem]:
+    """Handing over during the contract and property at its end are two things."""
+    settled = {choice.id for choice in c.dossier.clauses}
+    if _concession(c.dossier) and c.dossier.public_service and "OD-02" in settled and "OD-04" not in settled:
+        yield Problem(
+            "La remise des données est prévue (OD-02), et rien ne dit à qui reviennent les bases (OD-04).",
+            "Ajoutez la clause OD-04, ou écrivez pourquoi vous ne la prenez pas.",
+            "clauses",
+        )
 
 
 def revision_sum(c: Context) -> Iterator[Problem]:
@@ -187,7 +242,8 @@ CONTRACT_CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         formal_deadline, formal_questions, open_without_negotiation, framework_maximum, framework_duration,
-        concession_duration, concession_criteria, revision_sum, ccag_of_works, ccag_of_subject, selection_as_award,
+        concession_duration, concession_criteria, concession_terms, concession_amortisation, concession_entry_fee,
+        concession_data, revision_sum, ccag_of_works, ccag_of_subject, selection_as_award,
         local_preference, brand_names, long_sentences, legality_control,
     )
 }  # fmt: skip

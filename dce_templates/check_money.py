@@ -17,6 +17,8 @@ _PLACES = {
 
 def advance(c: Context) -> Iterator[Problem]:
     dossier = c.dossier
+    if dossier.concedes:
+        return
     above = dossier.estimated_amount > c.figure("advance_amount") and dossier.total_months > c.figure("advance_months")
     if above and not dossier.advance.granted:
         yield Problem(

@@ -6,8 +6,9 @@ from decimal import Decimal
 from dce_templates import french
 from dce_templates.check_clauses import CLAUSE_CHECKS
 from dce_templates.check_contract import CONTRACT_CHECKS
+from dce_templates.check_lots import LOT_CHECKS
 from dce_templates.check_money import MONEY_CHECKS
-from dce_templates.check_tools import Check, Context, Problem
+from dce_templates.check_tools import Check, Context, Problem, eu_threshold
 
 
 def weights(c: Context) -> Iterator[Problem]:
@@ -70,7 +71,7 @@ def social_condition(c: Context) -> Iterator[Problem]:
     dossier = c.dossier
     if dossier.social_condition or dossier.no_social_reason:
         return
-    if dossier.estimated_amount >= c.figure(eu_threshold(c)):
+    if dossier.estimated_amount >= _threshold(c):
         yield Problem(
             "Aucune condition sociale n'est prévue et aucun motif ne l'explique.",
             "Rédigez une condition sociale, ou donnez le motif de son absence.",
@@ -108,15 +109,6 @@ def questions_late(c: Context) -> Iterator[Problem]:
         )
 
 
-def single_lot(c: Context) -> Iterator[Problem]:
-    if not c.dossier.lot.single_reason:
-        yield Problem(
-            "Le marché n'est pas divisé en lots et aucun motif n'est donné.",
-            "Écrivez pourquoi le besoin n'est pas divisé.",
-            "lot.single_reason",
-        )
-
-
 def variants(c: Context) -> Iterator[Problem]:
     if c.dossier.variants.allowed and not c.dossier.variants.requirements:
         yield Problem(
@@ -126,15 +118,12 @@ def variants(c: Context) -> Iterator[Problem]:
         )
 
 
-def eu_threshold(c: Context) -> str:
-    """The name of the EU threshold for this buyer and this kind of contract."""
-    if c.dossier.kind == "works":
-        return "eu_threshold_works"
-    return "eu_threshold_state" if c.dossier.buyer.kind == "state" else "eu_threshold_others"
+def _threshold(c: Context) -> Decimal:
+    return c.figure(eu_threshold(c.dossier.buyer, c.dossier.kind, c.dossier.concedes))
 
 
 def procedure_threshold(c: Context) -> Iterator[Problem]:
-    limit = c.figure(eu_threshold(c))
+    limit = _threshold(c)
     if c.dossier.procedure == "mapa" and c.dossier.estimated_amount >= limit:
         yield Problem(
             f"La valeur estimée, {french.euros(c.dossier.estimated_amount)} HT, atteint le seuil"
@@ -176,11 +165,11 @@ CHECKS: dict[str, Check] = {
     "deadline_past": deadline_past,
     "deadline_short": deadline_short,
     "questions_late": questions_late,
-    "single_lot": single_lot,
     "variants": variants,
     "procedure_threshold": procedure_threshold,
     "dispensation": dispensation,
     "publicity": publicity,
+    **LOT_CHECKS,
     **CONTRACT_CHECKS,
     **MONEY_CHECKS,
     **CLAUSE_CHECKS,

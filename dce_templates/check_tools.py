@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from dce_templates.catalogue import Clause
-from dce_templates.dossier import ClauseChoice, Dossier
+from dce_templates.dossier import Buyer, ClauseChoice, Dossier
 from dce_templates.law import Figure, Rule
 
 
@@ -41,6 +41,13 @@ class Context:
     def taken(self) -> list[ClauseChoice]:
         """The clauses the dossier takes, known or not."""
         return [choice for choice in self.dossier.clauses if not choice.refused_motive]
+
+
+def eu_threshold(buyer: Buyer, kind: str, concedes: bool = False) -> str:
+    """The name of the European threshold for this buyer and this kind of contract: concessions have that of works."""
+    if kind == "works" or concedes:
+        return "eu_threshold_works"
+    return "eu_threshold_state" if buyer.kind == "state" else "eu_threshold_others"
 
 
 class Check(Protocol):

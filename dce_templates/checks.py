@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dce_templates.catalogue import Clause, catalogue
+from dce_templates.check_lots import problems_of
 from dce_templates.check_rules import CHECKS
 from dce_templates.check_tools import Context, NoFigure, Problem
 from dce_templates.dossier import Dossier
@@ -41,7 +42,8 @@ class Finding:
         return self.severity == "block" and not self.passed_over
 
 
-def _finding(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Finding:
+def finding_of(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Finding:
+    """What the officer reads of one problem; `adopted`: the buyer has adopted the rule; `motive`: to pass it over."""
     # An impossible file is a matter of fact, not of adopted law.
     binding = adopted or not rule.can_be_passed_over
     softened: Severity = "warn" if rule.severity == "block" and not binding else rule.severity
@@ -54,13 +56,14 @@ def _finding(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Findin
     )  # fmt: skip
 
 
-def _gap(rule: Rule, missing: str, launched: str, adopted: bool) -> Finding:
+def gap_of(rule: Rule, missing: str, launched: str, adopted: bool) -> Finding:
+    """The warning that a rule could not be tested, for want of a figure on that day."""
     problem = Problem(
         f"Ce point n'a pas pu être contrôlé : votre table ne contient pas de chiffre « {missing} » au {launched}.",
         "Complétez la table des règles, ou contrôlez ce point à la main.",
         "launched_on",
     )
-    found = _finding(rule, problem, adopted, "")
+    found = finding_of(rule, problem, adopted, "")
     return Finding(**{name: getattr(found, name) for name in Finding.__slots__} | {"severity": "warn"})
 
 
@@ -88,8 +91,14 @@ def check(
         )
         ours = adopted if isinstance(adopted, bool) else rule.id in adopted
         try:
-            found += [_finding(rule, item, ours, motives.get(rule.id, "")) for item in CHECKS[rule.id](context)]
+            found += [
+                finding_of(rule, item, ours, motives.get(rule.id, "")) for item in problems_of(CHECKS[rule.id], context)
+            ]
         except NoFigure as missing:
-            found.append(_gap(rule, str(missing), dossier.launched_on.isoformat(), ours))
+            found.append(gap_of(rule, str(missing), dossier.launched_on.isoformat(), ours))
+    return worst_first(found)
+
+
+def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
     order = ("block", "warn", "info")
     return tuple(sorted(found, key=lambda item: order.index(item.severity)))

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from dce_templates.conditions import ConditionError, read_condition
-from dce_templates.dossier import Ccag, Line, Model, Text
+from dce_templates.dossier import Ccag
+from dce_templates.fields import Line, Model, Text
 
 Id = Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]{2}$")]
 Level = Literal["mandatory", "recommended", "possible"]

@@ -1,7 +1,6 @@
 """The input models: what an officer says of a consultation. They are the YAML schema (docs/dossier.schema.json).
 
 Amounts are euros excluding VAT as Decimal, rates are fractions (0.10 = 10 %), dates and times carry their zone.
-Texts end in legal documents: control characters and private-use code points are refused.
 """
 
 import json
@@ -10,42 +9,32 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
 
+from dce_templates.concession import Concession
+from dce_templates.fields import (
+    Cpv,
+    Email,
+    Key,
+    Line,
+    Model,
+    Money,
+    Optional,
+    Rate,
+    Siret,
+    Text,
+    Url,
+    clean,
+)
+from dce_templates.lots import Criterion, Lot, LotPart, in_order
 from dce_templates.prices import PriceLines
 from dce_templates.sentences import sentence
 from dce_templates.strict_yaml import YamlError, read_mapping
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]")
-
 # Names that pydantic gives to the branches of a union: not a place in the file.
 _INNER = re.compile(r"^(literal\[|constrained-|function-|tuple\[|str$)")
-
-
-def _clean(text: str) -> str:
-    stripped = text.strip().replace("\r\n", "\n")
-    if _FORBIDDEN.search(stripped):
-        raise ValueError("forbidden character")
-    return stripped
-
-
-Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_clean)]
-Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_clean)]
-Optional = Annotated[str, Field(max_length=4000), AfterValidator(_clean)]
-Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$")]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s<>\"']{3,300}$"), AfterValidator(_clean)]
-Email = Annotated[str, Field(pattern=r"^[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}\.[a-zA-Z]{2,24}$")]
-Money = Annotated[Decimal, Field(ge=0, le=Decimal("10000000000"), decimal_places=2)]
-Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=6)]
-Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=2)]
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
-
-
-class Model(BaseModel):
-    # Built at first use: the start of the service does not wait for models that few requests need.
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
 class Address(Model):
@@ -102,21 +91,6 @@ class Advance(Model):
     sme_rate: Rate | None = None
 
 
-class Subcriterion(Model):
-    id: Key
-    label: Line
-    weight: Weight
-
-
-class Criterion(Model):
-    id: Key
-    label: Line
-    kind: Literal["price", "global_cost", "technical", "environmental", "social", "deadline"]
-    weight: Weight
-    method: Optional = ""
-    subcriteria: Annotated[tuple[Subcriterion, ...], Field(max_length=20)] = ()
-
-
 Subject = Literal[
     "transport", "shared_bikes", "carsharing", "charging", "parking", "roads", "networks", "lighting", "water",
     "energy", "waste", "building", "software", "cloud", "ai", "studies", "geodata", "biodiversity", "catering",
@@ -160,9 +134,13 @@ class Processing(Model):
 
 
 class ClauseChoice(Model):
-    """A clause of the catalogue: its variables, or the motive for which it is not taken."""
+    """A clause of the catalogue: its variables, or the motive for which it is not taken.
+
+    `version` is the one that was read when it was taken; empty: whichever is in force.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]{2}$")]
+    version: Annotated[str, Field(pattern=r"^$|^\d{1,4}\.\d{1,4}\.\d{1,4}$")] = ""
     vars: Annotated[dict[Key, Line | Annotated[tuple[Line, ...], Field(max_length=50)]], Field(max_length=30)] = {}
     refused_motive: Optional = ""
 
@@ -182,12 +160,6 @@ class Court(Model):
     url: Url | None = None
 
 
-class Lot(Model):
-    """One subject, one lot: the whole need; `single_reason` says why it is not divided."""
-
-    single_reason: Optional = ""
-
-
 class Capacity(Model):
     """Minimum yearly turnover asked, with the motive when it exceeds the legal cap."""
 
@@ -204,7 +176,8 @@ class Variants(Model):
 class Holder(Model):
     """The intended winner, for an acte d'engagement ready to sign; `amount` is in euros excluding VAT.
 
-    What is not known stays None and is left for the holder to say; `variant` names the variant that won, if one did.
+    What is not known stays None and is left for the holder to say; `variant` names the variant that won, if one did;
+    `lot`: its number, where there are several.
     """
 
     name: Line
@@ -219,6 +192,7 @@ class Holder(Model):
     advance_waived: bool = False
     subcontracting: bool | None = None
     variant: Optional = ""
+    lot: Annotated[int, Field(ge=1, le=99)] | None = None
 
 
 class Situation(Model):
@@ -245,6 +219,11 @@ class Situation(Model):
     entrusted_data: bool = False
     data_waiver: Optional = ""
 
+    @property
+    def concedes(self) -> bool:
+        """Whether the contract is a concession: one document then stands for the acte d'engagement and the CCAP."""
+        return self.nature.startswith("Concession")
+
     @cached_property
     def total_months(self) -> int:
         """Months with every renewal: the duration published as essential data."""
@@ -252,15 +231,15 @@ class Situation(Model):
 
 
 class Dossier(Situation):
-    """One contract in one lot, as its consultation says it."""
+    """One contract as its consultation says it, in one lot, or in the several of `lots`."""
 
     launched_on: date
     reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$")]
-    object: Annotated[str, Field(min_length=5, max_length=1000), AfterValidator(_clean)]
+    object: Annotated[str, Field(min_length=5, max_length=1000), AfterValidator(clean)]
     need: Text
     buyer: Buyer
     court: Court
-    cpv: Annotated[str, Field(pattern=r"^[0-9]{8}(-[0-9])?$")]
+    cpv: Cpv
     place: Place
     innovative: bool = False
     publicity: Annotated[tuple[Literal["profile", "boamp", "jal", "joue"], ...], Field(min_length=1)] = ("profile",)
@@ -276,6 +255,7 @@ class Dossier(Situation):
     payment_delay_days: Annotated[int, Field(ge=1, le=365)] = 30
     service_code: Optional = ""
     lot: Lot = Lot()
+    lots: Annotated[tuple[LotPart, ...], Field(max_length=50), AfterValidator(in_order)] = ()
     variants: Variants = Variants()
     capacity: Capacity = Capacity()
     criteria: Annotated[tuple[Criterion, ...], Field(max_length=20)]
@@ -294,6 +274,33 @@ class Dossier(Situation):
     deliverables: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
     processing: Processing | None = None
+    concession: Concession | None = None
+
+    @property
+    def alone(self) -> LotPart | None:
+        """The lot, where this is the contract of one lot among several (`of_lot`)."""
+        return self.lots[0] if len(self.lots) == 1 else None
+
+    @property
+    def suffix(self) -> str:
+        """What the names of the files of one lot carry."""
+        return f"-LOT{self.alone.number}" if self.alone else ""
+
+    @property
+    def parts(self) -> tuple["Dossier", ...]:
+        """A contract for each lot; itself where there is only one."""
+        return tuple(map(self.of_lot, self.lots)) if len(self.lots) > 1 else (self,)
+
+    def of_lot(self, lot: LotPart) -> "Dossier":
+        """The contract of one lot."""
+        own = {
+            "object": f"{self.object} – lot n° {lot.number} : {lot.title}", "lots": (lot,),
+            "need": lot.need or self.need, "cpv": lot.cpv or self.cpv, "criteria": lot.criteria or self.criteria,
+            "duration_months": lot.duration_months or self.duration_months, "estimated_amount": lot.estimated_amount,
+            "ceiling": lot.ceiling, "ceiling_quantity": lot.ceiling_quantity, "price_lines": lot.price_lines,
+        }  # fmt: skip
+        # Built anew: a copy would keep what was computed for the whole.
+        return Dossier.model_construct(**{name: getattr(self, name) for name in Dossier.model_fields} | own)
 
     @cached_property
     def environmental_considerations(self) -> tuple[str, ...]:
@@ -320,16 +327,24 @@ class DossierError(ValueError):
         super().__init__(" ".join(f"{path} : {text}" if path else text for path, text in self.errors.items()))
 
 
-def parse_dossier(data: Mapping[str, Any]) -> Dossier:
-    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def parse_model(model: type[Read], data: Mapping[str, Any]) -> Read:
+    """One of our models from plain data. Raises DossierError."""
     try:
-        return Dossier.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         found: dict[str, str] = {}
         for item in error.errors(include_url=False):
             path = ".".join(str(part) for part in item["loc"] if not _INNER.match(str(part)))
             found.setdefault(path, sentence(item["type"], item.get("ctx", {})))
         raise DossierError(found) from error
+
+
+def parse_dossier(data: Mapping[str, Any]) -> Dossier:
+    """A Dossier from plain data (a form, a JSON body). Raises DossierError."""
+    return parse_model(Dossier, data)
 
 
 def load_dossier(yaml_text: str) -> Dossier:

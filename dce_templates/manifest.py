@@ -40,6 +40,6 @@ def manifest(
         "findings": [asdict(finding) for finding in findings],
         "engines": engines(),
     }
-    if model is not None:
+    if model is not None and any(file["name"].endswith(".docx") for file in data["files"]):
         data["word_model"] = {"sha256": hashlib.sha256(model).hexdigest()}
     return (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode()

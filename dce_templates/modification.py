@@ -5,6 +5,7 @@ A plain function whose arguments and result pickle: it runs in a worker process,
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -12,6 +13,7 @@ from datetime import datetime
 from dce_templates.assemble import TITLES, kinds_of
 from dce_templates.blocks import Kind
 from dce_templates.build import Built, File, Format, build, stem, usual_formats
+from dce_templates.catalogue import Clause, catalogue
 from dce_templates.dossier import Dossier
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.notice import notice
@@ -32,6 +34,7 @@ def build_next(
     now: datetime,
     pieces: Sequence[tuple[str, str]] = (),
     version: int,
+    clauses: Mapping[str, Clause] | None = None,
     model: bytes | None = None,
 ) -> Built:
     """The files of `version`, unchecked as build() makes them when told so, the notice and the redlines beside.
@@ -39,15 +42,17 @@ def build_next(
     `former`: name → bytes of the .docx of the version before; a document that had none, or cannot be compared, has no
     redline. `model`: as for build(). The manifest, still last, lists every file. The same arguments, the same bytes.
     """
-    table = tuple(figures)
+    table, known = tuple(figures), catalogue() if clauses is None else clauses
     wanted = usual_formats(after) if formats is None else formats
-    built = build(after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version, model=model)
+    built = build(
+        after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version, clauses=known, model=model
+    )  # fmt: skip
     *files, listed = built.files
     same = _same_words(files, former, version)
     marked = dict(_redlines(files, former, same, after.buyer.name, now, version))
-    titles = {file.name: TITLES[kind] for kind in kinds_of(after) for file in files if _is_of(kind, file)}
+    titles = {file.name: _title(kind, file) for kind in kinds_of(after, known) for file in files if _is_of(kind, file)}
     document = notice(
-        before, after, in_force(table, after.launched_on), version=version, now=now,
+        before, after, in_force(table, after.launched_on), version=version, now=now, clauses=known,
         rewritten=[titles[name] for name in same if not same[name]], same=[titles[name] for name in same if same[name]],
     )  # fmt: skip
     reference = files[0].name.partition("_")[2].rpartition(f"_v{version}.")[0]
@@ -66,7 +71,12 @@ def former_name(name: str, version: int) -> str:
 
 
 def _is_of(kind: Kind, file: File) -> bool:
-    return file.name.startswith(f"{stem(kind)}_")
+    return re.match(rf"{stem(kind)}(-LOT\d+)?_", file.name) is not None
+
+
+def _title(kind: Kind, file: File) -> str:
+    lot = re.search(r"-LOT(\d+)_", file.name)
+    return TITLES[kind] + (f" du lot n° {lot[1]}" if lot else "")
 
 
 def _same_words(files: Sequence[File], former: Mapping[str, bytes], version: int) -> dict[str, bool]:

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from dce_templates import french
 from dce_templates.blocks import Block, Document, Fields, Heading, Items, Note, Para
-from dce_templates.catalogue import catalogue
-from dce_templates.dossier import ClauseChoice, Criterion, Dataset, Dossier
+from dce_templates.catalogue import Clause, catalogue
+from dce_templates.dossier import ClauseChoice, Dataset, Dossier
 from dce_templates.law import Figure
+from dce_templates.lots import Criterion
 from dce_templates.markup import restore
-from dce_templates.notice_points import APART, POINTS, UNTOLD
+from dce_templates.notice_points import APART, POINTS, UNTOLD, beside
 from dce_templates.view import view
 
 TITLE = "Avis de modification du dossier"
@@ -33,7 +34,9 @@ class Changed:
         return any((self.deadlines, self.points, self.clauses, self.pieces))
 
 
-def changed(before: Dossier, after: Dossier, figures: Mapping[str, Figure]) -> Changed:
+def changed(
+    before: Dossier, after: Dossier, figures: Mapping[str, Figure], clauses: Mapping[str, Clause] | None = None
+) -> Changed:
     """What a reader of the documents must know; never the estimate. `figures`: those in force at launch."""
     left, right = view(before, figures), view(after, figures)
     points = [
@@ -43,12 +46,12 @@ def changed(before: Dossier, after: Dossier, figures: Mapping[str, Figure]) -> C
     ]
     told = {point.field for point in POINTS} | UNTOLD | APART
     others = [name for name in type(after).model_fields if name not in told]
-    if any(getattr(before, name) != getattr(after, name) for name in others):
+    if any(getattr(before, name) != getattr(after, name) for name in others) or beside(before) != beside(after):
         points.append("D’autres points du dossier changent : les documents les disent.")
     return Changed(
         tuple(_deadlines(before, after)),
         (*points, *_criteria(before.criteria, after.criteria)),
-        tuple(_clauses(before.clauses, after.clauses)),
+        tuple(_clauses(before.clauses, after.clauses, catalogue() if clauses is None else clauses)),
         (
             *_listed("Pièce", before.attachments, after.attachments),
             *_listed("Livrable", before.deliverables, after.deliverables),
@@ -91,10 +94,12 @@ def _both(before: Sequence[T], after: Sequence[T], key: Callable[[T], str]) -> I
             yield name, left.get(name), right.get(name)
 
 
-def _clauses(before: Sequence[ClauseChoice], after: Sequence[ClauseChoice]) -> Iterator[str]:
+def _clauses(
+    before: Sequence[ClauseChoice], after: Sequence[ClauseChoice], library: Mapping[str, Clause]
+) -> Iterator[str]:
     taken = [[choice for choice in choices if not choice.refused_motive] for choices in (before, after)]
     for name, left, right in _both(taken[0], taken[1], lambda choice: choice.id):
-        known = catalogue().get(name)
+        known = library.get(name)
         title = f"La clause {name}" + (f" « {restore(known.meta.title)} »" if known else "")
         if left is None:
             yield f"{title} est ajoutée."
@@ -103,7 +108,9 @@ def _clauses(before: Sequence[ClauseChoice], after: Sequence[ClauseChoice]) -> I
         else:
             labels = {key: variable.label for key, variable in known.meta.variables.items()} if known else {}
             names = [key for key in {**left.vars, **right.vars} if left.vars.get(key) != right.vars.get(key)]
-            yield f"{title} change : {' ; '.join(labels.get(key, key) for key in names)}."
+            said = [labels.get(key, key) for key in names]
+            said += [f"version {right.version} du texte"] if left.version != right.version and right.version else []
+            yield f"{title} change : {' ; '.join(said)}." if said else f"{title} change."
 
 
 def _criteria(before: Sequence[Criterion], after: Sequence[Criterion]) -> Iterator[str]:
@@ -147,9 +154,10 @@ def notice(
     now: datetime,
     rewritten: Sequence[str] = (),
     same: Sequence[str] = (),
+    clauses: Mapping[str, Clause] | None = None,
 ) -> Document:
     """The notice of `version`. `rewritten` and `same`: titles of the documents whose words changed, or did not."""
-    found = changed(before, after, figures)
+    found = changed(before, after, figures, clauses)
     blocks: list[Block] = [Note(" ".join(found.deadlines))] if found.deadlines else []
     blocks += [*_about(after, version, now)]
     for title, sentences in (

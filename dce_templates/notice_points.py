@@ -1,6 +1,6 @@
 """What a modification notice compares: each point of the dossier that the documents say, in ready words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -48,6 +48,20 @@ def _processing(dossier: Dossier, name: str) -> str:
     return value if isinstance(value, str) else " ; ".join(value)
 
 
+def _lots(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence for all: number, title, duration, maximum."""
+    said = (
+        f"n° {r['number']}, {r['title']}, {r['duration']}" + (f", {r['ceiling']}" if r["ceiling"] else "") for r in rows
+    )
+    return " ; ".join(said)
+
+
+def beside(dossier: Dossier) -> list[Any]:
+    """What lots have that no point tells."""
+    told = {"number", "title", "duration_months", "ceiling", "ceiling_quantity", "estimated_amount"}
+    return [lot.model_dump(exclude=told) for lot in dossier.lots]
+
+
 POINTS: tuple[Point, ...] = (
     Point("launched_on", "Date de lancement", lambda d, w: w["launched_on"]),
     Point("object", "Objet", lambda d, w: d.object),
@@ -91,6 +105,10 @@ POINTS: tuple[Point, ...] = (
     Point("payment_delay_days", "Délai de paiement", lambda d, w: f"{d.payment_delay_days} jours"),
     Point("service_code", "Code service de Chorus Pro", lambda d, w: d.service_code),
     Point("lot", "Motif du lot unique", lambda d, w: d.lot.single_reason),
+    Point("lot", "Lots auxquels on peut répondre", lambda d, w: str(d.lot.max_bids or "")),
+    Point("lot", "Lots que l’on peut obtenir", lambda d, w: str(d.lot.max_awards or "")),
+    Point("lot", "Règle qui départage entre les lots", lambda d, w: d.lot.tie_rule),
+    Point("lots", "Lots", lambda d, w: _lots(w["lots"])),
     Point("variants", "Variantes permises", lambda d, w: _yes(d.variants.allowed)),
     Point("variants", "Exigences des variantes", lambda d, w: d.variants.requirements),
     Point("capacity", "Chiffre d’affaires minimal", lambda d, w: _money(d.capacity.minimum_turnover)),

@@ -175,9 +175,11 @@ def sheets(dossier: Dossier) -> tuple[Sheet, ...]:
 
 
 def workbook_name(dossier: Dossier) -> str:
-    """« BPU-DQE_2026-014.xlsx »; empty without price lines."""
+    """« BPU-DQE_2026-014.xlsx », « BPU-LOT2_2026-014.xlsx » of one lot; empty without price lines."""
     kinds = schedule_kinds(dossier.price.form, dossier.price_lines)
-    return f"{'-'.join(kinds)}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}.xlsx" if kinds else ""
+    return (
+        f"{'-'.join(kinds)}{dossier.suffix}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}.xlsx" if kinds else ""
+    )
 
 
 def amount(quantity: Decimal, price: Decimal) -> Decimal:

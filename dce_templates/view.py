@@ -1,6 +1,6 @@
 """What the templates see: the dossier as French words, every amount and date already written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -9,9 +9,11 @@ from typing import Any
 
 from dce_templates import french
 from dce_templates.catalogue import from_annex
-from dce_templates.dossier import Address, Criterion, Dossier, Holder
+from dce_templates.concession import concession_words
+from dce_templates.dossier import Address, Dossier, Holder
 from dce_templates.law import Figure
 from dce_templates.letters import euros_in_letters
+from dce_templates.lots import Criterion
 from dce_templates.price_sheets import workbook_name
 from dce_templates.prices import SHORT, schedule_kinds
 from dce_templates.strict_yaml import read_mapping
@@ -70,12 +72,58 @@ def _criterion(index: int, item: Criterion) -> dict[str, Any]:
         "label": item.label,
         "kind": _CRITERIA[item.kind],
         "weight": french.number(item.weight) + "\u00a0%",
+        "rank": -item.weight,
         "method": item.method,
         "is_price": item.kind in ("price", "global_cost"),
         "subcriteria": [
             {"label": sub.label, "weight": french.number(sub.weight) + "\u00a0%"} for sub in item.subcriteria
         ],
     }
+
+
+def _criteria(items: Iterable[Criterion]) -> list[dict[str, Any]]:
+    return [_criterion(index, item) for index, item in enumerate(items, 1)]
+
+
+def _judged(dossier: Dossier) -> list[dict[str, Any]]:
+    """Criteria, and whose they are: of the whole contract, of the lots that have none of their own, of one lot."""
+    common = [str(lot.number) for lot in dossier.lots if not lot.criteria]
+    own = [lot for lot in dossier.lots if lot.criteria and len(dossier.lots) > 1]
+    if not own:
+        return [{"of": "", "criteria": _criteria(dossier.criteria)}]
+    of = f" des lots n° {', '.join(common)}" if len(common) > 1 else f" du lot n° {common[0]}" if common else ""
+    shared = [{"of": of, "criteria": _criteria(dossier.criteria)}] if common else []
+    return shared + [{"of": f" du lot n° {lot.number}", "criteria": _criteria(lot.criteria)} for lot in own]
+
+
+def _prices(dossier: Dossier) -> dict[str, Any]:
+    """`schedules`: every kind that some lot asks for; `price_files`: (what, which file, number of its lot or 0)."""
+    kinds = [schedule_kinds(part.price.form, part.price_lines) for part in dossier.parts]
+    files = [
+        (" et ".join(SHORT[kind] for kind in own), workbook_name(part), part.alone.number if part.alone else 0)
+        for part, own in zip(dossier.parts, kinds, strict=True)
+        if own
+    ]
+    every = dict.fromkeys(kind for own in kinds for kind in own)
+    return {"schedules": [SHORT[kind] for kind in every], "price_files": files}
+
+
+def _lots(dossier: Dossier) -> dict[str, Any]:
+    """`lot`: the one this contract is for, if it is one of several; `lots`: all of them, in words."""
+    if len(dossier.lots) < 2:
+        return {"lot": dossier.alone, "lots": []}
+    rows = [
+        {
+            "number": lot.number, "title": lot.title, "need": lot.need, "cpv": part.cpv,
+            "duration": french.months(part.duration_months), "ceiling": _ceiling(part),
+        }
+        for lot, part in zip(dossier.lots, dossier.parts, strict=True)
+    ]  # fmt: skip
+    return {"lot": None, "lots": rows}
+
+
+def _ceiling(dossier: Dossier) -> str:
+    return f"{french.euros(dossier.ceiling)} hors taxes" if dossier.ceiling else dossier.ceiling_quantity
 
 
 def penalties(dossier: Dossier) -> tuple[int, Decimal, Decimal]:
@@ -103,7 +151,7 @@ def _money(dossier: Dossier, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "penalty_exemption": french.euros(exemption),
         "interest_points": french.number(points.value) if points else "",
         "recovery_fee": french.euros(fee.value) if fee else "",
-        "ceiling": f"{french.euros(dossier.ceiling)} hors taxes" if dossier.ceiling else dossier.ceiling_quantity,
+        "ceiling": _ceiling(dossier),
         "minimum_turnover": french.euros(dossier.capacity.minimum_turnover)
         if dossier.capacity.minimum_turnover
         else "",
@@ -134,17 +182,20 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         "procedure_title": _PROCEDURES[dossier.procedure].partition(" ")[2].capitalize(),
         "publicity": ", ".join(_PUBLICITY[item] for item in dossier.publicity),
         "ccag": ccag(dossier.ccag),
-        "criteria": [_criterion(index, item) for index, item in enumerate(dossier.criteria, 1)],
+        "criteria": _criteria(dossier.criteria),
+        "judged": _judged(dossier),
         "environmental_words": ", ".join(dossier.environmental_considerations),
         "social_words": ", ".join(dossier.social_considerations),
-        "prices": workbook_name(dossier),
-        "schedules": [SHORT[kind] for kind in schedule_kinds(dossier.price.form, dossier.price_lines)],
+        **_prices(dossier),
+        **_lots(dossier),
         "holder": holder,
         "holder_siret": french.siret(holder.siret) if holder else "",
         "amount": french.euros(holder.amount) if holder else "",
         "amount_in_words": euros_in_letters(holder.amount) if holder else "",
         "vat": french.euros(holder.amount * dossier.price.vat_rate) if holder else "",
         "amount_with_vat": french.euros(holder.amount * (1 + dossier.price.vat_rate)) if holder else "",
+        "public": dossier.public_service or dossier.nature == "Concession de service public",
+        **concession_words(dossier.concession, dossier.estimated_amount, figures),
         **_money(dossier, figures),
         **_times(dossier),
     }

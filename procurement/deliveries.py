@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
-from dce_templates.catalogue import catalogue, values
+from dce_templates.catalogue import Clause, values
 from dce_templates.dossier import ClauseChoice, Dataset
 from procurement.base import Base, HasRef
 from procurement.consultation import Consultation
@@ -193,14 +193,17 @@ class Penalty:
     cap: Decimal
 
 
-def penalty(row: Delivery, today: date) -> Penalty | None:
-    """Computed as the contract's clause says; None where it has none, or where nothing is late."""
+def penalty(row: Delivery, today: date, clauses: Mapping[str, Clause]) -> Penalty | None:
+    """Computed as the contract's clause says; None where it has none, or where nothing is late.
+
+    `clauses`: the texts that the consultation was published with.
+    """
     choice = next(
         (c for c in row.contract.consultation.dossier.get("clauses", []) if c.get("id") == PENALTY_CLAUSE), None
     )
     if choice is None or choice.get("refused_motive"):
         return None
-    said = {name: int(str(value)) for name, value in _variables(choice).items()}
+    said = {name: int(str(value)) for name, value in _variables(choice, clauses).items()}
     until = paris_day(row.received_at) if row.received_at and row.state != "returned" else today
     days = (until - row.due_on).days - said["notice_days"]
     if days <= 0:
@@ -209,9 +212,9 @@ def penalty(row: Delivery, today: date) -> Penalty | None:
     return Penalty(days, min(Decimal(said["daily_euros"] * days), cap), cap)
 
 
-def _variables(choice: Mapping[str, Any]) -> Mapping[str, object]:
+def _variables(choice: Mapping[str, Any], clauses: Mapping[str, Clause]) -> Mapping[str, object]:
     """What the clause says, its card's defaults included."""
-    return values(catalogue()[PENALTY_CLAUSE], ClauseChoice.model_validate(choice))
+    return values(clauses[PENALTY_CLAUSE], ClauseChoice.model_validate(choice))
 
 
 def remind(db: Session, row: Delivery, today: date, now: datetime) -> None:

@@ -13,6 +13,7 @@ from procurement.flights import Flight
 from procurement.idempotency import PastAnswer
 from procurement.invoice_copy import InvoiceCopy
 from procurement.letter import Letter
+from procurement.library import ClauseStep, ClauseUse, ClauseVersion
 from procurement.looks import CompanyLook, Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
@@ -22,8 +23,8 @@ from procurement.providers import Provider
 from procurement.space import Given
 
 __all__ = [
-    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "CompanyLook", "Consultation", "Contract", "Counter",
-    "DceFile", "Delivery", "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy",
-    "Letter", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
-    "PieceRequest", "Provider", "User",
+    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseStep", "ClauseUse", "ClauseVersion",
+    "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery", "EmailCode", "Event",
+    "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession", "Look", "Mail",
+    "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider", "User",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from procurement.errors import DomainError, Unavailable
 GROUPS: dict[str, tuple[str, str]] = {
     "siret": ("api.cli.siret", "SIRET : vérifier, obtenir identité et pièces"),
     "sirene": ("api.cli.sirene", "Copie locale de Sirene : construire, chercher par nom"),
-    "dce": ("api.cli.dce_sources", "Documents de la consultation : contrôler, écrire, comparer, relire"),
+    "dce": ("api.cli.dce_sources", "Documents de la consultation et du marché : contrôler, écrire, comparer, relire"),
     "sign": ("api.cli.sign", "Signer, vérifier une signature"),
     "invoice": ("api.cli.invoice", "Factures : contrôler, rapprocher"),
     "decp": ("api.cli.decp", "Données essentielles : contrôler, exporter"),
@@ -34,16 +34,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("api.cli.store", "Sauvegarder base et fichiers"),
     "restore": ("api.cli.store", "Restaurer une sauvegarde"),
 }
+# A command of a group that costs much more than the others: loaded where it is named, or for the group's help.
+APART: dict[tuple[str, str], str] = {("dce", "subcontract"): "api.cli.dce_subcontract"}
 
 
 def build(arguments: list[str]) -> typer.Typer:
     """The application with the one feature that the arguments name; all of them for --help."""
     app = typer.Typer(name="mps", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    named = next((a for a in arguments if not a.startswith("-")), "")
+    named, inner = ([a for a in arguments if not a.startswith("-")] + ["", ""])[:2]
     wanted = [named] if named in GROUPS or named in COMMANDS else [*GROUPS, *COMMANDS]
     for name in wanted:
         module, line = GROUPS.get(name) or COMMANDS[name]
         loaded = import_module(module)
+        for (group, command), apart in APART.items():
+            if group == name and inner in ("", command):
+                import_module(apart)
         if name in COMMANDS:
             app.command(name, help=line)(getattr(loaded, name.replace("-", "_")))
         else:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,7 @@ from dce_templates import french
 from dce_templates.build import FORMATS, Built, Format, build
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, load_dossier
+from dce_templates.law import Rule
 from dce_templates.read_prices import PricesRead, read_prices
 from dce_templates.render.pdf import PdfError
 from dce_templates.word.file import WordError
@@ -133,8 +135,8 @@ def _formats(text: str | None) -> tuple[Format, ...] | None:
     return tuple(cast(Format, item) for item in wanted)
 
 
-def _motives(texts: list[str]) -> dict[str, str]:
-    known = {rule.id for rule in rule_table().rules}
+def _motives(texts: list[str], rules: Iterable[Rule]) -> dict[str, str]:
+    known = {rule.id for rule in rules}
     found: dict[str, str] = {}
     for text in texts:
         name, _, motive = text.partition("=")
@@ -169,7 +171,8 @@ def build_command(
     at: At = "",
 ) -> None:
     """Check, then write RC, AE, CCAP, price schedules and manifest: exit 1 and no file where something blocks."""
-    wanted, motives, now, table = _formats(formats), _motives(override or []), _moment(at), rule_table()
+    wanted, now, table = _formats(formats), _moment(at), rule_table()
+    motives = _motives(override or [], table.rules)
     try:
         dossier = _read(file)
         built = build(
@@ -178,7 +181,7 @@ def build_command(
         )  # fmt: skip
     except (BadFile, PdfError, WordError) as error:
         _end(str(error))
-    if "xlsx" in (wanted or ()) and not dossier.price_lines:
+    if "xlsx" in (wanted or ()) and not any(part.price_lines for part in dossier.parts):
         print("Aucun classeur de prix : le dossier ne donne pas de ligne de prix (price_lines).", file=sys.stderr)
     _write(out, built)
     if as_json:
@@ -199,6 +202,15 @@ def _answer(built: Built) -> dict[str, Any]:
     }
 
 
+def _of_lot(dossier: Dossier, number: int | None) -> Dossier:
+    """The contract that the workbook is of. Raises BadFile."""
+    found = next((part for part in dossier.parts if part.alone and part.alone.number == number), None)
+    if found is not None or (number is None and not dossier.lots):
+        return found or dossier
+    numbers = ", ".join(str(item.number) for item in dossier.lots)
+    raise BadFile(f"Dites de quel lot est ce classeur (--lot) : {numbers}." if numbers else "Ce dossier n'a qu'un lot.")
+
+
 def _amount(text: str | None) -> Decimal | None:
     if text is None:
         return None
@@ -216,12 +228,13 @@ def prices_command(
     file: Annotated[Path, typer.Argument(help="Dossier en YAML")],
     filled: Annotated[Path, typer.Argument(help="Classeur de prix rempli, en XLSX")],
     amount: Annotated[str | None, typer.Option("--amount", help="Montant HT de l'acte d'engagement")] = None,
+    lot: Annotated[int | None, typer.Option("--lot", help="Numéro du lot, si le dossier en a plusieurs")] = None,
     as_json: Json = False,
 ) -> None:
     """Read a filled price workbook against what was sent: exit 1 where something does not hold, 2 if unreadable."""
     engaged = _amount(amount)
     try:
-        dossier = _read(file)
+        dossier = _of_lot(_read(file), lot)
         found = read_prices(dossier, _content(filled, MAX_WORKBOOK, "un cadre de prix"), engaged)
     except (BadFile, WorkbookError) as error:
         if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from api.cli.dce import At, BadFile, Json, NotAdopted, _end, _moment, _read, _write
-from api.cli.dce_word import app as app
+from api.cli.dce_acts import app as app
 from dce_templates.build import Built
 from dce_templates.catalogue import ClauseError
 from dce_templates.render.pdf import PdfError

@@ -19,6 +19,7 @@ from api.pages.buyer_draft import TITLES
 from api.render import page
 from api.review import has_adopted, read, review
 from dce_templates import french
+from dce_templates.catalogue import taken_by
 from dce_templates.dossier import Dossier
 from dce_templates.law import UNVERIFIED
 from dce_templates.prices import TITLES as TITLES_OF_PRICES
@@ -26,6 +27,7 @@ from dce_templates.prices import schedule_kinds
 from procurement.consultation import Consultation, find_for, pass_over
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
+from procurement.library import clauses_for
 from procurement.people import Organisation, Person, Role, adopt_rules
 from procurement.rules import rule_table
 
@@ -36,10 +38,10 @@ MARKS = {"T": "texte lu", "S": "source secondaire", "X": "usage mesuré"}
 Text = Annotated[str, Form()]
 
 
-def verify_context(consultation: Consultation, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def verify_context(db: Session, consultation: Consultation, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What the page of findings needs, in plain values."""
     buyer = consultation.organisation
-    found = review(consultation, data, now)
+    found = review(consultation, data, now, clauses_for(db, consultation, data))
     return {
         "ref": consultation.ref,
         "number": consultation.number,
@@ -71,7 +73,7 @@ def _prices(dossier: Dossier | None) -> dict[str, Any] | None:
 @router.get("/acheteur/consultations/{ref}/verifier", dependencies=[Depends(OFFICER)])
 def verify(request: Request, db: Db, who: Who, ref: str) -> Response:
     consultation = find_for(db, ref, who)
-    return page(request, VERIFY, **verify_context(consultation, consultation.dossier, database.now(db)))
+    return page(request, VERIFY, **verify_context(db, consultation, consultation.dossier, database.now(db)))
 
 
 @router.get("/acheteur/consultations/{ref}/verifier/fichiers/{name}", dependencies=[Depends(OFFICER)])
@@ -83,11 +85,12 @@ def sources(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
     with reading(ctx.database) as db:
         consultation, now, table = find_for(db, ref, who), database.now(db), rule_table()
         (dossier, gaps), adopted = read(consultation.dossier), has_adopted(consultation.organisation)
+        clauses = clauses_for(db, consultation)
     if dossier is None:
         raise Refused(f"Ce document attend encore des réponses. {gaps[0].label} : {gaps[0].sentence}")
     made = isolate.run(
         "dce_templates.sources:build_sources", dossier, table.figures, table.rules, (extension,),
-        now=now, table=table.name, adopted=adopted, seconds=60,
+        now=now, table=table.name, adopted=adopted, clauses=taken_by(dossier, clauses), seconds=60,
     )  # fmt: skip
     return attachment(made[0].content, made[0].name, made[0].media_type)
 
@@ -97,13 +100,13 @@ def pass_one_over(ctx: Ctx, who: Who, ref: str, rule: str, motive: Text = "") ->
     """Keep a motive for one blocking finding; only what blocks now, and may be passed over."""
     with reading(ctx.database) as db:
         consultation = find_for(db, ref, who)
-        context = verify_context(consultation, consultation.dossier, database.now(db))
+        context = verify_context(db, consultation, consultation.dossier, database.now(db))
     try:
         with transaction(ctx.database) as db:
             consultation = find_for(db, ref, who)
             lock(db, consultation)
             now = database.now(db)
-            _may_pass(consultation, rule, now)
+            _may_pass(db, consultation, rule, now)
             if len(motive) > 1000:
                 raise Invalid({"motive": "Mille caractères au plus."})
             pass_over(db, consultation, rule, motive, who, now)
@@ -114,12 +117,16 @@ def pass_one_over(ctx: Ctx, who: Who, ref: str, rule: str, motive: Text = "") ->
     return RedirectResponse(f"/acheteur/consultations/{ref}/verifier?ok=motif", 303)
 
 
-def _may_pass(consultation: Consultation, rule: str, now: datetime) -> None:
+def _may_pass(db: Session, consultation: Consultation, rule: str, now: datetime) -> None:
     if consultation.state != "draft":
         raise Refused("Cette consultation n’est plus un brouillon.")
     if any(o.rule == rule for o in consultation.overrides):
         return
-    found = [f for f, _ in review(consultation, consultation.dossier, now).blocking if f.id == rule]
+    found = [
+        f
+        for f, _ in review(consultation, consultation.dossier, now, clauses_for(db, consultation)).blocking
+        if f.id == rule
+    ]
     if not found:
         raise NotFound
     if not all(f.can_be_passed_over for f in found):
@@ -135,7 +142,7 @@ def _buyers(db: Session, who: Person) -> list[Organisation]:
 def rules(request: Request, db: Db, who: Who) -> Response:
     """The shipped table, line by line, with who read the text; the unverified lines are not there."""
     table = rule_table()
-    rows = [r for r in table.rules if r.origin.mark not in UNVERIFIED]
+    rows = [r for r in (*table.rules, *table.contracts) if r.origin.mark not in UNVERIFIED]
     buyers = [(o, has_adopted(o)) for o in _buyers(db, who)]
     return page(request, "buyer/rules.html", table=table, rules=rows, buyers=buyers, marks=MARKS)
 

@@ -15,45 +15,49 @@ from api.errors import PageInvalid
 from api.pages.buyer_draft import Typed, draft_of, unchanged
 from api.render import page
 from api.review import has_adopted
+from dce_templates.catalogue import Clause
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, describe
 from procurement.errors import Invalid
 from procurement.events import lock
+from procurement.library import clauses_for
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "buyer/clauses.html"
 HERE = "/acheteur/consultations/{ref}/clauses"
 
 
-def _context(consultation: Consultation, data: Mapping[str, Any]) -> dict[str, Any]:
+def _context(consultation: Consultation, data: Mapping[str, Any], clauses: Mapping[str, Clause]) -> dict[str, Any]:
     return {
         "ref": consultation.ref,
         "number": consultation.number,
         "object": consultation.object,
         "seen": sha256_json(consultation.dossier),
-        "values": form.to_shown(data),
-        "sections": form.sections(data, has_adopted(consultation.organisation)),
+        "values": form.to_shown(data, clauses),
+        "sections": form.sections(data, has_adopted(consultation.organisation), clauses),
         "form": form,
+        "buyer_ref": consultation.organisation.ref,
     }
 
 
 @router.get(HERE, dependencies=[Depends(OFFICER)])
 def clauses_page(request: Request, db: Db, who: Who, ref: str) -> Response:
     consultation = draft_of(db, ref, who)
-    return page(request, TEMPLATE, **_context(consultation, consultation.dossier))
+    return page(request, TEMPLATE, **_context(consultation, consultation.dossier, clauses_for(db, consultation)))
 
 
 @router.post(HERE, dependencies=[Depends(OFFICER)])
 def choose(who: Who, ctx: Ctx, ref: str, typed: Typed) -> Response:
     with reading(ctx.database) as db:
         consultation = draft_of(db, ref, who)
-        context = _context(consultation, form.to_data(typed.values, consultation.dossier))
+        clauses = clauses_for(db, consultation)
+        context = _context(consultation, form.to_data(typed.values, consultation.dossier, clauses), clauses)
     try:
         with transaction(ctx.database) as db:
             consultation = draft_of(db, ref, who)
             lock(db, consultation)
             unchanged(consultation, first(typed.values, "seen"))
-            describe(db, consultation, form.to_data(typed.values, consultation.dossier))
+            describe(db, consultation, form.to_data(typed.values, consultation.dossier, clauses))
     except Invalid as error:
         raise PageInvalid(error, TEMPLATE, context) from None
     checked = first(typed.values, "next") == "check"

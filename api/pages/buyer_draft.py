@@ -24,12 +24,13 @@ from api.render import page
 from api.review import read
 from dce_templates.assemble import assemble
 from dce_templates.blocks import ClauseMark, Kind
-from dce_templates.catalogue import ClauseError
+from dce_templates.catalogue import Clause, ClauseError, taken_by
 from dce_templates.dossier import Dossier
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, describe, draft, find_for
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
+from procurement.library import clauses_for
 from procurement.people import Organisation, Person, Role
 from procurement.rules import rule_table
 
@@ -169,7 +170,7 @@ def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
     if dossier is not None:
         figures = rule_table().in_force(dossier.launched_on).figures
         try:
-            document = assemble(kind, dossier, figures)
+            document = assemble(kind, dossier, figures, clauses=clauses_for(db, consultation))
         except ClauseError as error:
             raise Refused(f"L’aperçu ne peut pas être fait. {error}") from None
         shown = [(type(b).__name__, b) for b in document.blocks if not isinstance(b, ClauseMark)]
@@ -183,30 +184,34 @@ def draft_file(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
     kind, _, extension = name.partition(".")
     if name != PRICES and (kind not in TITLES or extension not in ("docx", "pdf")):
         raise NotFound
-    dossier, now, model = _readable(ctx, who, ref)
+    dossier, now, clauses, model = _readable(ctx, who, ref)
     if name == PRICES and not dossier.price_lines:
         raise NotFound
-    return _build_one(dossier, () if name == PRICES else (kind,), extension, now, word_model(ctx, model))
+    return _build_one(
+        dossier, clauses, () if name == PRICES else (kind,), extension, now, word_model(ctx, model)
+    )  # fmt: skip
 
 
-def _readable(ctx: Context, who: Person, ref: str) -> tuple[Dossier, datetime, str | None]:
-    """The draft, now, and the key of the buyer's own Word model."""
+def _readable(ctx: Context, who: Person, ref: str) -> tuple[Dossier, datetime, dict[str, Clause], str | None]:
+    """The draft, now, the library, and the key of the buyer's own Word model."""
     with reading(ctx.database) as db:
         consultation = find_for(db, ref, who)
         dossier, gaps = read(consultation.dossier)
-        now, model = database.now(db), consultation.organisation.word_model_key
+        now, clauses = database.now(db), clauses_for(db, consultation)
+        model = consultation.organisation.word_model_key
     if dossier is None:
         raise Refused(f"Ce document attend encore des réponses. {gaps[0].label} : {gaps[0].sentence}")
-    return dossier, now, model
+    return dossier, now, clauses, model
 
 
 def _build_one(
-    dossier: Dossier, kinds: tuple[str, ...], extension: str, now: datetime, model: bytes | None
-) -> Response:
+    dossier: Dossier, clauses: dict[str, Clause], kinds: tuple[str, ...], extension: str, now: datetime,
+    model: bytes | None,
+) -> Response:  # fmt: skip
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules, (extension,),
-        now=now, kinds=kinds, checked=False, model=model, seconds=60,
+        now=now, kinds=kinds, checked=False, clauses=taken_by(dossier, clauses), model=model, seconds=60,
     )  # fmt: skip
     file = built.files[0]
     return attachment(file.content, f"PROJET_{file.name}", file.media_type)

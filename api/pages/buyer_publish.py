@@ -31,7 +31,7 @@ def publish_now(ctx: Ctx, who: Who, ref: str) -> Response:
         consultation = find_for(db, ref, who)
         still_draft(consultation)
         now = database.now(db)
-        context = verify_context(consultation, launched_today(consultation, now), now)
+        context = verify_context(db, consultation, launched_today(consultation, now), now)
     if not context["review"].ready:
         raise PageInvalid(Invalid({"constats": _what_is_left(context)}), VERIFY, context)
     publish_draft(ctx, who, ref)

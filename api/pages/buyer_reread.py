@@ -16,9 +16,11 @@ from api.publishing import named
 from api.render import page
 from api.review import read
 from api.uploads import MemorySink, receive
+from dce_templates.catalogue import taken_by
 from dce_templates.dossier import Dossier
 from procurement.consultation import Consultation, find_for
 from procurement.errors import Invalid, Refused
+from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.rules import rule_table
 
@@ -37,11 +39,11 @@ def form(request: Request, db: Db, who: Who, ref: str) -> Response:
 @router.post(PATH, dependencies=[Depends(OFFICER)])
 async def reread(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
     """Authorise in a short session, stream, compare in a worker process."""
-    shown, dossier, pieces = await run_in_threadpool(_known, ctx, who, ref)
+    shown, dossier, options = await run_in_threadpool(_known, ctx, who, ref)
     sink = MemorySink()
     try:
         received = await receive(request, sink, WORD_CAP)
-        report = await run_in_threadpool(_compare, dossier, pieces, sink.content)
+        report = await run_in_threadpool(_compare, dossier, options, sink.content)
     except (Invalid, Refused, WorkFailed) as error:
         sentence = next(iter(error.fields.values())) if isinstance(error, Invalid) else error.sentence
         raise PageInvalid(Invalid({"file": sentence}), TEMPLATE, shown) from None
@@ -52,26 +54,28 @@ def _shown(consultation: Consultation) -> dict[str, Any]:
     """What the page says before any file, in plain values."""
     dossier, gaps = read(consultation.dossier)
     return {
-        "ref": consultation.ref, "number": consultation.number, "object": consultation.object,
+        "ref": consultation.ref, "buyer_ref": consultation.organisation.ref, "number": consultation.number,
+        "object": consultation.object,
         "gap": f"{gaps[0].label} : {gaps[0].sentence}" if dossier is None and gaps else "",
         "cap": f"{WORD_CAP // 10**6} Mo", "most": MOST, "report": None, "name": "",
     }  # fmt: skip
 
 
-def _known(ctx: Context, who: Person, ref: str) -> tuple[dict[str, Any], Dossier, list[tuple[str, str]]]:
+def _known(ctx: Context, who: Person, ref: str) -> tuple[dict[str, Any], Dossier, dict[str, Any]]:
     with reading(ctx.database) as db:
         consultation = find_for(db, ref, who)
         shown, (dossier, _) = _shown(consultation), read(consultation.dossier)
         # A draft's documents do not name the pieces yet.
         pieces = named(consultation) if consultation.published_at else []
+        clauses = clauses_for(db, consultation)
     if dossier is None:
         raise Refused("Ce dossier attend encore des réponses : complétez-le avant de relire un document.")
-    return shown, dossier, pieces
+    return shown, dossier, {"pieces": pieces, "clauses": taken_by(dossier, clauses)}
 
 
-def _compare(dossier: Dossier, pieces: list[tuple[str, str]], content: bytes) -> dict[str, Any]:
+def _compare(dossier: Dossier, options: dict[str, Any], content: bytes) -> dict[str, Any]:
     table = rule_table()
     found: dict[str, Any] = isolate.run(
-        "dce_templates.drift:drift_plain", content, dossier, table.figures, table.rules, pieces=pieces
+        "dce_templates.drift:drift_plain", content, dossier, table.figures, table.rules, **options
     )
     return found

@@ -27,6 +27,7 @@ from procurement import deliveries as data
 from procurement.candidacy import find_own
 from procurement.contract import Contract, contract_of, find_contract, paris_day
 from procurement.errors import Invalid, NotFound
+from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.publication.dcat import Published, catalog
 
@@ -57,8 +58,10 @@ def _of_holder(db: Session, ref: str, who: Person) -> Contract:
 
 def _context(db: Session, contract: Contract) -> dict[str, Any]:
     today = paris_day(database.now(db))
+    clauses = clauses_for(db, contract.consultation)
     rows = [
-        (row, STATES[row.state], data.penalty(row, today), row.late(today)) for row in data.deliveries_of(db, contract)
+        (row, STATES[row.state], data.penalty(row, today, clauses), row.late(today))
+        for row in data.deliveries_of(db, contract)
     ]
     return {"contract": contract, "consultation": contract.consultation, "rows": rows, "cap": CAP}
 

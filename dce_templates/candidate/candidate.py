@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from dce_templates.candidate.espd import GROUNDS
-from dce_templates.dossier import Email, Line, Model, Money, Optional, Siret
+from dce_templates.fields import Email, Line, Model, Money, Optional, Siret
 from dce_templates.sentences import sentence
 from dce_templates.strict_yaml import YamlError, read_mapping
 

@@ -31,8 +31,11 @@ from dce_templates.blocks import (
 
 MEDIA_TYPE = "application/pdf"
 # Kinds that open with a table of contents; what the attached data is of.
-LONG = ("rc", "ccap")
-_OF = {"dc1": "de la candidature", "dc2": "de la candidature"}
+LONG = ("rc", "ccap", "concession")
+_OF = {
+    "dc1": "de la candidature", "dc2": "de la candidature", "amendment": "de l'avenant",
+    "subcontract": "de la sous-traitance",
+}  # fmt: skip
 # Where a line may end inside a word too wide for its place; document.typ gives it neither width nor sign.
 _BREAK = "\u200b"
 # Letters that fit on one line, mostly wide ones: across the page, in a heading, in the title.

@@ -68,12 +68,16 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class RuleTable:
-    """The whole table; `sha256` covers the two files, so that an adoption names exactly what was read."""
+    """The whole table; `sha256` covers the three files, so that an adoption names exactly what was read.
+
+    `rules` are about a consultation's dossier, `contracts` about the acts of a running contract.
+    """
 
     version: date
     sha256: str
     rules: tuple[Rule, ...]
     figures: tuple[Figure, ...]
+    contracts: tuple[Rule, ...]
 
     @property
     def name(self) -> str:
@@ -95,9 +99,11 @@ def rule_table() -> RuleTable:
     """The shipped table, read once. Version: the day of its last change."""
     rules, rule_rows = _read("rules")
     figures, figure_rows = _read("figures")
+    contracts, contract_rows = _read("contracts")
     return RuleTable(
         VERSION,
-        hashlib.sha256(rules + b"\0" + figures).hexdigest(),
+        hashlib.sha256(b"\0".join((rules, figures, contracts))).hexdigest(),
         tuple(_RuleRow.model_validate(row).rule() for row in rule_rows),
         tuple(_FigureRow.model_validate(row).figure() for row in figure_rows),
+        tuple(_RuleRow.model_validate(row).rule() for row in contract_rows),
     )

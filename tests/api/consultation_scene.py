@@ -9,6 +9,7 @@ from typing import Any
 from api.clause_form import to_typed
 from api.db import Database, now, transaction
 from api.dossiers import to_values
+from dce_templates.catalogue import catalogue
 from dce_templates.dossier import load_dossier
 from procurement.people import Organisation, User, adopt_rules
 from procurement.rules import rule_table
@@ -63,7 +64,7 @@ def typed(database: Database, **changes: Value) -> dict[str, Value]:
 
 def chosen(database: Database, **changes: Value) -> dict[str, Value]:
     """What the officer types in the page of data and clauses for the example."""
-    return to_typed(example(database)) | changes
+    return to_typed(example(database), catalogue()) | changes
 
 
 def write(at: Desk, database: Database, button: str = "check", **changes: Value) -> str:

@@ -32,23 +32,24 @@ SETS: list[dict[str, Any]] = [
     {"id": "places", "title": "Places libres", "frequency": "temps réel", "schema_id": "etalab/stationnement@0.1.5"},
     {"id": "tickets", "title": "Tickets vendus", "personal": True, "published": False},
 ]
-NAMES = sorted({*to_shown({"datasets": SETS})} - {"rows"})
+NAMES = sorted({*to_shown({"datasets": SETS}, catalogue())} - {"rows"})
 TEXTS = st.text(max_size=40) | st.sampled_from(["1", "temps réel", "parking", "42", "{{ x }}"])
 
 
 def test_the_page_and_the_dossier_lose_nothing_both_ways(database: Database) -> None:
     dossier = example(database) | {"datasets": SETS, "subjects": ["parking"], "entrusted_data": True}
     dossier["clauses"].append({"id": "OD-99", "vars": {"kept": "as it is"}})
-    again = to_data(as_typed(to_shown(dossier)), dossier)
-    assert to_shown(again) == to_shown(dossier)
+    again = to_data(as_typed(to_shown(dossier, catalogue())), dossier, catalogue())
+    assert to_shown(again, catalogue()) == to_shown(dossier, catalogue())
     assert {"id": "OD-99", "vars": {"kept": "as it is"}} in again["clauses"]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=15))
 def test_whatever_is_typed_comes_back(typed: dict[str, str]) -> None:
-    data = to_data(typed, {})
-    assert to_shown(to_data(as_typed(to_shown(data)), {})) == to_shown(data)
-    assert sections(data, adopted=True)
+    data = to_data(typed, {}, catalogue())
+    shown = to_shown(data, catalogue())
+    assert to_shown(to_data(as_typed(shown), {}, catalogue()), catalogue()) == shown
+    assert sections(data, True, catalogue())
 
 
 def test_a_data_set_that_is_typed_takes_the_clauses_with_it(at: Desk, database: Database) -> None:
@@ -98,5 +99,6 @@ def test_two_tabs_neither_loses_its_choices(at: Desk, database: Database) -> Non
 def test_every_clause_of_the_catalogue_can_be_typed_back(database: Database) -> None:
     taken = [{"id": name, "vars": {}} for name in catalogue()]
     data = example(database) | {"clauses": taken}
-    assert {choice["id"] for choice in to_data(as_typed(to_shown(data)), data)["clauses"]} == set(catalogue())
+    again = to_data(as_typed(to_shown(data, catalogue())), data, catalogue())
+    assert {choice["id"] for choice in again["clauses"]} == set(catalogue())
     assert read(data | {"clauses": []})[0] is not None

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli.dce import app
 from tests.dce_templates.model_scene import COVER, rich
-from tests.dce_templates.sample import changed
+from tests.dce_templates.sample import changed, concession_text
 from tests.dce_templates.word_scene import said
 
 AT = "2026-11-23T10:00:00+01:00"
@@ -178,3 +178,17 @@ def test_a_model_of_the_buyer_dresses_the_word_files(tmp_path: Path) -> None:
     bad = run("build", path, "--out", tmp_path / "none", "--format", "docx", "--model", model, "--at", AT)
     assert (bad.exit_code, bad.stderr) == (2, "Ce fichier n’est pas un document Word (.docx).\n")
     assert "introuvable" in run("build", path, "--out", out, "--model", tmp_path / "rien.docx", "--at", AT).stderr
+
+
+def test_a_concession_has_one_contract_and_its_mistakes_are_sentences(tmp_path: Path) -> None:
+    out, path = tmp_path / "out", tmp_path / "concession.yaml"
+    path.write_text(concession_text(), encoding="utf-8")
+    done = run("build", path, "--out", out, "--format", "html", "--json", "--at", AT)
+    assert done.exit_code == 0, done.stderr
+    names = [*(f"{start}_2026-MOB-002.html" for start in ("RC", "CONTRAT", "ANNEXE-DONNEES")), "manifest.json"]
+    assert [item["name"] for item in json.loads(done.stdout)["files"]] == names
+    assert [item["id"] for item in json.loads(done.stdout)["clauses"]] == ["OD-02", "OD-04", "OD-10"]
+    path.write_text(concession_text().replace("fate: takeover", "fate: vendu"), encoding="utf-8")
+    bad = run("check", path, "--at", AT)
+    assert (bad.exit_code, len(bad.stderr.strip().splitlines())) == (2, 1)
+    assert "concession.investments.2.fate : la valeur doit être l'une de" in bad.stderr

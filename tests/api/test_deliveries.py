@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from api.context import Context
 from api.db import now, reading, transaction
 from api.steps.deliveries import follow_once
+from dce_templates.catalogue import catalogue
 from procurement.consultation import find
 from procurement.contract import Contract, paris_day
 from procurement.deliveries import DAYS, MONTHS, Delivery, deliveries_of, due_dates, penalty, plan
@@ -196,13 +197,13 @@ def test_the_penalty_is_what_the_clause_says_and_never_more(context: Context, sc
     with reading(context.database) as db:
         late = db.query(Delivery).filter_by(dataset="sensors").order_by(Delivery.due_on).first()
         assert late is not None
-        assert penalty(late, paris_day(now(db))) is None, "the contract has no such clause"
+        assert penalty(late, paris_day(now(db)), catalogue()) is None, "the contract has no such clause"
     clause(context, scene, daily_euros="100", notice_days="5", cap_percent="1")
     with reading(context.database) as db:
         late = db.get_one(Delivery, late.id)
         expected: list[tuple[int, Any]] = [(5, None), (6, Decimal(100)), (15, Decimal(1000)), (90, Decimal("840"))]
         for days, amount in expected:
-            found = penalty(late, late.due_on + timedelta(days=days))
+            found = penalty(late, late.due_on + timedelta(days=days), catalogue())
             assert (found.amount if found else None) == (min(amount, Decimal(840)) if amount else None)
 
 

@@ -69,7 +69,8 @@ def doors(scene: Scene, cref: str, context: Context) -> list[str]:
         file = db.scalars(select(CandidacyFile.ref)).first()
     here = f"{scene.hub}/plis/{cref}"
     return [f"{scene.hub}/plis", f"{scene.hub}/plis.zip", f"{scene.hub}/journal", here, f"{here}/fichiers/{file}",
-            f"{here}/pieces/000000000000", f"{scene.hub}/ouvrir"]  # fmt: skip
+            f"{here}/pieces/000000000000", f"{scene.hub}/proces-verbal/ouverture.docx",
+            f"{scene.hub}/proces-verbal/rapport.pdf", f"{scene.hub}/ouvrir"]  # fmt: skip
 
 
 def test_before_the_deadline_nothing_opens_and_nothing_leaks(

@@ -72,6 +72,12 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "example personal",
         "other ae",
         "other ccap",
+        "amendment",
+        "subcontract",
+        "opening",
+        "report",
+        "concession rc",
+        "concession concession",
     ):
         found[name] = (render_pdf(SAMPLES[name], NOW, b"{}"), ATTACHED)
     return found

@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 from api.auth import create_token
 from api.context import Context
 from api.db import now, transaction
+from dce_templates.catalogue import catalogue
+from dce_templates.clause_lines import read_typed, to_typed
 from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
 from procurement.contract import Contract, paris_day
 from procurement.deliveries import Delivery
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
+from procurement.library import ClauseUse, approve, comment, propose, start, versions_of
 from procurement.looks import looked
 from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
@@ -56,6 +59,7 @@ class World:
     open: str
     closed: str
     draft: str
+    writing: str
     drafts: list[str] = field(default_factory=list)
     grown: int = 0
 
@@ -70,6 +74,7 @@ class World:
             with transaction(self.context.database) as db:
                 self._around(db, other.ref, now(db))
                 self._below(db, contract.id, stranger, now(db))
+                self._library(db, other.ref, now(db))
 
     def _around(self, db: Session, other: str, at: datetime) -> None:
         """Another buyer with its consultation, an answer begun, another company, a message, a token."""
@@ -83,6 +88,22 @@ class World:
         self.drafts.append(draft.ref)
         post(db, to="a@exemple.fr", subject="Objet", body="Texte", now=at)
         create_token(db, agent, f"jeton {self.grown}")
+
+    def _library(self, db: Session, other: str, at: datetime) -> None:
+        """The buyer's clauses: a version given up for a newer one, a clause of its own, a text that is used."""
+        person, model = person_of(db.get_one(User, self.agent.id)), catalogue()["OD-05"]
+        organisation = db.get_one(Organisation, self.scene.buyer.id)
+        for base in (model, None):
+            typed = to_typed(model) | {"excludes": ""}
+            version = start(db, organisation.id, base, typed, person, at)
+            propose(db, version, *read_typed(typed, version.clause, version.version, person.name), person, at)
+            comment(db, version, "À relire.", person, at)
+            version.author = "autre@exemple.fr"
+            approve(db, version, person, at)
+        consultation = find(db, other)
+        consultation.organisation_id = organisation.id
+        db.add(ClauseUse(consultation=consultation, version=version))
+        db.add(ClauseUse(consultation=consultation, version=versions_of(db, organisation.id, "OD-05")[0]))
 
     def _below(self, db: Session, contract_id: int, stranger: User, at: datetime) -> None:
         """Under the one consultation and its contract: a document, a deposit, files, looks, a copy of an invoice."""
@@ -134,7 +155,9 @@ def build(context: Context) -> World:
         attach(db, user, where, Role.OFFICER, evidence="", granted_by="test", now=at)
         dossier = dossier_of(buyer, at + timedelta(days=20), "2026-BROUILLON")
         draft_ref = draft(db, db.get_one(Organisation, buyer.id), dossier, person_of(user), at).ref
-    world = World(context, agent, scene.winner, scene, others[0].ref, others[1].ref, draft_ref)
+        person = person_of(user)
+        writing = start(db, buyer.id, catalogue()["OD-07"], to_typed(catalogue()["OD-07"]), person, at).ref
+    world = World(context, agent, scene.winner, scene, others[0].ref, others[1].ref, draft_ref, writing)
     world.grow(FEW)
     return world
 
@@ -161,6 +184,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/consultations/{ref}": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/modifier": ("agent", "draft"),
     "/acheteur/consultations/{ref}/clauses": ("agent", "draft"),
+    "/acheteur/clauses": ("agent", ""),
+    "/acheteur/clauses/{buyer}/{clause}": ("agent", ""),
+    "/acheteur/versions/{ref}": ("agent", "version"),
+    "/acheteur/versions/{ref}/modifier": ("agent", "writing"),
     "/acheteur/consultations/{ref}/verifier": ("agent", "draft"),
     "/acheteur/consultations/{ref}/registre": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/relire": ("agent", "consultation"),
@@ -169,6 +196,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/consultations/{ref}/plis/{cref}": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/journal": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/attribuer": ("agent", "consultation"),
+    "/acheteur/consultations/{ref}/proces-verbal/{name}": ("agent", "consultation"),
     "/contrats": ("agent", ""),
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
@@ -204,6 +232,8 @@ def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: 
         sent: dict[str, int] = {}
         for route, (reader, name) in PAGES.items():
             path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
+            path = path.replace("{buyer}", world.scene.buyer.ref).replace("{clause}", "OD-05")
+            path = path.replace("{name}", "rapport.docx")
             answer = clients[reader].get(path)
             assert (answer.status_code, answer.url.path) == (200, path), route
             sent[route] = clients[reader].statements
@@ -223,5 +253,6 @@ def refs_of(world: World) -> dict[str, str]:
         return {
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
             "contract": contract.ref, "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
+            "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,
         }  # fmt: skip

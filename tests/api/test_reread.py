@@ -31,4 +31,11 @@ def test_an_edited_document_is_read_against_its_dossier(database: Database, brow
     assert "ajouté : & <b>plus" in found
     assert "Comme au dossier" in found
     assert "pas un document Word" in report(b"%PDF-1.7", 422)
+    rewritten = edited(ours, "dispose de 15 jours", "dispose de 20 jours ouvrés")
+    assert "Faire de la clause OD-05 réécrite une version à vous" in report(rewritten)
+    at.client.submit(at.client.page, f"/acheteur/clauses/{at.buyer.ref}/OD-05")
+    assert at.client.page.h1 == "Écrire une version"
+    text = str(at.client.page.tree.xpath("//textarea[@name='text']")[0].text)  # type: ignore[index, union-attr]
+    assert "dispose de 20 jours ouvrés pour signaler" in text
+    assert "{{ first_delivery_days }} jours" in text
     assert browser(make_officer(database, make_buyer(database))).get(path).status_code == 404

@@ -20,9 +20,9 @@ def example_data() -> dict[str, Any]:
     return read_mapping(example_text())
 
 
-def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The example with values replaced by path (`criteria.0.weight`); None removes a key."""
-    data = deepcopy(example_data())
+def changed(changes: Mapping[str, Any], start: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The example, or `start`, with values replaced by path (`criteria.0.weight`); None removes a key."""
+    data = deepcopy(dict(start or example_data()))
     for path, value in changes.items():
         *parents, last = path.split(".")
         place: Any = data
@@ -37,3 +37,12 @@ def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def dossier(changes: Mapping[str, Any] | None = None) -> Dossier:
     return parse_dossier(changed(changes or {}))
+
+
+def concession_text() -> str:
+    return resources.files("dce_templates").joinpath("concession.yaml").read_text(encoding="utf-8")
+
+
+def concession(changes: Mapping[str, Any] | None = None) -> Dossier:
+    """The shipped concession of a public service."""
+    return parse_dossier(changed(changes or {}, read_mapping(concession_text())))

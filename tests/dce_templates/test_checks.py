@@ -12,8 +12,10 @@ from dce_templates.catalogue import catalogue, read_clause
 from dce_templates.check_rules import CHECKS
 from dce_templates.checks import NOT_ADOPTED, Finding, check
 from dce_templates.dossier import parse_dossier
+from dce_templates.strict_yaml import read_mapping
 from procurement.rules import rule_table
-from tests.dce_templates.sample import NOW, changed, dossier
+from tests.dce_templates.lots_scene import LOTS
+from tests.dce_templates.sample import NOW, changed, concession_text, dossier
 
 TABLE = rule_table()
 
@@ -26,7 +28,11 @@ def findings(changes: Mapping[str, Any], **options: Any) -> dict[str, Finding]:
 PRICE = {"id": "price", "label": "Prix", "kind": "price", "weight": "100"}
 CHEAP = {"estimated_amount": "30000", "capacity.minimum_turnover": None}
 SOON = {"deadline": "2026-12-29T12:00:00+01:00", "questions_deadline": None}
-CONCESSION = {"nature": "Concession de service", "procedure": "concession", "public_service": "false"}
+TERMS = read_mapping(concession_text())["concession"]
+CONCESSION = {
+    "nature": "Concession de service", "procedure": "concession", "public_service": "false", "concession": TERMS
+}  # fmt: skip
+SHORT = [{"label": "Terminaux", "amount": "10000", "years": 5}]
 # One way to break the example for each rule of the table.
 BROKEN: dict[str, Mapping[str, Any]] = {
     "weights": {"criteria.0.weight": "35"},
@@ -39,6 +45,9 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "deadline_short": {"deadline": "2026-12-10T12:00:00+01:00", "questions_deadline": None},
     "questions_late": {"questions_deadline": "2027-01-15T12:00:00+01:00"},
     "single_lot": {"lot.single_reason": None},
+    "lots_estimate": {"lots": LOTS, "lot": {}, "estimated_amount": "97000.00"},
+    "lots_limits": {"lot.max_awards": "1"},
+    "lots_own": {"lots": LOTS, "lot": {}, "ceiling": "96000.00"},
     "variants": {"variants.requirements": None},
     "procedure_threshold": {"estimated_amount": "216000"},
     "dispensation": CHEAP,
@@ -64,6 +73,15 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "framework_duration": {"nature": "Accord-cadre", "ceiling": "96000", "duration_months": 48},
     "concession_duration": {**CONCESSION, "duration_months": 60},
     "concession_criteria": {**CONCESSION, "criteria.2.kind": "technical", "criteria.1.kind": "global_cost"},
+    "concession_terms": {**CONCESSION, "concession": TERMS | {"risk": ""}},
+    "concession_amortisation": {
+        **CONCESSION,
+        "duration_months": 60,
+        "duration_reason": "usure",
+        "concession": TERMS | {"investments": SHORT},
+    },
+    "concession_entry_fee": {**CONCESSION, "subjects": ["water"], "concession": TERMS | {"entry_fee": "1"}},
+    "concession_data": {**CONCESSION, "public_service": "true", "clauses.0": {"id": "OD-02"}},
     "revision_sum": {"price.revision_formula": "P = P0 × (0,15 + 0,80 × S / S0)"},
     "ccag_of_works": {"ccag": "Travaux"},
     "ccag_of_subject": {"subjects": ["software"]},
@@ -73,6 +91,7 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "long_sentences": {"need": "mot " * 41},
     "legality_control": {"estimated_amount": "216000"},
     "clause_dates": {"launched_on": "2020-01-02"},
+    "clause_versions": {"clauses.0.version": "0.9.0"},
     "dead_references": {"need": "Voir le décret n° 2016-360."},
     "placeholders": {"need": "Surface : XXX m2"},
 }
@@ -208,6 +227,14 @@ def test_a_clause_can_be_out_of_force() -> None:
     found = findings({"clauses.2.vars": {}}, clauses={**catalogue(), "OD-10": old})
     assert old.in_force(date(2019, 12, 31))
     assert found["clause_dates"].severity == "warn"
+
+
+def test_a_kept_version_is_told_once_a_newer_one_is_approved() -> None:
+    kept = catalogue()["OD-05"]
+    newer = replace(kept, meta=kept.meta.model_copy(update={"version": "1.3.0"}))
+    found = findings({}, clauses={**catalogue(), "OD-05": replace(kept, newer=newer)})
+    assert "la version 1.3.0 a été approuvée depuis" in found["clause_versions"].message
+    assert "clause_versions" not in findings({})
 
 
 shares = st.lists(st.integers(1, 60), min_size=1, max_size=8)

@@ -12,19 +12,24 @@ from docx.oxml.ns import qn
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from dce_templates.acts.documents import amendment as amendment_of
+from dce_templates.acts.documents import subcontract as subcontract_of
+from dce_templates.acts.minutes import TITLES, record
 from dce_templates.assemble import assemble, kinds_of
 from dce_templates.blocks import Block, Document, Fields, Heading, Items, Note, Para, Sign, Table, words_of
 from dce_templates.candidate.dc1 import dc1
 from dce_templates.candidate.dc2 import dc2
+from dce_templates.catalogue import catalogue
 from dce_templates.dossier import Dossier, Holder
 from dce_templates.law import Figure, in_force
 from dce_templates.render.docx import render_docx
 from dce_templates.render.html import render_page
 from dce_templates.render.pdf import render_pdf
 from procurement.rules import rule_table
+from tests.dce_templates.acts import sample as acts
 from tests.dce_templates.candidate.sample import full
 from tests.dce_templates.reading import bare, in_html, in_pdf, in_word, pdf_pattern
-from tests.dce_templates.sample import NOW, dossier
+from tests.dce_templates.sample import NOW, concession, dossier
 
 HOLDER = Holder(name="Exemple & Fils", siret="99900002900010", amount=Decimal("91500.50"), grouping="Conjoint")
 HOSTILE = (
@@ -46,9 +51,15 @@ def samples() -> dict[str, Document]:
         "advance": {"granted": "false"},
     }  # fmt: skip
     found = {"dc1": dc1(full()), "dc2": dc2(full())}
+    law = in_force(rule_table().figures, NOW.date())
+    found["amendment"] = amendment_of(acts.amendment(), law, catalogue())
+    found["subcontract"] = subcontract_of(acts.subcontract(), law)
+    found |= {kind: record(kind, acts.minutes(), NOW) for kind in TITLES}
     for name, one, holder in (("example", dossier(), None), ("other", dossier(changes), HOLDER)):
         for kind in kinds_of(one):
             found[f"{name} {kind}"] = assemble(kind, one, _figures(one), holder)
+    for kind in ("rc", "concession"):
+        found[f"concession {kind}"] = assemble(kind, concession(), law)
     return found
 
 

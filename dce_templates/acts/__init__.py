@@ -1,0 +1,1 @@
+"""Acts of a running contract and records of a procedure: amendment, subcontracting, opening, report."""
