@@ -51,6 +51,7 @@ from api.pages import (
     space,
     verify,
     winner,
+    word_model,
 )
 from api.settings import ROOT, Settings
 from api.storage import Storage
@@ -64,6 +65,7 @@ from api.v1 import invoices as v1_invoices
 STREAMING = (
     r"/candidatures/[^/]+/fichiers/[^/]+",
     r"/acheteur/consultations/[^/]+/joindre",
+    r"/administration/[^/]+/modele-word",
     r"/candidatures/[^/]+/contrat/signature-recue",
     r"/candidatures/[^/]+/pieces-demandees/[^/]+",
     r"/candidatures/[^/]+/donnees/[^/]+",
@@ -83,6 +85,7 @@ ROUTERS: list[APIRouter] = [
     belonging.router,
     letters.router,
     administration.router,
+    word_model.router,
     award.router,
     contracts.router,
     deliveries.router,

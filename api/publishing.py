@@ -39,10 +39,10 @@ def publish_draft(ctx: Context, who: Person, ref: str) -> None:
         clauses = clauses_for(db, consultation)
         data = with_versions(launched_today(consultation, now), clauses)
         checked = review(consultation, data, now, clauses)
-        pieces = named(consultation)
+        pieces, model = named(consultation), consultation.organisation.word_model_key
     if checked.dossier is None or checked.blocking:
         raise Invalid(what_is_left(checked))
-    files = make_documents(ctx, checked.dossier, ref, now, pieces, clauses=clauses)
+    files = make_documents(ctx, checked.dossier, ref, now, pieces, clauses=clauses, model=model)
     with withdrawn_if_refused(ctx.storage, [file.key for file in files]):
         _record(ctx, who, ref, seen, data, files, clauses)
 
@@ -72,8 +72,11 @@ def extend_published(ctx: Context, who: Person, ref: str, deadline: datetime) ->
         dossier, _ = read(consultation.dossier | {"deadline": deadline.isoformat()})
         clauses = clauses_for(db, consultation)
         keys = {file.name: file.key for file in consultation.current_files if _is_our_word(file)}
+        model = consultation.organisation.word_model_key
     # A dossier that this version of mps cannot read keeps its documents: the page says that the date alone changed.
-    files = make_next(ctx, ref, before, dossier, keys, now, pieces, version, clauses) if before and dossier else []
+    files = (
+        make_next(ctx, ref, before, dossier, keys, now, pieces, version, clauses, model) if before and dossier else []
+    )
     with withdrawn_if_refused(ctx.storage, [file.key for file in files]), transaction(ctx.database) as db:
         consultation = find_for(db, ref, who)
         lock(db, consultation)
@@ -107,17 +110,24 @@ def make_documents(
     pieces: Sequence[tuple[str, str]] = (),
     *,
     clauses: Mapping[str, Clause],
+    model: str | None = None,
 ) -> list[DceFile]:
-    """The documents, made in a worker process and stored.
+    """The documents, made in a worker process and stored. `model`: key of the buyer's own Word model.
 
     Unchecked here: the review has just passed, and its findings and motives are the buyer's, not the public's.
     """
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules,
-        now=now, checked=False, pieces=pieces, clauses=taken_by(dossier, clauses), seconds=90,
+        now=now, checked=False, pieces=pieces, clauses=taken_by(dossier, clauses), model=word_model(ctx, model),
+        seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)
+
+
+def word_model(ctx: Context, key: str | None) -> bytes | None:
+    """The buyer's own Word model, where it has one."""
+    return None if key is None else ctx.storage.get(key)
 
 
 def make_next(
@@ -130,6 +140,7 @@ def make_next(
     pieces: Sequence[tuple[str, str]],
     version: int,
     clauses: Mapping[str, Clause],
+    model: str | None = None,
 ) -> list[DceFile]:
     """The documents of the next version, the notice of what changed and the redlines. `keys`: name → key of each .docx.
 
@@ -139,7 +150,8 @@ def make_next(
     former = {name: ctx.storage.get(key) for name, key in keys.items()}
     built = isolate.run(
         "dce_templates.modification:build_next", before, after, table.figures, table.rules,
-        former=former, now=now, pieces=pieces, version=version, clauses=taken_by(after, clauses), seconds=90,
+        former=former, now=now, pieces=pieces, version=version, clauses=taken_by(after, clauses),
+        model=word_model(ctx, model), seconds=90,
     )  # fmt: skip
     return _stored(ctx, ref, built)
 

@@ -125,6 +125,7 @@ FLASHES: dict[str, str] = {
     "abandonne": "Le brouillon est abandonné.",
     "lu": "C’est noté : votre texte est gardé.",
     "motif": "Le motif est conservé au dossier.",
+    "modele": "Le modèle est gardé : les prochains documents en Word le prennent.",
     "adopte": "La table est adoptée : ses règles bloquent désormais vos dossiers.",
     "ouvert": "Les plis sont ouverts.",
     "annule": "La consultation est arrêtée ; le motif est conservé.",

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Literal
 
 Kind = Literal[
-    "rc", "ae", "ccap", "concession", "data", "personal", "cctp", "notice", "dc1", "dc2",
+    "rc", "ae", "ccap", "concession", "data", "personal", "cctp", "notice", "sources", "dc1", "dc2",
     "amendment", "subcontract", "opening", "report",
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from dce_templates.manifest import manifest
 from dce_templates.price_sheets import workbook_name
 from dce_templates.render import docx, html, pdf, xlsx
 from dce_templates.view import view
+from dce_templates.word.model import read_model
 
 Format = Literal["docx", "pdf", "html", "xlsx"]
 _NAMES: Mapping[str, str] = {
@@ -94,6 +95,10 @@ def _clauses(dossier: Dossier, figures: Mapping[str, Figure], clauses: Mapping[s
     )  # fmt: skip
 
 
+def _hashed(file: File) -> tuple[str, str]:
+    return file.name, file.sha256
+
+
 def _named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
     return [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
 
@@ -109,10 +114,11 @@ def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder 
 
 
 def _renderers(
-    wanted: Collection[Format], now: datetime, attached: bytes
+    wanted: Collection[Format], now: datetime, attached: bytes, model: bytes | None
 ) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
+    base = read_model(model) if model is not None and "docx" in wanted else None
     every: dict[Format, tuple[str, Callable[[Document], bytes]]] = {
-        "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now)),
+        "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now, base)),
         "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
         "html": (html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
     }
@@ -171,12 +177,13 @@ def build(
     pieces: Sequence[tuple[str, str]] = (),
     version: int = 1,
     clauses: Mapping[str, Clause] | None = None,
+    model: bytes | None = None,
 ) -> Built:
     """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
-    published. `pieces`: (name, sha256) of files beside them. `clauses`: the library (None: the shipped catalogue).
-    Same arguments, same bytes. Raises PdfError, ClauseError with `checked=False` only.
+    published. `pieces`: (name, sha256) of files beside them. `clauses`: the library (None: the catalogue). `model`: the
+    buyer's Word model, as uploaded. Same bytes each time. Raises PdfError, WordError, ClauseError if not `checked`.
     """
     table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
     known = catalogue() if clauses is None else clauses
@@ -186,15 +193,14 @@ def build(
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
     used = _clauses(dossier, in_force(table, dossier.launched_on), known)
-    renderers = _renderers(wanted, now, _attached(dossier, used, holder))
+    renderers = _renderers(wanted, now, _attached(dossier, used, holder), model)
     documents = (
         (part, assemble(kind, part, in_force(table, dossier.launched_on), holder, known))
         for kind in (kinds_of(dossier, known) if kinds is None else kinds)
         for part in _of_each_lot(kind, dossier, holder)
     )
     files = [*_rendered(documents, renderers, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]
-    listed = [*((file.name, file.sha256) for file in files), *pieces]
-    content = manifest(dossier, listed, _named(used), findings, now, version)
+    content = manifest(dossier, [*map(_hashed, files), *pieces], _named(used), findings, now, version, model)
     return Built((*files, _file("manifest.json", "application/json", content)), used, findings)
 
 

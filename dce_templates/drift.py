@@ -25,6 +25,7 @@ from dce_templates.render.docx import render_docx
 from dce_templates.retag import retag
 from dce_templates.view import view
 from dce_templates.word.file import WordError
+from dce_templates.word.model import BODY
 from dce_templates.word.text import Line, read_lines
 from dce_templates.wording import Change, changes, plain, words
 
@@ -82,7 +83,7 @@ def drift(
     Raises WordError where the file cannot be read or is none of the dossier's documents, ClauseError where the dossier
     itself cannot be written.
     """
-    edited, dossier = read_lines(content), with_pieces(dossier, pieces)
+    edited, dossier = _after_cover(read_lines(content)), with_pieces(dossier, pieces)
     kind = _kind(edited)
     current = in_force(figures, dossier.launched_on)
     dossier = _part(kind, dossier, edited)
@@ -105,6 +106,12 @@ def drift_plain(content: bytes, dossier: Dossier, *tables: Any, **options: Any) 
     """drift() as plain data, for a worker process: whoever calls it loads nothing of Word."""
     found = drift(content, dossier, *tables, **options)
     return asdict(found) | {"title": restore(TITLES[found.kind]), "drifted": found.drifted}
+
+
+def _after_cover(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Without the cover of the buyer's own model, which no dossier says."""
+    first = next((rank for rank, line in enumerate(lines) if BODY in line.marks), 0)
+    return lines[first:]
 
 
 def _kind(lines: tuple[Line, ...]) -> Kind:

@@ -1,5 +1,6 @@
 """manifest.json: what was produced, from which clauses, under which rules, by which engines."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -23,8 +24,9 @@ def manifest(
     findings: Iterable[Finding],
     now: datetime,
     version: int,
+    model: bytes | None = None,
 ) -> bytes:
-    """The manifest as JSON bytes, stable for the same input. `files`: (name, sha256)."""
+    """The manifest as JSON bytes, stable for the same input. `files`: (name, sha256); `model`: of the Word files."""
     data: dict[str, Any] = {
         "reference": dossier.reference,
         "version": version,
@@ -38,4 +40,6 @@ def manifest(
         "findings": [asdict(finding) for finding in findings],
         "engines": engines(),
     }
+    if model is not None and any(file["name"].endswith(".docx") for file in data["files"]):
+        data["word_model"] = {"sha256": hashlib.sha256(model).hexdigest()}
     return (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode()

@@ -20,6 +20,7 @@ from dce_templates.notice import notice
 from dce_templates.redline import redline, same_words
 from dce_templates.render import docx, pdf
 from dce_templates.word.file import WordError, open_word
+from dce_templates.word.model import read_model
 
 
 def build_next(
@@ -34,16 +35,17 @@ def build_next(
     pieces: Sequence[tuple[str, str]] = (),
     version: int,
     clauses: Mapping[str, Clause] | None = None,
+    model: bytes | None = None,
 ) -> Built:
     """The files of `version`, unchecked as build() makes them when told so, the notice and the redlines beside.
 
     `former`: name → bytes of the .docx of the version before; a document that had none, or cannot be compared, has no
-    redline. The manifest, still last, lists every file. The same arguments give the same bytes.
+    redline. `model`: as for build(). The manifest, still last, lists every file. The same arguments, the same bytes.
     """
     table, known = tuple(figures), catalogue() if clauses is None else clauses
     wanted = usual_formats(after) if formats is None else formats
     built = build(
-        after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version, clauses=known
+        after, table, rules, wanted, now=now, checked=False, pieces=pieces, version=version, clauses=known, model=model
     )  # fmt: skip
     *files, listed = built.files
     same = _same_words(files, former, version)
@@ -58,7 +60,8 @@ def build_next(
     if "pdf" in wanted:
         added.insert(0, _file(f"AVIS_{reference}_v{version}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now)))
     if "docx" in wanted:
-        added.insert(0, _file(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, docx.render_docx(document, now)))
+        notified = docx.render_docx(document, now, None if model is None else read_model(model))
+        added.insert(0, _file(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, notified))
     return Built((*files, *added, _listing(listed, added)), built.clauses, built.findings)
 
 

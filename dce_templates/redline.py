@@ -14,6 +14,7 @@ from lxml import etree
 from dce_templates.redline_align import align, word_changes
 from dce_templates.redline_words import Inline, inline, runs
 from dce_templates.word.file import Element, Parts, W, main_name, main_root, open_word, pack, parse
+from dce_templates.word.model import BODY
 from dce_templates.word.revisions import accept, remove, unwrap
 
 _CELL, _ROW = f"{W}tc", f"{W}tr"
@@ -43,10 +44,13 @@ def redline(old: bytes, new: bytes, *, author: str, at: datetime) -> Redline:
 
 
 def same_words(old: Parts, new: Parts) -> bool:
-    """Whether two documents already open say the same in their body, headers and footers aside."""
+    """Whether two documents already open say the same in their body; headers, footers and a model's cover aside."""
     roots = [main_root(parts) for parts in (old, new)]
     for root in roots:
         accept(root)
+        for mark in root.findall(f"{W}body/{W}bookmarkStart[@{W}name='{BODY}']"):
+            for cover in list(mark.itersiblings(preceding=True)):
+                remove(cover)
     first, second = ([inline(p).text for p in root.iter(f"{W}p")] for root in roots)
     return first == second
 

@@ -42,6 +42,11 @@ class Organisation(HasRef, Base):
     adopted_rules: Mapped[str | None] = mapped_column(String(64))
     adopted_by: Mapped[str | None] = mapped_column(String(200))
     adopted_at: Mapped[datetime | None]
+    word_model_key: Mapped[str | None] = mapped_column(String(200))
+    word_model_name: Mapped[str] = mapped_column(String(200), default="")
+    word_model_sha256: Mapped[str | None] = mapped_column(String(64))
+    word_model_by: Mapped[str] = mapped_column(String(200), default="")
+    word_model_at: Mapped[datetime | None]
     memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
 
 

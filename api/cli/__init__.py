@@ -16,7 +16,7 @@ from procurement.errors import DomainError, Unavailable
 GROUPS: dict[str, tuple[str, str]] = {
     "siret": ("api.cli.siret", "SIRET : vérifier, obtenir identité et pièces"),
     "sirene": ("api.cli.sirene", "Copie locale de Sirene : construire, chercher par nom"),
-    "dce": ("api.cli.dce_acts", "Documents de la consultation et du marché : contrôler, écrire, comparer, relire"),
+    "dce": ("api.cli.dce_sources", "Documents de la consultation et du marché : contrôler, écrire, comparer, relire"),
     "sign": ("api.cli.sign", "Signer, vérifier une signature"),
     "invoice": ("api.cli.invoice", "Factures : contrôler, rapprocher"),
     "decp": ("api.cli.decp", "Données essentielles : contrôler, exporter"),

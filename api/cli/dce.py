@@ -19,6 +19,8 @@ from dce_templates.dossier import Dossier, DossierError, load_dossier
 from dce_templates.law import Rule
 from dce_templates.read_prices import PricesRead, read_prices
 from dce_templates.render.pdf import PdfError
+from dce_templates.word.file import WordError
+from dce_templates.word.model import MAX_BYTES as MAX_MODEL
 from dce_templates.workbook import MAX_BYTES as MAX_WORKBOOK
 from dce_templates.workbook import WorkbookError
 from procurement.rules import rule_table
@@ -163,6 +165,7 @@ def build_command(
     out: Annotated[Path, typer.Option("--out", help="Dossier de sortie")],
     formats: Annotated[str | None, typer.Option("--format", help=FORMAT_HELP)] = None,
     override: Annotated[list[str] | None, typer.Option("--override", help="REGLE=motif, pour passer outre")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="Modèle Word de l’acheteur, .docx")] = None,
     as_json: Json = False,
     not_adopted: NotAdopted = False,
     at: At = "",
@@ -173,9 +176,10 @@ def build_command(
     try:
         dossier = _read(file)
         built = build(
-            dossier, table.figures, table.rules, wanted, now=now, adopted=not not_adopted, passed_over=motives
-        )
-    except (BadFile, PdfError) as error:
+            dossier, table.figures, table.rules, wanted, now=now, adopted=not not_adopted, passed_over=motives,
+            model=_content(model, MAX_MODEL, "un modèle") if model else None,
+        )  # fmt: skip
+    except (BadFile, PdfError, WordError) as error:
         _end(str(error))
     if "xlsx" in (wanted or ()) and not any(part.price_lines for part in dossier.parts):
         print("Aucun classeur de prix : le dossier ne donne pas de ligne de prix (price_lines).", file=sys.stderr)

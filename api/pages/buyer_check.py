@@ -9,14 +9,17 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
+from api import isolate
 from api.auth import OFFICER, Who
 from api.context import Ctx
 from api.db import Db, reading, transaction
+from api.downloads import attachment
 from api.errors import PageInvalid
 from api.pages.buyer_draft import TITLES
 from api.render import page
-from api.review import has_adopted, review
+from api.review import has_adopted, read, review
 from dce_templates import french
+from dce_templates.catalogue import taken_by
 from dce_templates.dossier import Dossier
 from dce_templates.law import UNVERIFIED
 from dce_templates.prices import TITLES as TITLES_OF_PRICES
@@ -71,6 +74,25 @@ def _prices(dossier: Dossier | None) -> dict[str, Any] | None:
 def verify(request: Request, db: Db, who: Who, ref: str) -> Response:
     consultation = find_for(db, ref, who)
     return page(request, VERIFY, **verify_context(db, consultation, consultation.dossier, database.now(db)))
+
+
+@router.get("/acheteur/consultations/{ref}/verifier/fichiers/{name}", dependencies=[Depends(OFFICER)])
+def sources(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
+    """`sources.pdf`, `.docx` or `.csv`: what the checks stand on. Made on demand, never published."""
+    stem, _, extension = name.partition(".")
+    if stem != "sources" or extension not in ("pdf", "docx", "csv"):
+        raise NotFound
+    with reading(ctx.database) as db:
+        consultation, now, table = find_for(db, ref, who), database.now(db), rule_table()
+        (dossier, gaps), adopted = read(consultation.dossier), has_adopted(consultation.organisation)
+        clauses = clauses_for(db, consultation)
+    if dossier is None:
+        raise Refused(f"Ce document attend encore des réponses. {gaps[0].label} : {gaps[0].sentence}")
+    made = isolate.run(
+        "dce_templates.sources:build_sources", dossier, table.figures, table.rules, (extension,),
+        now=now, table=table.name, adopted=adopted, clauses=taken_by(dossier, clauses), seconds=60,
+    )  # fmt: skip
+    return attachment(made[0].content, made[0].name, made[0].media_type)
 
 
 @router.post("/acheteur/consultations/{ref}/verifier/{rule}", dependencies=[Depends(OFFICER)])

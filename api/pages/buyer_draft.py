@@ -19,6 +19,7 @@ from api.dossiers import LABELS, check_draft, first, to_dossier, to_values, type
 from api.downloads import attachment
 from api.drafts import starting_dossier
 from api.errors import PageInvalid
+from api.publishing import word_model
 from api.render import page
 from api.review import read
 from dce_templates.assemble import assemble
@@ -183,29 +184,34 @@ def draft_file(ctx: Ctx, who: Who, ref: str, name: str) -> Response:
     kind, _, extension = name.partition(".")
     if name != PRICES and (kind not in TITLES or extension not in ("docx", "pdf")):
         raise NotFound
-    dossier, now, clauses = _readable(ctx, who, ref)
+    dossier, now, clauses, model = _readable(ctx, who, ref)
     if name == PRICES and not dossier.price_lines:
         raise NotFound
-    return _build_one(dossier, clauses, () if name == PRICES else (kind,), extension, now)
+    return _build_one(
+        dossier, clauses, () if name == PRICES else (kind,), extension, now, word_model(ctx, model)
+    )  # fmt: skip
 
 
-def _readable(ctx: Context, who: Person, ref: str) -> tuple[Dossier, datetime, dict[str, Clause]]:
+def _readable(ctx: Context, who: Person, ref: str) -> tuple[Dossier, datetime, dict[str, Clause], str | None]:
+    """The draft, now, the library, and the key of the buyer's own Word model."""
     with reading(ctx.database) as db:
         consultation = find_for(db, ref, who)
         dossier, gaps = read(consultation.dossier)
         now, clauses = database.now(db), clauses_for(db, consultation)
+        model = consultation.organisation.word_model_key
     if dossier is None:
         raise Refused(f"Ce document attend encore des réponses. {gaps[0].label} : {gaps[0].sentence}")
-    return dossier, now, clauses
+    return dossier, now, clauses, model
 
 
 def _build_one(
-    dossier: Dossier, clauses: dict[str, Clause], kinds: tuple[str, ...], extension: str, now: datetime
-) -> Response:
+    dossier: Dossier, clauses: dict[str, Clause], kinds: tuple[str, ...], extension: str, now: datetime,
+    model: bytes | None,
+) -> Response:  # fmt: skip
     table = rule_table()
     built = isolate.run(
         "dce_templates.build:build", dossier, table.figures, table.rules, (extension,),
-        now=now, kinds=kinds, checked=False, clauses=taken_by(dossier, clauses), seconds=60,
+        now=now, kinds=kinds, checked=False, clauses=taken_by(dossier, clauses), model=model, seconds=60,
     )  # fmt: skip
     file = built.files[0]
     return attachment(file.content, f"PROJET_{file.name}", file.media_type)

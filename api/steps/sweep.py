@@ -14,6 +14,7 @@ from api.steps.daily import turn_of_day
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
+from procurement.people import Organisation
 from procurement.piece_requests import PieceRequest
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
@@ -24,6 +25,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "dce": DceFile.key,
     "given": PieceRequest.document_key,
     "deliveries": Delivery.file_key,
+    "models": Organisation.word_model_key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -7,13 +7,16 @@ the bytes; bookmarks survive Word and LibreOffice, content controls do not; `tab
 import io
 import zipfile
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import datetime
 from typing import cast
 
 import docx
 from docx.document import Document as Word
+from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.oxml.xmlchemy import BaseOxmlElement
@@ -37,11 +40,15 @@ from dce_templates.blocks import (
     gathered,
     relative_widths,
 )
+from dce_templates.word.file import BROKEN, WordError
+from dce_templates.word.model import BODY
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _BLACK = RGBColor(0, 0, 0)
 _INK, _LINE, _SHADE = RGBColor(0x14, 0x2F, 0x52), "9AA8BA", "E9EEF5"
 _TEXT_WIDTH = Cm(16.2)
+# The styles that the blocks are written in.
+_NEEDED = ("Title", "Subtitle", "Heading 1", "Heading 2", "Caption", "List Bullet")
 _FIXED_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -66,7 +73,8 @@ def _style(word: Word, name: str, size: float, before: float, after: float, colo
         style.font.color.rgb, style.font.bold, style.font.italic = colour, True, False
 
 
-def _set_up(word: Word, document: Document, now: datetime) -> None:
+def _set_up(word: Word) -> None:
+    """The look that mps has of its own."""
     section = word.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm(2.4)
@@ -83,6 +91,17 @@ def _set_up(word: Word, document: Document, now: datetime) -> None:
     _style(word, "List Bullet", 10.5, 0, 3)
     for border in word.styles["Title"].element.findall(f".//{qn('w:pBdr')}"):
         border.getparent().remove(border)
+
+
+def _describe(word: Word, document: Document, now: datetime) -> None:
+    """French, from the defaults on; whose document it is, and since when."""
+    node = word.styles.element
+    for tag in ("w:docDefaults", "w:rPrDefault", "w:rPr"):
+        if node.find(qn(tag)) is None:
+            node.insert(0, _element(tag))
+        node = node.find(qn(tag))
+    if node.find(qn("w:lang")) is None:
+        node.append(_element("w:lang"))
     for language in word.styles.element.findall(f".//{qn('w:lang')}"):
         language.set(qn("w:val"), "fr-FR")
     properties = word.core_properties
@@ -110,7 +129,10 @@ def footer_text(document: Document) -> str:
 
 
 def _footer(word: Word, document: Document) -> None:
-    paragraph = word.sections[0].footer.paragraphs[0]
+    footer = word.sections[-1].footer
+    if len(word.sections) > 1:
+        footer.is_linked_to_previous = False
+    paragraph = footer.paragraphs[0]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     paragraph.add_run(footer_text(document) + " – ")
     _field(paragraph, " PAGE ", "1")
@@ -120,14 +142,81 @@ def _footer(word: Word, document: Document) -> None:
         run.font.size = Pt(8.5)
 
 
-class _Writer:
-    """Writes blocks one after the other; `ids` numbers the bookmarks."""
+def _open_model(model: bytes) -> Word:
+    """The buyer's model, with the styles that it lacks. Raises WordError where it only looks like a Word document."""
+    try:
+        word, ours = docx.Document(io.BytesIO(model)), docx.Document()
+        _set_up(ours)
+        known = _ids(word)
+        for name in _NEEDED:
+            if name not in known:
+                _add_style(word, ours, name, known.get("Normal"))
+        _width(word)
+        return word
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise WordError(BROKEN) from error
 
-    def __init__(self, word: Word) -> None:
-        self.word = word
+
+def _ids(word: Word) -> dict[str, str]:
+    """Name → id of each style of paragraphs and tables: Word writes ids in its own language, never these names."""
+    kinds = (WD_STYLE_TYPE.PARAGRAPH, WD_STYLE_TYPE.TABLE)
+    return {style.name: style.style_id for style in word.styles if style.name and style.type in kinds}
+
+
+def _width(word: Word) -> Length:
+    """Of the text in the last section, where the blocks go."""
+    section = word.sections[-1]
+    page, left, right = section.page_width, section.left_margin, section.right_margin
+    if page is None or left is None or right is None:
+        raise ValueError
+    return Length(max(page - left - right, Cm(8)))
+
+
+def _add_style(word: Word, ours: Word, name: str, normal: str | None) -> None:
+    """Our style, in the model's letters."""
+    style = deepcopy(ours.styles[name].element)
+    for node in list(style.iter(*map(qn, ("w:rFonts", "w:link", "w:next", "w:basedOn")))):
+        node.getparent().remove(node)
+    if normal is not None:
+        style.insert(1, _element("w:basedOn", val=normal))
+    for number in style.iter(qn("w:numId")):
+        number.set(qn("w:val"), _bullets(word, ours, number.get(qn("w:val"))))
+    word.styles.element.append(style)
+
+
+def _bullets(word: Word, ours: Word, number: str) -> str:
+    """The id of our list in the model. In the schema lists stand before the numbers that are given to them."""
+    theirs = ours.part.numbering_part
+    try:
+        root = word.part.numbering_part.element
+    except NotImplementedError:
+        word.part.relate_to(theirs, RELATIONSHIP_TYPE.NUMBERING)
+        return number
+    (given,) = theirs.element.xpath(f"./w:num[@w:numId='{number}']")
+    (bullets,) = theirs.element.xpath(f"./w:abstractNum[@w:abstractNumId='{given.abstractNumId.val}']")
+    kinds, numbers = root.findall(qn("w:abstractNum")), root.findall(qn("w:num"))
+    kind = str(1 + max((int(each.get(qn("w:abstractNumId"))) for each in kinds), default=0))
+    free = str(1 + max((int(each.get(qn("w:numId"))) for each in numbers), default=0))
+    bullets.set(qn("w:abstractNumId"), kind)
+    for identity in bullets.findall(qn("w:nsid")):
+        bullets.remove(identity)
+    root.insert(root.index(numbers[0]) if numbers else len(root), bullets)
+    made = _element("w:num", numId=free)
+    made.append(_element("w:abstractNumId", val=kind))
+    root.insert(root.index(numbers[-1]) + 1 if numbers else len(root), made)
+    return free
+
+
+class _Writer:
+    """Writes blocks one after the other; `ids` numbers the bookmarks. `own`: in our look, not in a buyer's model."""
+
+    def __init__(self, word: Word, own: bool) -> None:
+        self.word, self.own = word, own
+        self.width = _TEXT_WIDTH if own else _width(word)
         self.ids: dict[str, int] = {}
         # python-docx reads every style again for each paragraph it is asked to style: half the time of a long document.
-        self.styles = {style.name: style.style_id for style in word.styles}
+        self.styles = _ids(word)
+        self.theirs = "" if own else self.styles.get("Table Grid", "")
 
     def paragraph(self, text: str, style: str) -> Paragraph:
         paragraph = self.word.add_paragraph(text)
@@ -142,6 +231,10 @@ class _Writer:
 
     def heading(self, block: Heading) -> None:
         paragraph = self.paragraph(block.text, f"Heading {block.level}")
+        if not self.own:  # our titles carry their number
+            number = _element("w:numPr")
+            number.extend((_element("w:ilvl", val="0"), _element("w:numId", val="0")))
+            paragraph._p.get_or_add_pPr().append(number)
         start, end = (self.bookmark(block.anchor, closes) for closes in (False, True))
         paragraph._p.insert(1, start)
         paragraph._p.append(end)
@@ -192,16 +285,13 @@ class _Writer:
     def grid(self, rows: int, widths: Sequence[float]) -> WordTable:
         table: WordTable = self.word.add_table(rows, len(widths))
         table.autofit = False
-        sizes = [int(_TEXT_WIDTH * width / sum(widths)) for width in widths]
+        sizes = [int(self.width * width / sum(widths)) for width in widths]
         for column, size in zip(table._tbl.tblGrid.gridCol_lst, sizes, strict=True):
             column.w = Length(size)
         for cell, size in zip(table._cells, sizes * rows, strict=True):
             cell.width = Length(size)
         table.alignment = WD_TABLE_ALIGNMENT.CENTER
-        borders = _element("w:tblBorders")
-        for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
-            borders.append(_element(f"w:{side}", val="single", sz="4", space="0", color=_LINE))
-        cast(BaseOxmlElement, table._tbl.tblPr.find(qn("w:tblLayout"))).addprevious(borders)
+        self.borders(table)
         for row in table.rows:
             row._tr.get_or_add_trPr().append(_element("w:cantSplit"))
         for cell in table._cells:
@@ -209,8 +299,19 @@ class _Writer:
             cell.paragraphs[0].paragraph_format.space_after = Pt(2)
         return table
 
+    def borders(self, table: WordTable) -> None:
+        """The model's own grid, where it has one: its header row has its colours."""
+        if self.theirs:
+            table._tbl.tblPr.style = self.theirs
+            return
+        borders = _element("w:tblBorders")
+        for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
+            borders.append(_element(f"w:{side}", val="single", sz="4", space="0", color=_LINE))
+        cast(BaseOxmlElement, table._tbl.tblPr.find(qn("w:tblLayout"))).addprevious(borders)
+
     def shade(self, cell: _Cell) -> None:
-        cell._tc.get_or_add_tcPr().append(_element("w:shd", val="clear", color="auto", fill=_SHADE))
+        if not self.theirs:
+            cell._tc.get_or_add_tcPr().append(_element("w:shd", val="clear", color="auto", fill=_SHADE))
         for run in cell.paragraphs[0].runs:
             run.bold = True
 
@@ -234,7 +335,10 @@ class _Writer:
             case tuple():
                 self.signs(block)
             case ClauseMark(bookmark=name, closes=closes):
-                self.word.element.body.insert(len(self.word.element.body) - 1, self.bookmark(name, closes))
+                self.mark(name, closes=closes)
+
+    def mark(self, name: str, *, closes: bool = False) -> None:
+        self.word.element.body.insert(len(self.word.element.body) - 1, self.bookmark(name, closes))
 
 
 def _repack(data: bytes) -> bytes:
@@ -248,18 +352,33 @@ def _repack(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def render_docx(document: Document, now: datetime) -> bytes:
-    """A .docx, French, one bookmark per article and per clause; `now` (aware) dates its properties."""
-    word = docx.Document()
-    _set_up(word, document, now)
-    buyer = word.add_paragraph(document.buyer)
-    buyer.runs[0].bold = True
-    word.add_paragraph(document.title, style="Title")
-    word.add_paragraph(document.subject, style="Subtitle")
-    writer = _Writer(word)
-    for block in gathered(document.blocks):
-        writer.block(block)
-    _footer(word, document)
+def render_docx(document: Document, now: datetime, model: bytes | None = None) -> bytes:
+    """A .docx, French, one bookmark per article and per clause; `now` (aware) dates its properties.
+
+    `model`: what read_model() made of a buyer's own Word model; its cover, headers, footers and styles stay, a look of
+    ours fills what it lacks. Raises WordError where it cannot be used.
+    """
+    word = docx.Document() if model is None else _open_model(model)
+    if model is None:
+        _set_up(word)
+    _describe(word, document, now)
+    writer = _Writer(word, own=model is None)
+    if model is None:
+        _write(writer, document)
+    else:
+        writer.mark(BODY)
+        _write(writer, document)
+        writer.mark(BODY, closes=True)
+    if model is None or not list(word.element.body.iter(qn("w:footerReference"))):
+        _footer(word, document)
     out = io.BytesIO()
     word.save(out)
     return _repack(out.getvalue())
+
+
+def _write(writer: _Writer, document: Document) -> None:
+    writer.word.add_paragraph(document.buyer).runs[0].bold = True
+    writer.paragraph(document.title, "Title")
+    writer.paragraph(document.subject, "Subtitle")
+    for block in gathered(document.blocks):
+        writer.block(block)

@@ -1,5 +1,6 @@
 """Blocks → an HTML fragment for the screen: escaped, headings from h2, nothing inline."""
 
+import re
 from functools import cache
 from importlib import resources
 
@@ -34,5 +35,5 @@ _PAGE = """<!doctype html>
 
 def render_page(document: Document) -> str:
     """A whole page around the fragment, for a file on its own."""
-    body = render_html(document).replace("<h2>", "<h1>").replace("</h2>", "</h1>")
+    body = re.sub(r"(</?h)([2-4])\b", lambda tag: f"{tag[1]}{int(tag[2]) - 1}", render_html(document))
     return _PAGE.format(title=document.title, body=body)

@@ -21,7 +21,7 @@ _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 _TYPES, _RELATIONS = "[Content_Types].xml", "_rels/.rels"
 _FIXED_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _NOT_WORD = "Ce fichier n’est pas un document Word (.docx)."
-_BROKEN = "Ce document Word est abîmé : ouvrez-le et enregistrez-le à nouveau, ou reprenez une autre copie."
+BROKEN = "Ce document Word est abîmé : ouvrez-le et enregistrez-le à nouveau, ou reprenez une autre copie."
 _MACROS = "Ce document contient des macros ou des contrôles actifs : enregistrez-le sans eux, en .docx."
 _TOO_BIG = "Ce document est trop gros pour être lu : retirez-en les images, ou coupez-le."
 _LOCKED = "Ce document a un mot de passe, ou un ancien format : enregistrez-le en .docx, sans mot de passe."
@@ -54,7 +54,7 @@ def open_word(content: bytes) -> Parts:
     except WordError:
         raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise WordError(_BROKEN) from error
+        raise WordError(BROKEN) from error
     _refuse_macros(parts)
     _refuse_outside(parts)
     return parts
@@ -67,7 +67,7 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
     if _TYPES not in {entry.filename for entry in entries}:
         raise WordError(_NOT_WORD)
     if len({entry.filename for entry in entries}) < len(entries):
-        raise WordError(_BROKEN)
+        raise WordError(BROKEN)
     try:
         return {entry.filename: data for entry, data in unpacked(archive, entries, MAX_UNPACKED)}
     except TooMuch as error:
@@ -97,7 +97,7 @@ def parse(data: bytes) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise WordError(_BROKEN) from error
+        raise WordError(BROKEN) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise WordError(_DOCTYPE)
     return root

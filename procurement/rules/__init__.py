@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from dce_templates import french
 from dce_templates.law import Figure, Rule, Severity, Source, in_force
 
 VERSION = date(2026, 11, 26)
@@ -77,6 +78,11 @@ class RuleTable:
     rules: tuple[Rule, ...]
     figures: tuple[Figure, ...]
     contracts: tuple[Rule, ...]
+
+    @property
+    def name(self) -> str:
+        """How a document names it: « du 26 novembre 2026, empreinte … »."""
+        return f"du {french.day(self.version)}, empreinte {self.sha256}"
 
     def in_force(self, on: date) -> InForce:
         return InForce(on, in_force(self.rules, on), in_force(self.figures, on))

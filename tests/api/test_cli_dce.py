@@ -9,7 +9,9 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from api.cli.dce import app
+from tests.dce_templates.model_scene import COVER, rich
 from tests.dce_templates.sample import changed, concession_text
+from tests.dce_templates.word_scene import said
 
 AT = "2026-11-23T10:00:00+01:00"
 
@@ -164,6 +166,18 @@ def test_prices_that_cannot_be_read_are_exit_2(tmp_path: Path) -> None:
     assert "introuvable" in run("prices", path, tmp_path / "rien.xlsx").stderr
     built = run("build", without, "--out", tmp_path / "out", "--format", "html,xlsx", "--at", AT)
     assert (built.exit_code, "Aucun classeur de prix" in built.stderr) == (0, True)
+
+
+def test_a_model_of_the_buyer_dresses_the_word_files(tmp_path: Path) -> None:
+    path, out, model = write(tmp_path, {}), tmp_path / "out", tmp_path / "modele.docx"
+    model.write_bytes(rich())
+    made = run("build", path, "--out", out, "--format", "docx", "--model", model, "--at", AT)
+    assert (made.exit_code, "manifest.json" in made.stdout) == (0, True)
+    assert COVER in said((out / "RC_2026-NUM-014.docx").read_bytes())
+    model.write_bytes(b"%PDF-1.7")
+    bad = run("build", path, "--out", tmp_path / "none", "--format", "docx", "--model", model, "--at", AT)
+    assert (bad.exit_code, bad.stderr) == (2, "Ce fichier n’est pas un document Word (.docx).\n")
+    assert "introuvable" in run("build", path, "--out", out, "--model", tmp_path / "rien.docx", "--at", AT).stderr
 
 
 def test_a_concession_has_one_contract_and_its_mistakes_are_sentences(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`mps dce redline`, `drift` and `recognise`: exit codes, JSON, one sentence for what cannot be read."""
+"""`mps dce redline`, `drift`, `recognise` and `sources`: exit codes, JSON, one sentence for what cannot be read."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli.dce_word import app
+from api.cli.dce_sources import app
 from dce_templates.assemble import assemble
 from dce_templates.law import in_force
 from dce_templates.render.docx import render_docx
@@ -102,3 +102,15 @@ def test_missing_files_and_places_that_cannot_be_written(tmp_path: Path) -> None
     assert "l’un des documents comparés" in run("redline", good, good, good).stderr
     result = run("redline", good, good, good / "out.docx")
     assert (result.exit_code, "Impossible d’écrire" in result.stderr) == (2, True)
+
+
+def test_the_annex_of_sources_is_written_in_the_formats_asked(tmp_path: Path) -> None:
+    path, out = write(tmp_path, {}), tmp_path / "out"
+    result = run("sources", path, "-o", out, "--format", "html,csv", "--at", AT, "--json")
+    names = ["ANNEXE-SOURCES_2026-NUM-014.html", "ANNEXE-SOURCES_2026-NUM-014.csv"]
+    assert (result.exit_code, [file["name"] for file in json.loads(result.stdout)["files"]]) == (0, names)
+    assert sorted(each.name for each in out.iterdir()) == sorted(names)
+    assert "texte lu le 2026-04 par" in (out / names[0]).read_text()
+    odd = run("sources", path, "-o", out, "--format", "odt")
+    assert (odd.exit_code, "Format inconnu" in odd.stderr) == (2, True)
+    assert run("sources", write(tmp_path, {"colour": "bleu"}, "bad.yaml"), "-o", out).exit_code == 2

@@ -209,6 +209,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/entreprises": ("agent", ""),
     "/compte/appartenance": ("account", ""),
     "/administration/{ref}": ("agent", "buyer"),
+    "/administration/{ref}/modele-word": ("agent", "buyer"),
     "/decp.json": ("account", ""),
     "/decp.xml": ("account", ""),
     "/api/v1/consultations": ("account", ""),

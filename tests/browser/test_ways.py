@@ -142,6 +142,7 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
     with reading(site.context.database) as db:
         officer, finance = db.get_one(User, contract.officer.id), db.get_one(User, contract.finance.id)
         admin = db.scalars(select(User).where(User.email == "admin@demo.example")).one()
+        town = admin.memberships[0].organisation.ref
     hub = f"/acheteur/consultations/{contract.consultation}"
     pages = {
         admin: [
@@ -150,6 +151,7 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
             "/administration/courriers",
             "/administration/organismes",
             "/administration",
+            f"/administration/{town}/modele-word",
         ],
         officer: [
             "/acheteur",
