@@ -3,11 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
+from dce_templates import french
 from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
 from dce_templates.check_tools import Check, Context, Problem
 from dce_templates.facts import facts_of
 from dce_templates.fields import Model
+from dce_templates.schemas import listing, outdated, short_name
+from dce_templates.view import penalties
 
 
 def clause_vars(c: Context) -> Iterator[Problem]:
@@ -100,6 +104,46 @@ def clause_versions(c: Context) -> Iterator[Problem]:
             )
 
 
+def dataset_schemas(c: Context) -> Iterator[Problem]:
+    """A schema that nobody published cannot be followed; a former version is a question."""
+    known = listing()
+    for index, item in enumerate(c.dossier.datasets):
+        name, version = short_name(item.schema_id), item.schema_id.partition("@")[2]
+        if not item.schema_id:
+            continue
+        if name not in known.latest:
+            yield Problem(
+                f"Le schéma « {item.schema_id} » n'est pas dans la liste nationale relevée le {known.read_on}.",
+                "Vérifiez son nom sur schema.data.gouv.fr, ou décrivez le format dans l'annexe.",
+                f"datasets.{index}.schema_id",
+            )
+        elif outdated(version, known.latest[name]):
+            yield Problem(
+                f"Le schéma « {name} » est demandé en version {version} ; la {known.latest[name]} est plus récente.",
+                f"Demandez la version {known.latest[name]}, ou gardez celle-ci si vos outils la suivent.",
+                f"datasets.{index}.schema_id",
+            )
+
+
+def data_penalties(c: Context) -> Iterator[Problem]:
+    """What the data clause may add up to stays under the ceiling of all penalties."""
+    choice = next((choice for choice in c.taken() if choice.id == "OD-21" and choice.id in c.clauses), None)
+    if choice is None:
+        return
+    try:
+        own = values(c.clauses[choice.id], choice, from_annex(c.dossier)).get("cap_percent")
+    except ClauseError:
+        return  # clause_vars says it
+    _, cap, _ = penalties(c.dossier)
+    if isinstance(own, int) and Decimal(own) / 100 > cap:
+        yield Problem(
+            f"Les pénalités de données peuvent atteindre {own} % du montant, le plafond de toutes les pénalités est de"
+            f" {french.percent(cap)}.",
+            "Baissez le plafond de la clause OD-21, ou relevez celui du marché.",
+            "penalties.cap",
+        )
+
+
 def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
@@ -139,6 +183,8 @@ CLAUSE_CHECKS: dict[str, Check] = {
     "personal_annex": personal_annex,
     "clause_dates": clause_dates,
     "clause_versions": clause_versions,
+    "dataset_schemas": dataset_schemas,
+    "data_penalties": data_penalties,
     "dead_references": dead_references,
     "placeholders": placeholders,
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from dce_templates import french
+from dce_templates.brands import brands
 from dce_templates.check_tools import Check, Context, Problem
 from dce_templates.dossier import Dossier
 
@@ -203,13 +204,38 @@ def local_preference(c: Context) -> Iterator[Problem]:
 def brand_names(c: Context) -> Iterator[Problem]:
     for field in ("object", "need", "environmental_condition"):
         for sentence in re.split(r"(?<=[.!?])\s|\n", getattr(c.dossier, field)):
-            found = _first(c, sentence)
-            if found and _OR_EQUAL not in sentence.lower():
+            if _OR_EQUAL in sentence.lower():
+                continue
+            found = _first(c, sentence) or next((name for name, _ in brands(sentence)), "")
+            if found:
                 yield Problem(
                     f"Le texte semble nommer une marque (« {found} ») sans « {_OR_EQUAL} ».",
                     f"Décrivez la fonction attendue, ou ajoutez « {_OR_EQUAL} ».",
                     field,
                 )
+
+
+def sme_share(c: Context) -> Iterator[Problem]:
+    """A global contract leaves part of its execution to SMEs and craftsmen."""
+    least = c.figure("sme_share")
+    if c.dossier.global_contract and (c.dossier.sme_share or Decimal(0)) < least:
+        yield Problem(
+            f"Le marché est global et ne réserve pas {french.percent(least)} de son exécution à des petites et moyennes"
+            " entreprises ou à des artisans.",
+            "Fixez cette part, ou gardez au dossier ce qui l'empêche dans ce secteur.",
+            "sme_share",
+        )
+
+
+def sustainable_need(c: Context) -> Iterator[Problem]:
+    """The need itself, apart from conditions and criteria, looks at sustainable development."""
+    texts = (c.dossier.need, *(lot.need for lot in c.dossier.lots), *c.dossier.deliverables)
+    if not any(_first(c, text) for text in texts):
+        yield Problem(
+            "Ni le besoin ni les livrables ne disent un objectif de développement durable.",
+            "Dites dans le besoin ce qui compte : durée de vie, réemploi, énergie, accessibilité, insertion.",
+            "need",
+        )
 
 
 def long_sentences(c: Context) -> Iterator[Problem]:
@@ -244,6 +270,6 @@ CONTRACT_CHECKS: dict[str, Check] = {
         formal_deadline, formal_questions, open_without_negotiation, framework_maximum, framework_duration,
         concession_duration, concession_criteria, concession_terms, concession_amortisation, concession_entry_fee,
         concession_data, revision_sum, ccag_of_works, ccag_of_subject, selection_as_award,
-        local_preference, brand_names, long_sentences, legality_control,
+        local_preference, brand_names, sme_share, sustainable_need, long_sentences, legality_control,
     )
 }  # fmt: skip

@@ -264,6 +264,8 @@ class Dossier(Situation):
     social_condition: Optional = ""
     no_social_reason: Optional = ""
     reserved: bool = False
+    global_contract: bool = False
+    sme_share: Rate | None = None
     deadline: AwareDatetime
     questions_deadline: AwareDatetime | None = None
     validity_days: Annotated[int, Field(ge=1, le=730)] = 120

@@ -118,6 +118,8 @@ POINTS: tuple[Point, ...] = (
     Point("environmental_condition", "Condition environnementale", lambda d, w: d.environmental_condition),
     Point("social_condition", "Condition sociale", lambda d, w: d.social_condition),
     Point("no_social_reason", "Motif de l’absence de condition sociale", lambda d, w: d.no_social_reason),
+    Point("global_contract", "Marché global", lambda d, w: _yes(d.global_contract)),
+    Point("sme_share", "Part confiée à des petites et moyennes entreprises", lambda d, w: _rate(d.sme_share)),
     Point("reserved", "Marché réservé", lambda d, w: _yes(d.reserved)),
     Point("validity_days", "Durée de validité des offres", lambda d, w: f"{d.validity_days} jours"),
     Point("offers_received_at", "Lieu de dépôt", lambda d, w: _where(d)),

@@ -145,6 +145,7 @@ def _money(dossier: Dossier, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "advance_rate": french.percent(dossier.advance.rate),
         "sme_rate": french.percent(sme_rate),
         "sme_differs": sme_rate != dossier.advance.rate,
+        "sme_share": french.percent(dossier.sme_share) if dossier.global_contract and dossier.sme_share else "",
         "retention_rate": french.percent(dossier.retention_rate) if dossier.retention_rate else "",
         "divisor": french.number(Decimal(divisor)),
         "penalty_cap": french.percent(cap),

@@ -92,6 +92,10 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "legality_control": {"estimated_amount": "216000"},
     "clause_dates": {"launched_on": "2020-01-02"},
     "clause_versions": {"clauses.0.version": "0.9.0"},
+    "sme_share": {"global_contract": "true", "sme_share": "0.19"},
+    "sustainable_need": {"need": "Vingt capteurs.", "deliverables": []},
+    "dataset_schemas": {"datasets.0.schema_id": "etalab/schema-comptage-mobilites@0.2.3"},
+    "data_penalties": {"clauses.3": {"id": "OD-21", "vars": {"cap_percent": "9"}}, "penalties": {"cap": "0.08"}},
     "dead_references": {"need": "Voir le décret n° 2016-360."},
     "placeholders": {"need": "Surface : XXX m2"},
 }

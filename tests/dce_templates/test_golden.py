@@ -85,6 +85,11 @@ def technical(data: Data) -> None:
         row["kind"] = "price" if row["kind"] == "price" else "technical"
 
 
+def bare_lots(data: Data) -> None:
+    for lot in data.get("lots", []):
+        lot.pop("need", None)
+
+
 ALL = set(NAMES)
 MARCHES = ALL - {"dsp_water", "bike_concession"}
 MAPA = {"fcs_mapa", "pi_study"}
@@ -131,6 +136,13 @@ FAULTS: dict[str, tuple[set[str], Callable[[Data], None]]] = {
     "clause_mandatory": (CONCESSIONS, put("clauses", [])),
     "clause_dates": (ALL, put("launched_on", "2020-01-02")),
     "clause_versions": (ALL, put("clauses.0.version", "0.9.0")),
+    "sme_share": (MARCHES, every(put("global_contract", "true"), put("sme_share", "0.19"))),
+    "sustainable_need": (ALL, every(put("need", "Vingt capteurs."), put("deliverables", []), bare_lots)),
+    "dataset_schemas": (ALL, put("datasets.0.schema_id", "etalab/schema-inconnu@1.0.0")),
+    "data_penalties": (
+        MARCHES,
+        every(put("clauses.0", {"id": "OD-21", "vars": {"cap_percent": "9"}}), put("penalties", {"cap": "0.08"})),
+    ),
     "dead_references": (ALL, put("need", "Voir le décret n° 2016-360.")),
     "placeholders": (ALL, put("need", "Surface : XXX m2")),
     "formal_deadline": (FORMAL, every(put("deadline", SHORT), put("questions_deadline", None))),
