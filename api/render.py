@@ -124,6 +124,7 @@ FLASHES: dict[str, str] = {
     "remarque": "Votre remarque est gardée.",
     "abandonne": "Le brouillon est abandonné.",
     "lu": "C’est noté : votre texte est gardé.",
+    "corrige": "C’est corrigé ; rien d’autre n’a changé.",
     "motif": "Le motif est conservé au dossier.",
     "modele": "Le modèle est gardé : les prochains documents en Word le prennent.",
     "adopte": "La table est adoptée : ses règles bloquent désormais vos dossiers.",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from dce_templates import french
-from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
-from dce_templates.check_tools import Check, Context, Problem
+from dce_templates.catalogue import Clause, ClauseError, from_annex, required_by, standing, values
+from dce_templates.check_tools import Check, Context, Patch, Problem
+from dce_templates.dossier import ClauseChoice
 from dce_templates.facts import facts_of
 from dce_templates.fields import Model
 from dce_templates.schemas import listing, outdated, short_name
@@ -45,7 +46,28 @@ def clause_requires(c: Context) -> Iterator[Problem]:
     taken = {choice.id for choice in c.taken() if choice.id in c.clauses}
     for name in sorted(taken):
         for other in sorted(set(required_by(c.clauses[name], facts_of(c.dossier))) - taken):
-            yield Problem(f"La clause {name} demande la clause {other}.", f"Ajoutez la clause {other}.", "clauses")
+            yield Problem(
+                f"La clause {name} demande la clause {other}.", f"Ajoutez la clause {other}.", "clauses",
+                _take(c, other),
+            )  # fmt: skip
+
+
+def _take(c: Context, name: str) -> Patch | None:
+    """Take a clause, where nothing need be written in it, nor is it settled otherwise."""
+    clause = c.clauses.get(name)
+    if clause is None or any(choice.id == name for choice in c.dossier.clauses):
+        return None
+    try:
+        values(clause, ClauseChoice(id=name), from_annex(c.dossier))
+    except ClauseError:
+        return None
+    return Patch(f"Prendre la clause {name}", "clauses.+", {"id": name, "version": clause.meta.version})
+
+
+def _newer(newer: Clause, choice: ClauseChoice, index: int) -> Patch | None:
+    if not set(choice.vars) <= set(newer.meta.variables):
+        return None
+    return Patch(f"Prendre la version {newer.meta.version}", f"clauses.{index}.version", newer.meta.version)
 
 
 def clause_mandatory(c: Context) -> Iterator[Problem]:
@@ -59,6 +81,7 @@ def clause_mandatory(c: Context) -> Iterator[Problem]:
                 f"La clause {name} manque. {stands.because}",
                 "Prenez cette clause, ou écrivez pourquoi vous ne la prenez pas.",
                 "clauses",
+                _take(c, name),
             )
 
 
@@ -101,6 +124,7 @@ def clause_versions(c: Context) -> Iterator[Problem]:
                 f" {clause.newer.meta.version} a été approuvée depuis.",
                 "Lisez la nouvelle version et prenez-la, ou gardez celle-ci.",
                 f"clauses.{index}",
+                _newer(clause.newer, choice, index),
             )
 
 
@@ -122,6 +146,11 @@ def dataset_schemas(c: Context) -> Iterator[Problem]:
                 f"Le schéma « {name} » est demandé en version {version} ; la {known.latest[name]} est plus récente.",
                 f"Demandez la version {known.latest[name]}, ou gardez celle-ci si vos outils la suivent.",
                 f"datasets.{index}.schema_id",
+                Patch(
+                    f"Demander la version {known.latest[name]}",
+                    f"datasets.{index}.schema_id",
+                    f"{item.schema_id.partition('@')[0]}@{known.latest[name]}",
+                ),
             )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dce_templates import french
-from dce_templates.check_tools import Check, Context, Problem
+from dce_templates.check_tools import Check, Context, Patch, Problem
 
 _PLACES = {
     "Code postal": r"[0-9]{5}",
@@ -51,6 +51,7 @@ def advance_sme(c: Context) -> Iterator[Problem]:
             f"L'avance d'une PME est de {french.percent(rate)}, sous {french.percent(floor)}.",
             f"Portez ce taux à {french.percent(floor)} au moins.",
             "advance.sme_rate",
+            Patch(f"Écrire {french.percent(floor)} pour une PME", "advance.sme_rate", format(floor, "f")),
         )
 
 
@@ -62,6 +63,7 @@ def retention(c: Context) -> Iterator[Problem]:
             f" {french.percent(limit)}.",
             f"Ramenez-la à {french.percent(limit)} au plus, ou supprimez-la.",
             "retention_rate",
+            Patch(f"Ramener la retenue à {french.percent(limit)}", "retention_rate", format(limit, "f")),
         )
 
 
@@ -73,6 +75,7 @@ def payment_delay(c: Context) -> Iterator[Problem]:
             f"Le délai de paiement est de {c.dossier.payment_delay_days} jours, au-delà de {french.number(limit)}.",
             f"Ramenez-le à {french.number(limit)} jours au plus.",
             "payment_delay_days",
+            Patch(f"Écrire {french.number(limit)} jours", "payment_delay_days", int(limit)),
         )
 
 

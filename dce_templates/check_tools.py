@@ -1,10 +1,11 @@
 """What a check receives and gives back."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from dce_templates.catalogue import Clause
 from dce_templates.dossier import Buyer, ClauseChoice, Dossier
@@ -16,12 +17,28 @@ class NoFigure(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """A correction that changes nothing else: `value`, in plain data, at `path` (`clauses.+` adds to a list).
+
+    `label` is the button that makes it.
+    """
+
+    label: str
+    path: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """A fact of the file, its remedy, and the field it is about; no statement of law here."""
+    """A fact of the file, its remedy, and the field it is about; no statement of law here.
+
+    `patch`: the remedy itself, where only one is possible and it is safe.
+    """
 
     message: str
     fix: str
     field: str
+    patch: Patch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +69,19 @@ def eu_threshold(buyer: Buyer, kind: str, concedes: bool = False) -> str:
 
 class Check(Protocol):
     def __call__(self, context: Context, /) -> Iterable[Problem]: ...
+
+
+def patched(data: Mapping[str, Any], patch: Patch) -> dict[str, Any]:
+    """The dossier corrected. Raises KeyError, IndexError where the place is gone."""
+    changed: Any = deepcopy(dict(data))
+    *parents, last = patch.path.split(".")
+    place = changed
+    for name in parents:
+        place = place[int(name)] if isinstance(place, list) else place.setdefault(name, [] if last == "+" else {})
+    if last == "+":
+        place.append(patch.value)
+    elif isinstance(place, list):
+        place[int(last)] = patch.value
+    else:
+        place[last] = patch.value
+    return dict(changed)

@@ -11,7 +11,7 @@ from datetime import datetime
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.check_lots import problems_of
 from dce_templates.check_rules import CHECKS
-from dce_templates.check_tools import Context, NoFigure, Problem
+from dce_templates.check_tools import Context, NoFigure, Patch, Problem
 from dce_templates.dossier import Dossier
 from dce_templates.law import Figure, Rule, Severity, in_force
 
@@ -22,7 +22,8 @@ NOT_ADOPTED = "Texte non adopté par votre organisme : signalé à titre d'infor
 class Finding:
     """One thing to look at. `blocks` is true while it stops the documents; `field` is the path in the dossier.
 
-    `read` says who read the text and when; `passed_over` is the motive given by the officer.
+    `read` says who read the text and when; `passed_over` is the motive given by the officer; `patch`: its remedy, where
+    one click can make it.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Finding:
     adopted: bool
     can_be_passed_over: bool
     passed_over: str = ""
+    patch: Patch | None = None
 
     @property
     def blocks(self) -> bool:
@@ -52,7 +54,7 @@ def finding_of(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Find
     return Finding(
         rule.id, softened, rule.origin.article, f"{problem.message} {says}".strip(), problem.fix, problem.field,
         rule.version, f"texte lu le {rule.origin.read_on} par {rule.origin.read_by}", adopted,
-        rule.can_be_passed_over, motive,
+        rule.can_be_passed_over, motive, problem.patch,
     )  # fmt: skip
 
 

@@ -20,11 +20,12 @@ from api.render import page
 from api.review import has_adopted, read, review
 from dce_templates import french
 from dce_templates.catalogue import taken_by
+from dce_templates.check_tools import patched
 from dce_templates.dossier import Dossier
 from dce_templates.law import UNVERIFIED
 from dce_templates.prices import TITLES as TITLES_OF_PRICES
 from dce_templates.prices import schedule_kinds
-from procurement.consultation import Consultation, find_for, pass_over
+from procurement.consultation import Consultation, describe, find_for, pass_over
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
 from procurement.library import clauses_for
@@ -115,6 +116,21 @@ def pass_one_over(ctx: Ctx, who: Who, ref: str, rule: str, motive: Text = "") ->
         values = {f"motive-{rule}": motive}
         raise PageInvalid(Invalid(fields), VERIFY, context | {"passing": rule, "values": values}) from None
     return RedirectResponse(f"/acheteur/consultations/{ref}/verifier?ok=motif", 303)
+
+
+@router.post("/acheteur/consultations/{ref}/verifier/{rule}/corriger", dependencies=[Depends(OFFICER)])
+def correct(ctx: Ctx, who: Who, ref: str, rule: str, label: Text = "") -> Response:
+    """Make the correction that the page proposes, if the finding still stands; nothing else changes."""
+    with transaction(ctx.database) as db:
+        consultation = find_for(db, ref, who)
+        lock(db, consultation)
+        now = database.now(db)
+        found = review(consultation, consultation.dossier, now, clauses_for(db, consultation)).findings
+        patch = next((f.patch for f, _ in found if f.id == rule and f.patch and f.patch.label == label), None)
+        if patch is None:
+            raise Refused("Ce point n’est plus à corriger ainsi : relisez la page.")
+        describe(db, consultation, patched(consultation.dossier, patch))
+    return RedirectResponse(f"/acheteur/consultations/{ref}/verifier?ok=corrige", 303)
 
 
 def _may_pass(db: Session, consultation: Consultation, rule: str, now: datetime) -> None:

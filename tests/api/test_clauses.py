@@ -85,6 +85,21 @@ def test_a_clause_that_cannot_be_filled_leads_to_its_field(at: Desk, database: D
     assert f"{path}#clause_OD-07" in at.client.page.tree.xpath("//main//a/@href")  # type: ignore[operator]
 
 
+def test_one_click_takes_the_clause_that_another_asks_for(at: Desk, database: Database) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}"
+    at.client.submit(at.client.get(f"{path}/clauses"), f"{path}/clauses", button="check", **{"clause_OD-10": False})
+    page = at.client.page
+    assert "La clause OD-05 demande la clause OD-10" in page.main
+    at.client.submit(page, f"{path}/verifier/clause_requires/corriger")
+    assert "C’est corrigé" in at.client.page.main
+    assert "demande la clause OD-10" not in at.client.page.main
+    assert [c["id"] for c in stored(database, ref)["clauses"]].count("OD-10") == 1
+    again = at.client.submit(page, f"{path}/verifier/clause_requires/corriger")
+    assert again.status_code == 409
+    assert "n’est plus à corriger ainsi" in at.client.page.main
+
+
 def test_two_tabs_neither_loses_its_choices(at: Desk, database: Database) -> None:
     ref = write(at, database, button="sort")
     path = f"/acheteur/consultations/{ref}/clauses"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dce_templates.catalogue import catalogue, read_clause
 from dce_templates.check_rules import CHECKS
+from dce_templates.check_tools import patched
 from dce_templates.checks import NOT_ADOPTED, Finding, check
 from dce_templates.dossier import parse_dossier
 from dce_templates.strict_yaml import read_mapping
@@ -266,3 +267,33 @@ def test_weights_count_in_decimals() -> None:
     assert "99,99" in findings({"criteria": thirds})["weights"].message
     thirds[0]["weight"] = str(Decimal("33.34"))
     assert "weights" not in findings({"criteria": thirds})
+
+
+PATCHED: dict[str, tuple[dict[str, Any], str]] = {
+    "payment_delay": ({"payment_delay_days": "45"}, "Écrire 30 jours"),
+    "retention": ({"retention_rate": "0.2"}, "Ramener la retenue à 5"),
+    "advance_sme": ({"buyer.kind": "state"}, "pour une PME"),
+    "clause_requires": ({"clauses": [{"id": "OD-05"}]}, "Prendre la clause OD-"),
+    "dataset_schemas": ({"datasets.0.schema_id": "etalab/schema-comptage-mobilites@0.1.0"}, "la version 0.2.4"),
+}
+
+
+@pytest.mark.parametrize("rule", PATCHED)
+def test_a_safe_correction_mends_its_point_and_brings_no_other(rule: str) -> None:
+    changes, label = PATCHED[rule]
+    before = findings(changes)
+    patch = before[rule].patch
+    assert patch is not None
+    assert label in patch.label
+    data = patched(changed(changes), patch)
+    after = check(parse_dossier(data), TABLE.figures, TABLE.rules, now=NOW)
+    left = {(item.id, item.message) for item in after} - {(item.id, item.message) for item in before.values()}
+    assert not left - {(item.id, item.message) for item in after if item.id == rule}
+    assert before[rule].message not in {item.message for item in after}
+
+
+def test_a_clause_that_asks_for_words_is_not_taken_by_a_click() -> None:
+    """OD-07 has a mention to write."""
+    found = findings({"clauses": [{"id": "OD-05"}, {"id": "OD-10"}, {"id": "OD-27"}]})["clause_requires"]
+    assert "demande la clause OD-07" in found.message
+    assert found.patch is None
