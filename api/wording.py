@@ -71,6 +71,7 @@ _EVENTS: Mapping[str, str] = {
     "consultation.published": "Consultation publiée",
     "consultation.extended": "Délai prolongé",
     "consultation.shortened": "Délai raccourci par la démonstration",
+    "consultation.remark_settled": "Remarque réglée sur une clause",
     "consultation.piece_added": "Pièce jointe au dossier",
     "consultation.piece_removed": "Pièce retirée du dossier",
     "consultation.passed_over": "Contrôle passé outre",

@@ -202,8 +202,12 @@ def local_preference(c: Context) -> Iterator[Problem]:
 
 
 def brand_names(c: Context) -> Iterator[Problem]:
-    for field in ("object", "need", "environmental_condition"):
-        for sentence in re.split(r"(?<=[.!?])\s|\n", getattr(c.dossier, field)):
+    texts = [(field, getattr(c.dossier, field)) for field in ("object", "need", "environmental_condition")]
+    texts += [
+        (f"lots.{i}.{name}", getattr(lot, name)) for i, lot in enumerate(c.dossier.lots) for name in ("title", "need")
+    ]
+    for field, text in texts:
+        for sentence in re.split(r"(?<=[.!?])\s|\n", text):
             if _OR_EQUAL in sentence.lower():
                 continue
             found = _first(c, sentence) or next((name for name, _ in brands(sentence)), "")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import clause_form as form
@@ -21,13 +22,16 @@ from procurement.consultation import Consultation, describe
 from procurement.errors import Invalid
 from procurement.events import lock
 from procurement.library import clauses_for
+from procurement.remarks import waiting
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "buyer/clauses.html"
 HERE = "/acheteur/consultations/{ref}/clauses"
 
 
-def _context(consultation: Consultation, data: Mapping[str, Any], clauses: Mapping[str, Clause]) -> dict[str, Any]:
+def _context(
+    db: Session, consultation: Consultation, data: Mapping[str, Any], clauses: Mapping[str, Clause]
+) -> dict[str, Any]:
     return {
         "ref": consultation.ref,
         "number": consultation.number,
@@ -36,6 +40,7 @@ def _context(consultation: Consultation, data: Mapping[str, Any], clauses: Mappi
         "values": form.to_shown(data, clauses),
         "sections": form.sections(data, has_adopted(consultation.organisation), clauses),
         "form": form,
+        "remarks": waiting(db, consultation),
         "buyer_ref": consultation.organisation.ref,
     }
 
@@ -43,7 +48,7 @@ def _context(consultation: Consultation, data: Mapping[str, Any], clauses: Mappi
 @router.get(HERE, dependencies=[Depends(OFFICER)])
 def clauses_page(request: Request, db: Db, who: Who, ref: str) -> Response:
     consultation = draft_of(db, ref, who)
-    return page(request, TEMPLATE, **_context(consultation, consultation.dossier, clauses_for(db, consultation)))
+    return page(request, TEMPLATE, **_context(db, consultation, consultation.dossier, clauses_for(db, consultation)))
 
 
 @router.post(HERE, dependencies=[Depends(OFFICER)])
@@ -51,7 +56,7 @@ def choose(who: Who, ctx: Ctx, ref: str, typed: Typed) -> Response:
     with reading(ctx.database) as db:
         consultation = draft_of(db, ref, who)
         clauses = clauses_for(db, consultation)
-        context = _context(consultation, form.to_data(typed.values, consultation.dossier, clauses), clauses)
+        context = _context(db, consultation, form.to_data(typed.values, consultation.dossier, clauses), clauses)
     try:
         with transaction(ctx.database) as db:
             consultation = draft_of(db, ref, who)

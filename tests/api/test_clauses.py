@@ -11,7 +11,9 @@ from api.db import Database, transaction
 from api.review import read
 from dce_templates.catalogue import catalogue
 from procurement.consultation import find
-from tests.api.consultation_scene import Browser, Desk, desk, example, write
+from tests.api.consultation_scene import Browser, Desk, desk, example, publish, write
+from tests.candidacy_scene import press
+from tests.factories import make_buyer, make_officer
 
 
 @pytest.fixture
@@ -98,6 +100,32 @@ def test_one_click_takes_the_clause_that_another_asks_for(at: Desk, database: Da
     again = at.client.submit(page, f"{path}/verifier/clause_requires/corriger")
     assert again.status_code == 409
     assert "n’est plus à corriger ainsi" in at.client.page.main
+
+
+def test_two_people_discuss_a_clause_of_a_draft(at: Desk, database: Database, browser: Browser) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}/clauses"
+    here = f"{path}/OD-05"
+    page = at.client.get(here)
+    assert "comptages horaires par point et par mode" in at.client.page.main, "as it reads in this dossier"
+    assert at.client.submit(page, here, remark=" ").status_code == 422
+    assert "Écrivez votre remarque." in at.client.page.main
+    at.client.submit(at.client.get(here), here, remark="Le délai est-il <b>tenable</b> ?")
+    colleague = browser(make_officer(database, at.buyer))
+    assert "1 en attente" in colleague.get(path).text
+    page = colleague.get(here)
+    assert "Le délai est-il <b>tenable</b> ?" in colleague.page.main
+    row = next(action for action in colleague.page.actions if action.startswith(f"{here}/"))
+    colleague.submit(page, row)
+    assert "Réglée" in colleague.page.main
+    assert "en attente" not in colleague.get(path).text
+    assert colleague.get(f"{path}/ZZ-99").status_code == 404
+    assert browser(make_officer(database, make_buyer(database))).get(here).status_code == 404
+    publish(at, ref)
+    at.client.get(here)
+    assert here not in at.client.page.actions
+    assert press(at.client, here, remark="Trop tard.") == 409
+    assert "tenable" not in at.client.get(f"/consultations/{ref}").text
 
 
 def test_two_tabs_neither_loses_its_choices(at: Desk, database: Database) -> None:

@@ -184,6 +184,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/consultations/{ref}": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/modifier": ("agent", "draft"),
     "/acheteur/consultations/{ref}/clauses": ("agent", "draft"),
+    "/acheteur/consultations/{ref}/clauses/{clause}": ("agent", "draft"),
     "/acheteur/clauses": ("agent", ""),
     "/acheteur/clauses/{buyer}/{clause}": ("agent", ""),
     "/acheteur/versions/{ref}": ("agent", "version"),

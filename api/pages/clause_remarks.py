@@ -1,0 +1,81 @@
+"""One clause of one draft: as it will read there, and what people say of it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api import db as database
+from api.auth import OFFICER, Who
+from api.context import Ctx
+from api.db import Db, reading, transaction
+from api.errors import PageInvalid
+from api.render import page
+from api.review import read
+from dce_templates.catalogue import Clause, ClauseError, clause_text
+from dce_templates.dossier import ClauseChoice
+from dce_templates.markup import read_blocks
+from dce_templates.view import view
+from procurement.consultation import Consultation, find_for
+from procurement.errors import Invalid, NotFound
+from procurement.library import clauses_for
+from procurement.remarks import remark, remarks_of, settle
+from procurement.rules import rule_table
+
+router = APIRouter(include_in_schema=False)
+PATH, TEMPLATE = "/acheteur/consultations/{ref}/clauses/{clause}", "buyer/remarks.html"
+
+
+def _context(db: Session, consultation: Consultation, name: str) -> dict[str, Any]:
+    """In plain values: it is also shown after a rolled-back transaction."""
+    clauses = clauses_for(db, consultation)
+    if name not in clauses:
+        raise NotFound
+    rows = remarks_of(db, consultation, name)
+    return {
+        "ref": consultation.ref, "number": consultation.number, "draft": consultation.state == "draft", "id": name,
+        "title": clauses[name].meta.title, "version": clauses[name].meta.version,
+        "buyer_ref": consultation.organisation.ref, **_words(consultation.dossier, clauses[name]),
+        "remarks": [(r.ref, r.by, r.at, r.text, r.settled_by, r.settled_at) for r in rows],
+    }  # fmt: skip
+
+
+def _words(data: Mapping[str, Any], clause: Clause) -> dict[str, Any]:
+    """The clause filled with what the dossier says; or why it cannot be yet."""
+    taken = [c for c in data.get("clauses", []) if isinstance(c, dict) and c.get("id") == clause.meta.id]
+    said: dict[str, Any] = {"taken": bool(taken) and not taken[0].get("refused_motive"), "blocks": [], "gap": ""}
+    dossier, gaps = read(data)
+    if dossier is None:
+        return said | {"gap": f"{gaps[0].label} : {gaps[0].sentence}"}
+    choice = next((c for c in dossier.clauses if c.id == clause.meta.id), ClauseChoice(id=clause.meta.id))
+    figures = rule_table().in_force(dossier.launched_on).figures
+    try:
+        blocks = read_blocks(clause_text(clause, choice, view(dossier, figures)), "cl")
+    except ClauseError as error:
+        return said | {"gap": str(error)}
+    return said | {"blocks": [(type(block).__name__, block) for block in blocks]}
+
+
+@router.get(PATH, dependencies=[Depends(OFFICER)])
+def clause_of_draft(request: Request, db: Db, who: Who, ref: str, clause: str) -> Response:
+    return page(request, TEMPLATE, **_context(db, find_for(db, ref, who), clause))
+
+
+@router.post(PATH, dependencies=[Depends(OFFICER)])
+def say(who: Who, ctx: Ctx, ref: str, clause: str, remark_text: Annotated[str, Form(alias="remark")] = "") -> Response:
+    with reading(ctx.database) as db:
+        context = _context(db, find_for(db, ref, who), clause)
+    try:
+        with transaction(ctx.database) as db:
+            remark(db, find_for(db, ref, who), clause, remark_text, who, database.now(db))
+    except Invalid as error:
+        raise PageInvalid(error, TEMPLATE, context | {"values": {"remark": remark_text}}) from None
+    return RedirectResponse(f"{PATH.format(ref=ref, clause=clause)}?ok=remarque", 303)
+
+
+@router.post(PATH + "/{row}", dependencies=[Depends(OFFICER)])
+def answered(db: Db, who: Who, ref: str, clause: str, row: str) -> Response:
+    settle(db, find_for(db, ref, who), clause, row, who, database.now(db))
+    return RedirectResponse(f"{PATH.format(ref=ref, clause=clause)}?ok=enregistre", 303)
