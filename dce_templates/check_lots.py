@@ -33,6 +33,9 @@ def problems_of(test: Check, context: Context) -> Iterator[Problem]:
 
 
 def single_lot(c: Context) -> Iterator[Problem]:
+    """L2113-10 is of marchés alone."""
+    if c.dossier.concedes:
+        return
     if c.dossier.lots and c.dossier.lot.single_reason:
         yield Problem(
             "Le marché est divisé en lots, et donne aussi un motif pour ne pas le diviser.",

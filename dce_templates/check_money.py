@@ -57,7 +57,7 @@ def advance_sme(c: Context) -> Iterator[Problem]:
 
 def retention(c: Context) -> Iterator[Problem]:
     limit = c.figure("retention_max")
-    if c.dossier.retention_rate > limit:
+    if not c.dossier.concedes and c.dossier.retention_rate > limit:
         yield Problem(
             f"La retenue de garantie est de {french.percent(c.dossier.retention_rate)}, au-dessus de"
             f" {french.percent(limit)}.",

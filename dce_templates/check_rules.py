@@ -144,7 +144,9 @@ def dispensation(c: Context) -> Iterator[Problem]:
 
 
 def publicity(c: Context) -> Iterator[Problem]:
-    """Formal procedures publish in the JOUE as well: their own forms say so."""
+    """Formal procedures publish in the JOUE as well: their own forms say so. R2131-12 is of marchés alone."""
+    if c.dossier.concedes:
+        return
     limit = c.figure("publicity_threshold")
     if c.dossier.estimated_amount >= limit and not {"boamp", "jal"} & set(c.dossier.publicity):
         yield Problem(

@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[set[str], Callable[[Data], None]]] = {
     "variants": (ALL, put("variants", {"allowed": "true"})),
     "procedure_threshold": (MAPA, put("estimated_amount", "9000000.00")),
     "dispensation": (MAPA, put("estimated_amount", "20000.00")),
-    "publicity": (ALL, put("publicity", ["profile"])),
+    "publicity": (MARCHES, put("publicity", ["profile"])),
     "advance": (MARCHES, put("advance", {"granted": "false"})),
     "advance_rate": (MARCHES, put("advance.rate", "0.04")),
     "advance_sme": (MARCHES, put("buyer.kind", "state")),
@@ -184,3 +184,14 @@ def test_a_fault_is_found_in_every_dossier_where_it_means_something(rule: str) -
         return
     wrong = parse_dossier(data)
     agree(assemble("rc", wrong, TABLE.in_force(wrong.launched_on).figures))
+
+
+@pytest.mark.parametrize("name", sorted(CONCESSIONS))
+def test_what_the_law_asks_of_marches_alone_is_not_asked_of_a_concession(name: str) -> None:
+    data = data_of(name) | {
+        "lot": {},
+        "publicity": ["profile"],
+        "retention_rate": "0.2",
+        "advance": {"granted": "false"},
+    }
+    assert set(findings(data)) == TOLD[name]
