@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dce_templates.build import build
 from dce_templates.checks import check
 from dce_templates.dossier import Dossier
 from dce_templates.law import in_force
+from dce_templates.redline import redline
 from dce_templates.render.docx import render_docx
 from dce_templates.render.html import render_page
 from dce_templates.render.pdf import render_pdf
@@ -28,6 +30,7 @@ from tests.dce_templates.sample import dossier
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 BLOCKS, WORDS, TABLES = 520, 26_000, 10
 PDF_SECONDS, DCE_SECONDS, CHECK_SECONDS, MEGABYTES = 0.4, 2.0, 0.02, 1024
+REDLINE_SECONDS = 3.0
 FASTER_THAN_WEASYPRINT, FASTER_THAN_LIBREOFFICE = 8, 2
 DOCUMENTS = 60
 PEER_PYTHON = Path("build/peers/bin/python")
@@ -151,6 +154,22 @@ def _ccap_rows() -> list[Row]:
     return rows
 
 
+def _redline_rows() -> list[Row]:
+    """One paragraph in ten rewritten, in the document of the rows above."""
+    before = _ccap(7)
+    blocks = [
+        Para(block.text.replace("titulaire", "prestataire")) if isinstance(block, Para) and place % 10 == 0 else block
+        for place, block in enumerate(before.blocks)
+    ]
+    left, right = render_docx(before, NOW), render_docx(replace(before, blocks=tuple(blocks)), NOW)
+    started = time.perf_counter()
+    found = redline(left, right, author="Ville", at=NOW)
+    spent = time.perf_counter() - started
+    assert found.content != left
+    name, holds = "its redline, a tenth rewritten", spent <= REDLINE_SECONDS
+    return [(name, f"{REDLINE_SECONDS} s", spent / REDLINE_SECONDS, "≤ 1", holds, f"{spent:.2f} s")]
+
+
 def _examples() -> list[Dossier]:
     return [dossier({"object": f"Prestations de comptage, édition {number}"}) for number in range(6)]
 
@@ -211,4 +230,4 @@ def _memory_rows() -> list[Row]:
 
 
 def measure() -> list[Row]:
-    return [*_ccap_rows(), *_dossier_rows(), *_memory_rows()]
+    return [*_ccap_rows(), *_redline_rows(), *_dossier_rows(), *_memory_rows()]
