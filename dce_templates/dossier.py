@@ -11,7 +11,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from dce_templates.concession import Concession
 from dce_templates.fields import (
@@ -173,11 +174,20 @@ class Variants(Model):
     requirements: Optional = ""
 
 
+class Member(Model):
+    """One company of a group, what it does, and its share in euros excluding VAT."""
+
+    name: Line
+    siret: Siret
+    work: Line
+    share: Money
+
+
 class Holder(Model):
     """The intended winner, for an acte d'engagement ready to sign; `amount` is in euros excluding VAT.
 
     What is not known stays None and is left for the holder to say; `variant` names the variant that won, if one did;
-    `lot`: its number, where there are several.
+    `lot`: its number, where there are several; `members`: of a group, its leader first, whose shares make the amount.
     """
 
     name: Line
@@ -193,6 +203,15 @@ class Holder(Model):
     subcontracting: bool | None = None
     variant: Optional = ""
     lot: Annotated[int, Field(ge=1, le=99)] | None = None
+    members: Annotated[tuple[Member, ...], Field(max_length=30)] = ()
+
+    @model_validator(mode="after")
+    def _shares(self) -> "Holder":
+        if self.members and self.grouping == "Pas de groupement":
+            raise PydanticCustomError("no_group", "members without a group")
+        if self.members and sum((member.share for member in self.members), Decimal(0)) != self.amount:
+            raise PydanticCustomError("shares", "shares do not make the amount")
+        return self
 
 
 class Situation(Model):

@@ -29,6 +29,8 @@ _BY_TYPE = {
     "date_type": "une date est attendue, sous la forme 2026-11-30.",
     "timezone_aware": "la date et l'heure doivent porter leur fuseau : 2026-12-21T12:00:00+01:00.",
     "code_twice": "le code « {code} » est donné à deux prix ; chaque prix a le sien.",
+    "shares": "la somme des parts des membres du groupement n'est pas le montant du marché.",
+    "no_group": "des membres sont nommés, et le titulaire n'est pas un groupement.",
     "lots_order": "les lots sont au moins deux, numérotés 1, 2, 3… dans l'ordre.",
     "lot": "un numéro de lot commence à 1.",
     "twice": "la même année est écrite deux fois.",

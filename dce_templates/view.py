@@ -170,6 +170,13 @@ def _times(dossier: Dossier) -> dict[str, Any]:
     }
 
 
+def _members(holder: Holder | None) -> list[dict[str, str]]:
+    return [
+        {"name": one.name, "siret": french.siret(one.siret), "work": one.work, "share": french.euros(one.share)}
+        for one in (holder.members if holder else ())
+    ]
+
+
 def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None = None) -> dict[str, Any]:
     """The context of every template: `d` is the dossier itself, the rest are ready words."""
     return {
@@ -191,6 +198,7 @@ def view(dossier: Dossier, figures: Mapping[str, Figure], holder: Holder | None 
         **_lots(dossier),
         "holder": holder,
         "holder_siret": french.siret(holder.siret) if holder else "",
+        "members": _members(holder),
         "amount": french.euros(holder.amount) if holder else "",
         "amount_in_words": euros_in_letters(holder.amount) if holder else "",
         "vat": french.euros(holder.amount * dossier.price.vat_rate) if holder else "",

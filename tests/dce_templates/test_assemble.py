@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dce_templates.assemble import assemble, kinds_of
 from dce_templates.blocks import Document, Fields, Heading, Kind, Table, words_of
 from dce_templates.catalogue import ClauseError
-from dce_templates.dossier import Holder
+from dce_templates.dossier import DossierError, Holder, parse_model
 from dce_templates.law import in_force
 from procurement.rules import rule_table
 from tests.dce_templates.sample import dossier
@@ -52,6 +52,24 @@ def test_the_ae_leaves_places_to_write_and_fills_them_for_the_holder() -> None:
     assert "91 500,50 €" in words
     assert "109 800,60 €" in words
     assert "Membres du groupement" not in words
+
+
+MEMBERS = [
+    {"name": "Exemple & Fils", "siret": "99900002900010", "work": "Pose", "share": "60000.50"},
+    {"name": "Capteurs | Cie", "siret": "99900001100018", "work": "Mesure", "share": "31500.00"},
+]
+
+
+def test_the_shares_of_a_group_are_those_of_its_members_and_make_the_amount() -> None:
+    said = {"name": "Exemple & Fils", "siret": "99900002900010", "amount": "91500.50", "grouping": "Conjoint"}
+    holder = parse_model(Holder, said | {"members": MEMBERS})
+    words = words_of(assemble("ae", dossier(), FIGURES, holder)).replace("\u202f", " ").replace("\u00a0", " ")
+    assert "Mandataire : Exemple & Fils, SIRET 999 000 029 00010\nPose\n60 000,50 €" in words
+    assert "Capteurs | Cie, SIRET 999 000 011 00018\nMesure\n31 500,00 €" in words
+    with pytest.raises(DossierError, match="la somme des parts"):
+        parse_model(Holder, said | {"members": MEMBERS[:1]})
+    with pytest.raises(DossierError, match="n'est pas un groupement"):
+        parse_model(Holder, said | {"members": MEMBERS, "grouping": "Pas de groupement"})
 
 
 def test_a_grouping_keeps_its_table_of_members() -> None:
