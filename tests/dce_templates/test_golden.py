@@ -1,11 +1,13 @@
 """Eight whole dossiers, one per kind of contract: valid, the same words in every format, each fault found in each."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from dce_templates.assemble import assemble
+from dce_templates.catalogue import catalogue
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import parse_dossier
 from procurement.rules import rule_table
@@ -14,6 +16,7 @@ from tests.dce_templates.test_words import agree
 
 TABLE = rule_table()
 Data = dict[str, Any]
+DAY = timedelta(days=1)
 TOLD = {
     name: {"legality_control"}
     for name in ("works_lots", "tic_saas", "moe", "dsp_water", "bike_concession", "framework")
@@ -195,3 +198,25 @@ def test_what_the_law_asks_of_marches_alone_is_not_asked_of_a_concession(name: s
         "advance": {"granted": "false"},
     }
     assert set(findings(data)) == TOLD[name]
+
+
+def launched(data: Data, on: date, soon: bool) -> Data:
+    """The same dossier launched that day; its answers are due five days later where the fault is that it is short."""
+    due = {"deadline": f"{on + 5 * DAY}T12:00:00+01:00"} if soon else {}
+    return data | {"launched_on": on.isoformat()} | due
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_rule_counts_from_its_first_day_to_its_last(rule: str) -> None:
+    """The same fault, launched the day before and the very day; a figure that lacks on that day is told, not passed."""
+    names, fault = FAULTS[rule]
+    data, soon = data_of(min(names)), rule in ("deadline_short", "formal_deadline")
+    fault(data)
+    rows = [(row.valid_from, row.valid_to) for row in TABLE.rules if row.id == rule]
+    if rule == "clause_mandatory":  # what it asks for has a first day of its own
+        rows = [(max(first, catalogue()["OD-02"].meta.valid_from), last) for first, last in rows]
+    edges = [(first, first - DAY) for first, _ in rows] + [(last, last + DAY) for _, last in rows if last]
+    for inside, outside in edges:
+        assert rule in findings(launched(data, inside, soon)), inside
+        if not any(first <= outside <= (last or outside) for first, last in rows):
+            assert rule not in findings(launched(data, outside, soon)), outside
