@@ -16,18 +16,18 @@ from dce_templates.dossier import Dossier, DossierError, Holder
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import manifest
 from dce_templates.price_sheets import workbook_name
-from dce_templates.render import docx, html, pdf, xlsx
+from dce_templates.render import docx, html, odt, pdf, xlsx
 from dce_templates.view import view
 from dce_templates.word.model import read_model
 
-Format = Literal["docx", "pdf", "html", "xlsx"]
+Format = Literal["docx", "pdf", "html", "xlsx", "odt"]
 _NAMES: Mapping[str, str] = {
     "data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP", "concession": "CONTRAT",
     "amendment": "AVENANT", "subcontract": "SOUS-TRAITANCE", "opening": "PV-OUVERTURE", "report": "RAPPORT",
 }  # fmt: skip
 # What the files never say.
 SECRET: Any = {"estimated_amount": True, "lots": {"__all__": {"estimated_amount"}}}
-FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx")
+FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx", "odt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,11 @@ def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder 
 def _renderers(
     wanted: Collection[Format], now: datetime, attached: bytes, model: bytes | None
 ) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
-    base = read_model(model) if model is not None and "docx" in wanted else None
+    base = read_model(model) if model is not None and {"docx", "odt"} & set(wanted) else None
     every: dict[Format, tuple[str, Callable[[Document], bytes]]] = {
         "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now, base)),
         "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
+        "odt": (odt.MEDIA_TYPE, lambda document: odt.render_odt(docx.render_docx(document, now, base), now)),
         "html": (html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
     }
     return {name: how for name, how in every.items() if name in wanted}

@@ -18,6 +18,7 @@ from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, load_dossier
 from dce_templates.law import Rule
 from dce_templates.read_prices import PricesRead, read_prices
+from dce_templates.render.odt import OdtError
 from dce_templates.render.pdf import PdfError
 from dce_templates.word.file import WordError
 from dce_templates.word.model import MAX_BYTES as MAX_MODEL
@@ -29,7 +30,9 @@ app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Un document JSON sur la sortie standard")]
 NotAdopted = Annotated[bool, typer.Option("--not-adopted", help="Table des règles non adoptée : rien ne bloque")]
 At = Annotated[str, typer.Option("--at", help="Contrôler comme à cet instant (ISO 8601, avec fuseau)")]
-FORMAT_HELP = "docx,pdf,html,xlsx ; sans cette option, docx,pdf, et xlsx s'il y a des lignes de prix"
+FORMAT_HELP = (
+    "docx,pdf,html,xlsx, odt avec LibreOffice ; sans cette option, docx,pdf, et xlsx s'il y a des lignes de prix"
+)
 MAX_BYTES = 1_000_000
 _MARKS = {"block": "BLOQUE", "warn": "ATTENTION", "info": "À SAVOIR"}
 
@@ -179,7 +182,7 @@ def build_command(
             dossier, table.figures, table.rules, wanted, now=now, adopted=not not_adopted, passed_over=motives,
             model=_content(model, MAX_MODEL, "un modèle") if model else None,
         )  # fmt: skip
-    except (BadFile, PdfError, WordError) as error:
+    except (BadFile, PdfError, OdtError, WordError) as error:
         _end(str(error))
     if "xlsx" in (wanted or ()) and not any(part.price_lines for part in dossier.parts):
         print("Aucun classeur de prix : le dossier ne donne pas de ligne de prix (price_lines).", file=sys.stderr)

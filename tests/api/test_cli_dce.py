@@ -111,7 +111,7 @@ def test_build_stops_unless_a_motive_is_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--format", "odt"], "Format inconnu"),
+        (["--format", "rtf"], "Format inconnu"),
         (["--format", ","], "Format inconnu ou absent"),
         (["--override", "unknown=motif"], "pas une règle"),
         (["--override", "single_lot="], "écrivez un motif"),
