@@ -116,13 +116,17 @@ def _choices(values: Mapping[str, Any], clauses: Library) -> Iterator[dict[str, 
             if motive:
                 yield {"id": name, "refused_motive": motive}
             continue
-        chosen = clause.newer if clause.newer and first(values, f"newer_{name}") else clause
-        found = {}
-        for variable, meta in chosen.meta.variables.items():
-            kind: Kind = "lines" if meta.type == "list" else "text"
-            if value := read_field(Field(f"clause_{name}_{variable}", "", "", kind), values):
-                found[variable] = value
-        yield {"id": name, "version": chosen.meta.version, "vars": found}
+        yield choice_of(values, clause.newer if clause.newer and first(values, f"newer_{name}") else clause)
+
+
+def choice_of(values: Mapping[str, Any], clause: Clause) -> dict[str, Any]:
+    """The clause taken, with what was typed for its variables."""
+    found = {}
+    for variable, meta in clause.meta.variables.items():
+        kind: Kind = "lines" if meta.type == "list" else "text"
+        if value := read_field(Field(f"clause_{clause.meta.id}_{variable}", "", "", kind), values):
+            found[variable] = value
+    return {"id": clause.meta.id, "version": clause.meta.version, "vars": found}
 
 
 def to_shown(data: Mapping[str, Any], clauses: Library) -> Values:
@@ -161,6 +165,21 @@ def _clauses_shown(data: Mapping[str, Any], clauses: Library) -> Values:
             given = choice.get("vars", {}).get(variable, "" if meta.taken_from else meta.default)
             values[f"clause_{name}_{variable}"] = shown("lines" if isinstance(given, list | tuple) else "text", given)
     return values
+
+
+def changed_clauses(before: Mapping[str, Any], after: Mapping[str, Any], clauses: Library) -> set[str]:
+    """The clauses of which somebody would see another choice, other values or another version."""
+    shown = [_clauses_shown(data, clauses) for data in (before, after)]
+    kept = [
+        {c["id"]: c.get("version", "") for c in d.get("clauses", []) if isinstance(c, dict)} for d in (before, after)
+    ]
+    found = set()
+    for name, clause in clauses.items():
+        fields = [f"refused_{name}", f"clause_{name}", *(f"clause_{name}_{v}" for v in clause.meta.variables)]
+        versions = {version for version in (kept[0].get(name), kept[1].get(name)) if version}
+        if any(shown[0].get(field) != shown[1].get(field) for field in fields) or len(versions) > 1:
+            found.add(name)
+    return found
 
 
 def place_of(path: str, data: Mapping[str, Any], clauses: Library) -> str:

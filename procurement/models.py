@@ -20,12 +20,13 @@ from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Or
 from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.providers import Provider
-from procurement.remarks import ClauseRemark
+from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.space import Given
 
 __all__ = [
-    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseRemark", "ClauseStep", "ClauseUse",
-    "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery", "EmailCode",
-    "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession", "Look",
-    "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider", "User",
+    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
+    "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
+    "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession",
+    "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider",
+    "User",
 ]  # fmt: skip

@@ -1,17 +1,20 @@
-"""What people say of a clause while a dossier is written: by whom, when, and whether it is settled."""
+"""Several people round one clause of a draft: what they say of it, and who has it in hand."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from procurement.base import Base, HasRef
 from procurement.consultation import Consultation
 from procurement.errors import Invalid, NotFound, Refused
-from procurement.events import record
+from procurement.events import lock, record
 from procurement.people import Person
 
 LONGEST, MOST = 2000, 200
+# How long a clause stays with whoever took it.
+HELD = timedelta(minutes=15)
 
 
 class ClauseRemark(HasRef, Base):
@@ -26,6 +29,50 @@ class ClauseRemark(HasRef, Base):
     at: Mapped[datetime]
     settled_by: Mapped[str] = mapped_column(String(254), default="")
     settled_at: Mapped[datetime | None]
+
+
+class ClauseHold(Base):
+    """One clause of one draft in one person's hands, until then."""
+
+    __tablename__ = "clause_hold"
+    __table_args__ = (UniqueConstraint("consultation_id", "clause"),)
+
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultation.id"))
+    clause: Mapped[str] = mapped_column(String(5))
+    by: Mapped[str] = mapped_column(String(254))
+    until: Mapped[datetime]
+
+
+def holds(db: Session, consultation: Consultation, now: datetime) -> dict[str, ClauseHold]:
+    """Clause → who has it now."""
+    query = select(ClauseHold).where(ClauseHold.consultation_id == consultation.id, ClauseHold.until > now)
+    return {row.clause: row for row in db.scalars(query)}
+
+
+def take(db: Session, consultation: Consultation, clause: str, person: Person, now: datetime) -> None:
+    """Keep the clause for this person, a quarter of an hour more. Raises Refused while somebody else has it."""
+    lock(db, consultation)
+    row = holds(db, consultation, now).get(clause)
+    if row is not None and row.by != person.email:
+        raise Refused(in_hand(row))
+    give_back(db, consultation, clause)
+    db.add(ClauseHold(consultation_id=consultation.id, clause=clause, by=person.email, until=now + HELD))
+    db.flush()
+
+
+def give_back(db: Session, consultation: Consultation, clause: str) -> None:
+    db.execute(delete(ClauseHold).where(ClauseHold.consultation_id == consultation.id, ClauseHold.clause == clause))
+
+
+def in_hand(row: ClauseHold) -> str:
+    return f"{row.by} a la clause {row.clause} en main : elle se libère au plus tard un quart d’heure après."
+
+
+def untouched(db: Session, consultation: Consultation, changed: Collection[str], person: Person, now: datetime) -> None:
+    """Raises Invalid where what is saved changes a clause that somebody else has in hand."""
+    for name, row in holds(db, consultation, now).items():
+        if row.by != person.email and name in changed:
+            raise Invalid({f"clause_{name}": in_hand(row)})
 
 
 def remarks_of(db: Session, consultation: Consultation, clause: str) -> list[ClauseRemark]:

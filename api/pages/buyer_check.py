@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api import isolate
 from api.auth import OFFICER, Who
+from api.clause_form import changed_clauses
 from api.context import Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
@@ -30,6 +31,7 @@ from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
 from procurement.library import clauses_for
 from procurement.people import Organisation, Person, Role, adopt_rules
+from procurement.remarks import untouched
 from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
@@ -125,11 +127,14 @@ def correct(ctx: Ctx, who: Who, ref: str, rule: str, label: Text = "") -> Respon
         consultation = find_for(db, ref, who)
         lock(db, consultation)
         now = database.now(db)
-        found = review(consultation, consultation.dossier, now, clauses_for(db, consultation)).findings
+        clauses = clauses_for(db, consultation)
+        found = review(consultation, consultation.dossier, now, clauses).findings
         patch = next((f.patch for f, _ in found if f.id == rule and f.patch and f.patch.label == label), None)
         if patch is None:
             raise Refused("Ce point n’est plus à corriger ainsi : relisez la page.")
-        describe(db, consultation, patched(consultation.dossier, patch))
+        data, before = patched(consultation.dossier, patch), consultation.dossier
+        untouched(db, consultation, changed_clauses(before, data, clauses), who, now)
+        describe(db, consultation, data)
     return RedirectResponse(f"/acheteur/consultations/{ref}/verifier?ok=corrige", 303)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import clause_form as form
+from api import db as database
 from api.auth import OFFICER, Who
 from api.context import Ctx
 from api.db import Db, reading, transaction
@@ -22,7 +23,7 @@ from procurement.consultation import Consultation, describe
 from procurement.errors import Invalid
 from procurement.events import lock
 from procurement.library import clauses_for
-from procurement.remarks import waiting
+from procurement.remarks import untouched, waiting
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "buyer/clauses.html"
@@ -62,7 +63,9 @@ def choose(who: Who, ctx: Ctx, ref: str, typed: Typed) -> Response:
             consultation = draft_of(db, ref, who)
             lock(db, consultation)
             unchanged(consultation, first(typed.values, "seen"))
-            describe(db, consultation, form.to_data(typed.values, consultation.dossier, clauses))
+            data, before = form.to_data(typed.values, consultation.dossier, clauses), consultation.dossier
+            untouched(db, consultation, form.changed_clauses(before, data, clauses), who, database.now(db))
+            describe(db, consultation, data)
     except Invalid as error:
         raise PageInvalid(error, TEMPLATE, context) from None
     checked = first(typed.values, "next") == "check"

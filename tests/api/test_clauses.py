@@ -13,6 +13,7 @@ from dce_templates.catalogue import catalogue
 from procurement.consultation import find
 from tests.api.consultation_scene import Browser, Desk, desk, example, publish, write
 from tests.candidacy_scene import press
+from tests.checked_client import Value
 from tests.factories import make_buyer, make_officer
 
 
@@ -115,7 +116,7 @@ def test_two_people_discuss_a_clause_of_a_draft(at: Desk, database: Database, br
     assert "1 en attente" in colleague.get(path).text
     page = colleague.get(here)
     assert "Le délai est-il <b>tenable</b> ?" in colleague.page.main
-    row = next(action for action in colleague.page.actions if action.startswith(f"{here}/"))
+    row = next(action for action in colleague.page.actions if action.startswith(f"{here}/remarques/"))
     colleague.submit(page, row)
     assert "Réglée" in colleague.page.main
     assert "en attente" not in colleague.get(path).text
@@ -126,6 +127,34 @@ def test_two_people_discuss_a_clause_of_a_draft(at: Desk, database: Database, br
     assert here not in at.client.page.actions
     assert press(at.client, here, remark="Trop tard.") == 409
     assert "tenable" not in at.client.get(f"/consultations/{ref}").text
+
+
+def test_two_people_write_two_clauses_at_once_and_never_the_same(
+    at: Desk, database: Database, browser: Browser
+) -> None:
+    ref = write(at, database, button="sort")
+    path = f"/acheteur/consultations/{ref}/clauses"
+    colleague = browser(make_officer(database, at.buyer))
+    whole = colleague.get(path)
+    mine = at.client.submit(at.client.get(f"{path}/OD-05"), f"{path}/OD-05/reprendre")
+    theirs = colleague.submit(colleague.get(f"{path}/OD-23"), f"{path}/OD-23/reprendre")
+    assert press(colleague, f"{path}/OD-05/reprendre") == 409
+    assert "a cette clause en main" in colleague.get(f"{path}/OD-05").text
+    refused = colleague.submit(whole, path, button="sort", follow=True, **{"clause_OD-05_check_days": "21"})
+    assert refused.status_code == 422
+    assert "a la clause OD-05 en main" in colleague.page.main
+    assert 'value="21"' in refused.text
+    at.client.submit(mine, f"{path}/OD-05/valeurs", button=None, follow=True, **{"clause_OD-05_check_days": "20"})
+    assert "C’est enregistré." in at.client.page.main
+    colleague.submit(theirs, f"{path}/OD-23/valeurs")
+    said = {c["id"]: c["vars"] for c in stored(database, ref)["clauses"]}
+    assert said["OD-05"]["check_days"] == "20"
+    assert said["OD-05"]["frequency"] == "mensuelle"
+    late: dict[str, Value] = {"clause_OD-05_check_days": "30"}
+    stale = at.client.submit(mine, f"{path}/OD-05/valeurs", button=None, follow=True, **late)
+    assert stale.status_code == 422
+    assert "dans une autre fenêtre" in at.client.page.main
+    assert press(at.client, f"{path}/OD-99/reprendre") == 409
 
 
 def test_two_tabs_neither_loses_its_choices(at: Desk, database: Database) -> None:
