@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal[
     "rc", "ae", "ccap", "concession", "data", "personal", "cctp", "notice", "sources", "dc1", "dc2",
-    "amendment", "subcontract", "opening", "report",
+    "amendment", "subcontract", "opening", "report", "letters",
 ]  # fmt: skip
 
 
@@ -76,7 +76,7 @@ Block = Heading | Para | Note | Items | Table | Fields | Sign | ClauseMark
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document: the buyer's (rc, ae, ccap, concession, data and personal data annexes, cctp frame), a candidate's
-    (dc1, dc2), of a running contract (amendment, subcontract), of the procedure (opening, report).
+    (dc1, dc2), of a running contract (amendment, subcontract), of the procedure (opening, report, letters).
 
     `subject` is the contract's object; `buyer` is whose document it is: a candidate for dc1 and dc2.
     """

@@ -24,6 +24,7 @@ Format = Literal["docx", "pdf", "html", "xlsx", "odt"]
 _NAMES: Mapping[str, str] = {
     "data": "ANNEXE-DONNEES", "personal": "ANNEXE-RGPD", "cctp": "CADRE-CCTP", "concession": "CONTRAT",
     "amendment": "AVENANT", "subcontract": "SOUS-TRAITANCE", "opening": "PV-OUVERTURE", "report": "RAPPORT",
+    "letters": "COURRIERS",
 }  # fmt: skip
 # What the files never say.
 SECRET: Any = {"estimated_amount": True, "lots": {"__all__": {"estimated_amount"}}}

@@ -4,7 +4,7 @@ Nothing is judged here: what the service does not know stays a blank for the buy
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -14,10 +14,11 @@ from dce_templates.blocks import Document
 from dce_templates.dossier import Dossier
 from dce_templates.view import address, view
 
-Record = Literal["opening", "report"]
+Record = Literal["opening", "report", "letters"]
 TITLES: dict[Record, str] = {
     "opening": "Procès-verbal d'ouverture des plis",
     "report": "Rapport d'analyse et de présentation de la procédure",
+    "letters": "Courriers aux candidats",
 }
 
 
@@ -71,6 +72,7 @@ class Minutes:
     decision: Decision | None = None
     abandoned: str = ""
     threshold: Decimal | None = None
+    standstill_days: int | None = None
 
 
 def record(kind: Record, facts: Minutes, now: datetime) -> Document:
@@ -91,8 +93,22 @@ def record(kind: Record, facts: Minutes, now: datetime) -> Document:
         "above": facts.threshold is not None and dossier.estimated_amount >= facts.threshold,
         "decided_at": french.moment(facts.decision.at) if facts.decision else "",
         "awarded": french.euros(facts.decision.amount) if facts.decision else "",
+        **_letters(facts),
     }
     return document(kind, TITLES[kind], dossier.object, dossier.reference, dossier.buyer.name, words)
+
+
+def _letters(facts: Minutes) -> dict[str, Any]:
+    """Who won, and the first day of the signature where the procedure has a standstill (R2182-1)."""
+    formal = facts.dossier.procedure not in ("mapa", "concession")
+    days, decision = facts.standstill_days, facts.decision
+    until = decision.at + timedelta(days=days + 1) if formal and days is not None and decision else None
+    return {
+        "winner": next((item.name for item in facts.deposits if item.standing == "winner"), ""),
+        "formal": formal,
+        "standstill_until": french.day(until.astimezone(french.PARIS).date()) if until else "",
+        "court_address": address(facts.dossier.court.address),
+    }
 
 
 def _row(number: int, item: Deposit) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_siret
 
-NAMES = ("ouverture.pdf", "ouverture.docx", "rapport.pdf", "rapport.docx")
+NAMES = ("ouverture.pdf", "ouverture.docx", "rapport.pdf", "rapport.docx", "courriers.pdf", "courriers.docx")
 
 
 @pytest.fixture
@@ -84,6 +84,10 @@ def test_the_report_follows_the_analysis_to_the_decision(
     context: Context, scene: Scene, officer: CheckedClient
 ) -> None:
     assert "Rapport provisoire" in words(officer, scene, "rapport.docx")
+    assert "courriers.pdf" not in officer.get(hub(scene)).text
+    early = officer.get(f"{hub(scene)}/proces-verbal/courriers.pdf")
+    assert early.status_code == 409
+    assert "une fois la décision prise" in early.text
     with transaction(context.database) as db:
         agent, consultation = person_of(db.get_one(User, scene.officer.id)), _found(db, scene)
         name_intended(db, consultation, scene.lost, agent, now(db))
@@ -100,6 +104,14 @@ def test_the_report_follows_the_analysis_to_the_decision(
         assert "Meilleure note technique." in text
         assert text.count("Attestation non produite dans le délai.") == 2
         assert "seuil européen" not in text, "no law is stated for a buyer who has not adopted the table"
+    assert "courriers.docx" in officer.get(hub(scene)).text
+    for name in ("courriers.docx", "courriers.pdf"):
+        text = words(officer, scene, name)
+        assert "Information de l’attributaire : Capteurs" in text
+        assert "Rejet de l’offre : Trafic Conseil SARL" in text
+        assert "Motif : Attestation non produite dans le délai." in text
+        assert "R2181-2" in text
+        assert "pas être signé avant" not in text, "an adapted procedure has no standstill"
 
 
 def test_what_was_passed_over_is_in_the_report_with_its_article(

@@ -76,6 +76,7 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "subcontract",
         "opening",
         "report",
+        "letters",
         "concession rc",
         "concession concession",
     ):

@@ -1,5 +1,6 @@
 """Each rule of a running contract's acts has a test that breaks it; what the documents say follows the figures."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ from dce_templates.acts.check_amendment import AMENDMENT_CHECKS
 from dce_templates.acts.check_subcontract import SUBCONTRACT_CHECKS
 from dce_templates.acts.documents import amendment as amendment_of
 from dce_templates.acts.documents import subcontract as subcontract_of
+from dce_templates.acts.minutes import record
 from dce_templates.blocks import words_of
 from dce_templates.build import Built, Format
 from dce_templates.catalogue import catalogue
 from dce_templates.law import in_force
 from procurement.rules import rule_table
-from tests.dce_templates.acts.sample import DATASET, amendment, subcontract
-from tests.dce_templates.sample import NOW
+from tests.dce_templates.acts.sample import DATASET, amendment, minutes, subcontract
+from tests.dce_templates.sample import NOW, dossier
 from tests.factories import make_siret
 
 TABLE = rule_table()
@@ -122,3 +124,17 @@ def test_the_declaration_follows_the_stage_the_tax_and_the_data() -> None:
     processing = {"purposes": ["Compter"], "data": ["Plaques"], "people": ["Usagers"], "retention": "Un mois"}
     assert "l’autorise par écrit" in words({"personal_data": True, "processing": processing})
     assert "☐ Oui" in words({"no_exclusion": None})
+
+
+def test_letters_of_a_formal_procedure_name_the_winner_and_the_first_day_of_the_signature() -> None:
+    """NOW is 23 November 2026: eleven days, then the day after (R2182-1)."""
+    facts = replace(minutes(), dossier=dossier({"procedure": "open", "negotiation": "false"}), standstill_days=11)
+    words = words_of(record("letters", facts, NOW)).replace("\u202f", " ").replace("\u00a0", " ")
+    assert "attribué à Capteurs et Mesures SAS, pour un montant de 84 000,00 € hors taxes" in words
+    assert "La meilleure note sur les deux critères." in words
+    assert "ne sera pas signé avant le 5 décembre 2026" in words
+    assert "Motif : Attestation non produite." in words
+    assert "Pli hors délai : Retard et Fils" in words
+    adapted = words_of(record("letters", replace(facts, dossier=dossier()), NOW))
+    assert "signé avant" not in adapted
+    assert "La meilleure note" not in adapted, "reasons wait for a request (R2181-2)"
