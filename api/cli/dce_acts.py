@@ -29,6 +29,7 @@ from dce_templates.acts.build import FORMATS, build_amendment
 from dce_templates.build import Built, Format
 from dce_templates.dossier import DossierError, parse_model
 from dce_templates.fields import Model
+from dce_templates.render.odt import OdtError
 from dce_templates.render.pdf import PdfError
 from dce_templates.strict_yaml import YamlError, read_mapping
 from procurement.rules import rule_table
@@ -36,7 +37,10 @@ from siret_lookup.siret import SiretError, parse_siret
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Dossier de sortie")]
 Override = Annotated[list[str] | None, typer.Option("--override", help="REGLE=motif, pour passer outre")]
-Wanted = Annotated[str | None, typer.Option("--format", help="docx,pdf,html ; sans cette option, les trois")]
+Wanted = Annotated[
+    str | None,
+    typer.Option("--format", help="docx,pdf,html, odt avec LibreOffice ; sans cette option, les trois premiers"),
+]
 T = TypeVar("T", bound=Model)
 
 
@@ -59,7 +63,7 @@ def amendment_command(
         act = _act(Amendment, file, laid_over(start, _plain(file)), "un avenant")
         _numbers(file, act.holder.siret, act.buyer.siret)
         built = build_amendment(act, table.figures, table.contracts, wanted, now=now, **how)
-    except (BadFile, PdfError) as error:
+    except (BadFile, OdtError, PdfError) as error:
         _end(str(error))
     _tell(out, built, as_json)
 
@@ -67,7 +71,7 @@ def amendment_command(
 def _wanted(text: str | None) -> tuple[Format, ...]:
     formats = _formats(text) or FORMATS
     if "xlsx" in formats:
-        _end("Un acte n'a pas de classeur : formats possibles : docx, pdf, html.")
+        _end("Un acte n'a pas de classeur : formats possibles : docx, pdf, html, odt.")
     return formats
 
 

@@ -13,6 +13,7 @@ from api.portable import identity_of
 from api.settings import load
 from dce_templates.acts.build import build_subcontract
 from dce_templates.acts.subcontract import Subcontract
+from dce_templates.render.odt import OdtError
 from dce_templates.render.pdf import PdfError
 from procurement.rules import rule_table
 from siret_lookup.siret import parse_siret
@@ -35,7 +36,7 @@ def subcontract_command(
         act = _act(Subcontract, file, _plain(file), "une déclaration de sous-traitance")
         _numbers(file, act.holder.siret, act.subcontractor.siret, act.buyer_siret)
         built = build_subcontract(_known(act), table.figures, table.contracts, wanted, now=now, **how)
-    except (BadFile, PdfError) as error:
+    except (BadFile, OdtError, PdfError) as error:
         _end(str(error))
     _tell(out, built, as_json)
 

@@ -20,7 +20,7 @@ from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import engines
-from dce_templates.render import docx, html, pdf
+from dce_templates.render import docx, html, odt, pdf
 
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html")
 
@@ -108,6 +108,7 @@ def _renderers(now: datetime, attached: bytes) -> tuple[tuple[str, str, Callable
     return (
         ("docx", docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now)),
         ("pdf", pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
+        ("odt", odt.MEDIA_TYPE, lambda document: odt.render_odt(docx.render_docx(document, now), now)),
         ("html", html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
     )
 

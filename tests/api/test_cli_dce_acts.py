@@ -106,8 +106,10 @@ def test_a_siret_alone_names_the_subcontractor(tmp_path: Path, monkeypatch: pyte
         assert done.exit_code == 0, done.stderr
         page = (out / "SOUS-TRAITANCE_2025-VOI-003-1.html").read_text(encoding="utf-8")
         assert "BOULANGERIE TOUT VA BIEN" in page
+        assert run("subcontract", path, out, "--format", "odt", "--at", AT).exit_code == 0
+        assert (out / "SOUS-TRAITANCE_2025-VOI-003-1.odt").read_bytes().startswith(b"PK")
         nobody = subcontract_data({"subcontractor.name": None, "subcontractor.siret": make_siret(9999)})
         unknown = run("subcontract", write(tmp_path, nobody), out)
     assert (unknown.exit_code, "n'a pas été trouvé dans les données ouvertes" in unknown.stderr) == (2, True)
-    assert "Formats possibles" in run("subcontract", path, out, "--format", "odt").stderr
+    assert "Formats possibles" in run("subcontract", path, out, "--format", "rtf").stderr
     assert "pas de classeur" in run("subcontract", path, out, "--format", "xlsx").stderr
