@@ -125,25 +125,29 @@ def _libreoffice(documents: Sequence[Document], soffice: str) -> float:
 
 
 def _ccap_rows() -> list[Row]:
+    """Peers are given the same content: neither makes a table of contents, so ours is measured with and without it."""
     documents = [_ccap(number) for number in range(5)]
     words, blocks = len(words_of(documents[0]).split()), len(documents[0].blocks)
     ours, cpu = _median(lambda document: render_pdf(document, NOW), documents)
     name = f"CCAP of {words} words, {blocks} blocks, to PDF"
     rows = [(name, f"{PDF_SECONDS} s", ours / PDF_SECONDS, "≤ 1", ours <= PDF_SECONDS, f"{ours:.2f} s, warm")]
+    alone = [replace(_ccap(number), kind="data") for number in range(5, 10)]
+    bare, bare_cpu = _median(lambda document: render_pdf(document, NOW), alone)
+    name = f"{name}, no table of contents"
     peer = _weasyprint(documents[:3])
-    ratio, limit = peer / cpu, FASTER_THAN_WEASYPRINT
-    rows.append(
-        (name, "WeasyPrint, same words", ratio, f"≥ {limit}", ratio >= limit, f"{peer:.2f} against {cpu:.2f} s of CPU")
-    )
+    ratio, limit = peer / bare_cpu, FASTER_THAN_WEASYPRINT
+    detail = f"{peer:.2f} against {bare_cpu:.2f} s of CPU; {peer / cpu:.1f} × with our table of contents"
+    rows.append((name, "WeasyPrint, same words", ratio, f"≥ {limit}", ratio >= limit, detail))
     soffice, limit = shutil.which("soffice"), FASTER_THAN_LIBREOFFICE
     if soffice is not None:  # where the machine has none, the row is not there: nothing was measured
         peer = _libreoffice(documents[:4], soffice)
-        ratio = peer / ours
-        rows.append((name, "LibreOffice, its docx", ratio, f"≥ {limit}", ratio >= limit, f"{peer:.2f} s for the peer"))
+        ratio = peer / bare
+        detail = f"{peer:.2f} against {bare:.2f} s; {peer / ours:.1f} × with our table of contents"
+        rows.append((name, "LibreOffice, its docx", ratio, f"≥ {limit}", ratio >= limit, detail))
     word, _ = _median(lambda document: render_docx(document, NOW), documents)
     rows.append(
         (
-            name.replace("PDF", "Word"),
+            "the same, to Word",
             f"{DCE_SECONDS} s",
             word / DCE_SECONDS,
             "≤ 1",
