@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from api.dossiers import first
-from dce_templates.blocks import Block
+from dce_templates.blocks import Block, drawn
 from dce_templates.catalogue import Clause, ClauseError, catalogue
 from dce_templates.clause_faults import faults, sample
 from dce_templates.clause_lines import FIELDS, PLACES, TypedError, read_typed, to_typed
@@ -112,4 +112,4 @@ def sample_blocks(clause: Clause, now: datetime) -> list[tuple[str, Block]]:
         text = sample(clause, figures_of(now))
     except ClauseError:
         return []
-    return [(type(block).__name__, block) for block in read_blocks(text, "ex")]
+    return drawn(read_blocks(text, "ex"))

@@ -12,6 +12,7 @@ from api.dossiers import Field, Kind, Values, first, read_field, shown
 from dce_templates.catalogue import Clause, Standing, standing
 from dce_templates.dossier import Frequency, Licence
 from dce_templates.facts import facts_of_draft
+from procurement.library import kept_versions
 
 SPARE_ROWS = 3
 MAX_SETS = 50
@@ -169,17 +170,13 @@ def _clauses_shown(data: Mapping[str, Any], clauses: Library) -> Values:
 
 def changed_clauses(before: Mapping[str, Any], after: Mapping[str, Any], clauses: Library) -> set[str]:
     """The clauses of which somebody would see another choice, other values or another version."""
-    shown = [_clauses_shown(data, clauses) for data in (before, after)]
-    kept = [
-        {c["id"]: c.get("version", "") for c in d.get("clauses", []) if isinstance(c, dict)} for d in (before, after)
-    ]
-    found = set()
-    for name, clause in clauses.items():
-        fields = [f"refused_{name}", f"clause_{name}", *(f"clause_{name}_{v}" for v in clause.meta.variables)]
-        versions = {version for version in (kept[0].get(name), kept[1].get(name)) if version}
-        if any(shown[0].get(field) != shown[1].get(field) for field in fields) or len(versions) > 1:
-            found.add(name)
-    return found
+    kept, now = kept_versions(before), kept_versions(after)
+    return {
+        name
+        for name, clause in clauses.items()
+        if _clauses_shown(before, {name: clause}) != _clauses_shown(after, {name: clause})
+        or len({kept.get(name), now.get(name)} - {None, ""}) > 1
+    }
 
 
 def place_of(path: str, data: Mapping[str, Any], clauses: Library) -> str:

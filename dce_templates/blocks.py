@@ -89,25 +89,32 @@ class Document:
     blocks: tuple[Block, ...] = field(repr=False)
 
 
+def drawn(blocks: Iterable[Block]) -> list[tuple[str, Block]]:
+    """(name of its kind, block) of each that is seen: what a page's template goes by."""
+    return [(type(block).__name__, block) for block in blocks if not isinstance(block, ClauseMark)]
+
+
 def words_of(document: Document) -> str:
     """Every word of the document in reading order: what each rendering must contain."""
-    return "\n".join([document.buyer, document.title, document.subject, *map(_words, document.blocks)])
+    lines = (line for block in document.blocks for line in lines_of(block))
+    return "\n".join([document.buyer, document.title, document.subject, *lines])
 
 
-def _words(block: Block) -> str:
+def lines_of(block: Block) -> tuple[str, ...]:
+    """The words of one block, one stretch after the other."""
     match block:
         case Heading(text=text) | Para(text=text) | Note(text=text):
-            return text
+            return (text,)
         case Items(items=items):
-            return "\n".join(items)
+            return items
         case Table(caption, header, rows):
-            return "\n".join([caption, *header, *(cell for row in rows for cell in row)])
+            return (caption, *header, *(cell for row in rows for cell in row))
         case Fields(caption, rows):
-            return "\n".join([caption, *(cell for row in rows for cell in row)])
+            return (caption, *(cell for row in rows for cell in row))
         case Sign(party, lines):
-            return "\n".join([party, *lines])
+            return (party, *lines)
         case ClauseMark():
-            return ""
+            return ("",)
 
 
 def relative_widths(table: Table) -> list[float]:

@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from dce_templates.assemble import assemble, filled_clauses, kinds_of
+from dce_templates.assemble import FilledClause, assemble, filled_clauses, kinds_of
 from dce_templates.blocks import Document, Kind
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding, check
 from dce_templates.dossier import Dossier, DossierError, Holder
+from dce_templates.files import File, file_of, slug
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import manifest
 from dce_templates.price_sheets import workbook_name
@@ -29,16 +29,6 @@ _NAMES: Mapping[str, str] = {
 # What the files never say.
 SECRET: Any = {"estimated_amount": True, "lots": {"__all__": {"estimated_amount"}}}
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "xlsx", "odt")
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A produced file, with the sha256 of its bytes."""
-
-    name: str
-    media_type: str
-    content: bytes = field(repr=False)
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +56,6 @@ class Built:
         return any(finding.blocks for finding in self.findings)
 
 
-def _file(name: str, media_type: str, content: bytes) -> File:
-    return File(name, media_type, content, hashlib.sha256(content).hexdigest())
-
-
 def stem(kind: Kind) -> str:
     """How the names of its files begin."""
     return _NAMES.get(kind, kind.upper())
@@ -77,7 +63,7 @@ def stem(kind: Kind) -> str:
 
 def _name(kind: Kind, dossier: Dossier, extension: str, version: int) -> str:
     later = f"_v{version}" if version > 1 else ""
-    return f"{stem(kind)}{dossier.suffix}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}{later}.{extension}"
+    return f"{stem(kind)}{dossier.suffix}_{slug(dossier.reference)}{later}.{extension}"
 
 
 def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
@@ -86,13 +72,14 @@ def with_pieces(dossier: Dossier, pieces: Iterable[tuple[str, str]]) -> Dossier:
     return dossier.model_copy(update={"attachments": (*dossier.attachments, *beside)})
 
 
-def _clauses(dossier: Dossier, figures: Mapping[str, Figure], clauses: Mapping[str, Clause]) -> tuple[ClauseUsed, ...]:
+def used(clauses: Iterable[FilledClause]) -> tuple[ClauseUsed, ...]:
+    """What the manifest says of the clauses of a document."""
     return tuple(
         ClauseUsed(
             filled.clause.meta.id, filled.title, filled.clause.meta.version, filled.bookmark,
             hashlib.sha256(filled.words.encode()).hexdigest(), filled.clause.sha256,
         )
-        for filled in filled_clauses(dossier, view(dossier, figures), clauses)
+        for filled in clauses
     )  # fmt: skip
 
 
@@ -100,7 +87,7 @@ def _hashed(file: File) -> tuple[str, str]:
     return file.name, file.sha256
 
 
-def _named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
+def named(clauses: Iterable[ClauseUsed]) -> list[dict[str, str]]:
     return [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
 
 
@@ -109,16 +96,20 @@ def _attached(dossier: Dossier, clauses: tuple[ClauseUsed, ...], holder: Holder 
         # The estimate stays with the buyer: published, it would set the price of the offers.
         "dossier": dossier.model_dump(mode="json", exclude=SECRET),
         "holder": holder.model_dump(mode="json") if holder else None,
-        "clauses": _named(clauses),
+        "clauses": named(clauses),
     }
     return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _renderers(
-    wanted: Collection[Format], now: datetime, attached: bytes, model: bytes | None
-) -> dict[Format, tuple[str, Callable[[Document], bytes]]]:
+Renderers = dict[Format, tuple[str, Callable[[Document], bytes]]]
+
+
+def renderers(
+    wanted: Collection[str], now: datetime, attached: bytes | None = None, model: bytes | None = None
+) -> Renderers:
+    """Format → (media type, how), of those wanted that are made of blocks; `attached` and `model`: see each one."""
     base = read_model(model) if model is not None and {"docx", "odt"} & set(wanted) else None
-    every: dict[Format, tuple[str, Callable[[Document], bytes]]] = {
+    every: Renderers = {
         "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now, base)),
         "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
         "odt": (odt.MEDIA_TYPE, lambda document: odt.render_odt(docx.render_docx(document, now, base), now)),
@@ -127,14 +118,27 @@ def _renderers(
     return {name: how for name, how in every.items() if name in wanted}
 
 
+def _documents(
+    kinds: Iterable[Kind],
+    dossier: Dossier,
+    figures: Mapping[str, Figure],
+    holder: Holder | None,
+    clauses: Mapping[str, Clause],
+) -> Iterator[tuple[Dossier, Document]]:
+    """Each document, and the contract it is of: the whole one, or that of a lot."""
+    for kind in kinds:
+        for part in _of_each_lot(kind, dossier, holder):
+            yield part, assemble(kind, part, figures, holder, clauses)
+
+
 def _rendered(
     documents: Iterable[tuple[Dossier, Document]],
-    renderers: Mapping[Format, tuple[str, Callable[[Document], bytes]]],
+    how: Renderers,
     version: int,
 ) -> Iterator[File]:
     for dossier, document in documents:
-        for extension, (media_type, render) in renderers.items():
-            yield _file(_name(document.kind, dossier, extension, version), media_type, render(document))
+        for extension, (media_type, render) in how.items():
+            yield file_of(_name(document.kind, dossier, extension, version), media_type, render(document))
 
 
 def _of_each_lot(kind: Kind, dossier: Dossier, holder: Holder | None) -> tuple[Dossier, ...]:
@@ -156,7 +160,7 @@ def _workbooks(dossier: Dossier) -> Iterator[File]:
     """The price schedules of each lot, where there are lines: published once, they are the same in every version."""
     for part in dossier.parts:
         if name := workbook_name(part):
-            yield _file(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(part))
+            yield file_of(name, xlsx.MEDIA_TYPE, xlsx.render_xlsx(part))
 
 
 def usual_formats(dossier: Dossier) -> tuple[Format, ...]:
@@ -194,16 +198,13 @@ def build(
     if any(finding.blocks for finding in findings):
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
-    used = _clauses(dossier, in_force(table, dossier.launched_on), known)
-    renderers = _renderers(wanted, now, _attached(dossier, used, holder), model)
-    documents = (
-        (part, assemble(kind, part, in_force(table, dossier.launched_on), holder, known))
-        for kind in (kinds_of(dossier, known) if kinds is None else kinds)
-        for part in _of_each_lot(kind, dossier, holder)
-    )
-    files = [*_rendered(documents, renderers, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]
-    content = manifest(dossier, [*map(_hashed, files), *pieces], _named(used), findings, now, version, model)
-    return Built((*files, _file("manifest.json", "application/json", content)), used, findings)
+    current = in_force(table, dossier.launched_on)
+    taken = used(filled_clauses(dossier, view(dossier, current), known))
+    how = renderers(wanted, now, _attached(dossier, taken, holder), model)
+    documents = _documents(kinds_of(dossier, known) if kinds is None else kinds, dossier, current, holder, known)
+    files = [*_rendered(documents, how, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]
+    content = manifest(dossier, [*map(_hashed, files), *pieces], named(taken), findings, now, version, model)
+    return Built((*files, file_of("manifest.json", "application/json", content)), taken, findings)
 
 
 def preview(kind: Kind, dossier: Dossier, figures: Iterable[Figure], holder: Holder | None = None) -> str:

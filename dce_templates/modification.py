@@ -3,7 +3,6 @@
 A plain function whose arguments and result pickle: it runs in a worker process, like build().
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,9 +11,10 @@ from datetime import datetime
 
 from dce_templates.assemble import TITLES, kinds_of
 from dce_templates.blocks import Kind
-from dce_templates.build import Built, File, Format, build, stem, usual_formats
+from dce_templates.build import Built, Format, build, stem, usual_formats
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.dossier import Dossier
+from dce_templates.files import File, file_of
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.notice import notice
 from dce_templates.redline import redline, same_words
@@ -56,12 +56,12 @@ def build_next(
         rewritten=[titles[name] for name in same if not same[name]], same=[titles[name] for name in same if same[name]],
     )  # fmt: skip
     reference = files[0].name.partition("_")[2].rpartition(f"_v{version}.")[0]
-    added = [_file(name, docx.MEDIA_TYPE, content) for name, content in marked.items()]
+    added = [file_of(name, docx.MEDIA_TYPE, content) for name, content in marked.items()]
     if "pdf" in wanted:
-        added.insert(0, _file(f"AVIS_{reference}_v{version}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now)))
+        added.insert(0, file_of(f"AVIS_{reference}_v{version}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now)))
     if "docx" in wanted:
         notified = docx.render_docx(document, now, None if model is None else read_model(model))
-        added.insert(0, _file(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, notified))
+        added.insert(0, file_of(f"AVIS_{reference}_v{version}.docx", docx.MEDIA_TYPE, notified))
     return Built((*files, *added, _listing(listed, added)), built.clauses, built.findings)
 
 
@@ -104,12 +104,8 @@ def _redlines(
             yield file.name.replace(f"_v{version}.", f"_modifications_v{version}."), content
 
 
-def _file(name: str, media_type: str, content: bytes) -> File:
-    return File(name, media_type, content, hashlib.sha256(content).hexdigest())
-
-
 def _listing(manifest: File, added: Sequence[File]) -> File:
     """The manifest, with the files added after it was made."""
     data = json.loads(manifest.content)
     data["files"] += [{"name": file.name, "sha256": file.sha256} for file in added]
-    return _file(manifest.name, manifest.media_type, (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode())
+    return file_of(manifest.name, manifest.media_type, (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode())

@@ -1,6 +1,5 @@
 """The price schedules cell by cell: what render/xlsx.py writes and what read_prices.py expects to find again."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,6 +9,7 @@ from typing import Literal
 
 from dce_templates import french
 from dce_templates.dossier import Dossier
+from dce_templates.files import slug
 from dce_templates.prices import TITLES, PriceLine, ScheduleKind, schedule_kinds
 
 Kind = Literal["text", "number", "formula", "price", "free"]
@@ -177,9 +177,7 @@ def sheets(dossier: Dossier) -> tuple[Sheet, ...]:
 def workbook_name(dossier: Dossier) -> str:
     """« BPU-DQE_2026-014.xlsx », « BPU-LOT2_2026-014.xlsx » of one lot; empty without price lines."""
     kinds = schedule_kinds(dossier.price.form, dossier.price_lines)
-    return (
-        f"{'-'.join(kinds)}{dossier.suffix}_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}.xlsx" if kinds else ""
-    )
+    return f"{'-'.join(kinds)}{dossier.suffix}_{slug(dossier.reference)}.xlsx" if kinds else ""
 
 
 def amount(quantity: Decimal, price: Decimal) -> Decimal:

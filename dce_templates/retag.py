@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from dce_templates.blocks import Block, Fields, Heading, Items, Note, Para, Table
+from dce_templates.blocks import lines_of
 from dce_templates.catalogue import Clause, values
 from dce_templates.dossier import ClauseChoice
 from dce_templates.markup import fill, read_blocks
@@ -93,20 +93,7 @@ def _sources(source: str) -> Iterator[str]:
 
 def _filled(source: str, context: dict[str, Any]) -> Iterator[str]:
     for block in read_blocks(fill(source, context)):
-        yield from (line for line in _said(block) if line)
-
-
-def _said(block: Block) -> tuple[str, ...]:
-    match block:
-        case Para(text=text) | Note(text=text) | Heading(text=text):
-            return (text,)
-        case Items(items=items):
-            return items
-        case Table(caption, header, rows):
-            return (caption, *header, *(cell for row in rows for cell in row))
-        case Fields(caption, rows):
-            return (caption, *(cell for row in rows for cell in row))
-    return ()
+        yield from (line for line in lines_of(block) if line)
 
 
 def _named(line: str, chunk: _Chunk | None, said: Mapping[str, object]) -> str:

@@ -4,23 +4,21 @@ A plain function whose arguments and result pickle: it runs in a worker process,
 """
 
 import csv
-import hashlib
 import io
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from dce_templates import french
 from dce_templates.blocks import Block, Document, Fields, Heading, Items, Note, Para, Table
-from dce_templates.build import File
+from dce_templates.build import renderers
 from dce_templates.catalogue import Clause, ClauseError, catalogue
 from dce_templates.clause_meta import Reference
 from dce_templates.dossier import Dossier
+from dce_templates.files import File, file_of, slug
 from dce_templates.law import UNVERIFIED, Figure, Rule, Source, in_force
 from dce_templates.markup import restore
-from dce_templates.render import docx, html, pdf
 
 Format = Literal["docx", "pdf", "html", "csv"]
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html", "csv")
@@ -151,15 +149,9 @@ def build_sources(
     """The annex in the formats asked. Same arguments, same bytes. Raises ClauseError, PdfError."""
     found = rows(dossier, figures, rules, clauses)
     document = annex(dossier, found, table, adopted)
-    every: dict[Format, tuple[str, Callable[[], bytes]]] = {
-        "docx": (docx.MEDIA_TYPE, lambda: docx.render_docx(document, now)),
-        "pdf": (pdf.MEDIA_TYPE, lambda: pdf.render_pdf(document, now)),
-        "html": (html.MEDIA_TYPE, lambda: html.render_page(document).encode()),
-        "csv": ("text/csv", lambda: _csv(found)),
-    }
-    stem = f"ANNEXE-SOURCES_{re.sub(r'[^A-Za-z0-9-]+', '-', dossier.reference)}"
-    return tuple(_file(f"{stem}.{name}", media, make()) for name, (media, make) in every.items() if name in formats)
-
-
-def _file(name: str, media_type: str, content: bytes) -> File:
-    return File(name, media_type, content, hashlib.sha256(content).hexdigest())
+    stem = f"ANNEXE-SOURCES_{slug(dossier.reference)}"
+    made = [
+        file_of(f"{stem}.{name}", media_type, render(document))
+        for name, (media_type, render) in renderers(formats, now).items()
+    ]
+    return (*made, file_of(f"{stem}.csv", "text/csv", _csv(found))) if "csv" in formats else tuple(made)

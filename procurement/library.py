@@ -166,10 +166,15 @@ def _older(name: str, version: str, written: Mapping[tuple[str, str], ClauseVers
     return shipped if shipped is not None and shipped.meta.version == version else None
 
 
+def taken_choices(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Clause → what a dossier, even one that is not finished, says of it, of those that it takes."""
+    choices = [choice for choice in data.get("clauses", []) if isinstance(choice, dict)]
+    return {str(choice.get("id")): choice for choice in choices if not choice.get("refused_motive")}
+
+
 def kept_versions(data: Mapping[str, Any]) -> dict[str, str]:
     """Clause → version, of those that a dossier takes."""
-    choices = [choice for choice in data.get("clauses", []) if isinstance(choice, dict)]
-    return {str(c.get("id")): str(c.get("version", "")) for c in choices if not c.get("refused_motive")}
+    return {name: str(choice.get("version", "")) for name, choice in taken_choices(data).items()}
 
 
 def with_versions(data: Mapping[str, Any], clauses: Mapping[str, Clause]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from api.publishing import word_model
 from api.render import page
 from api.review import read
 from dce_templates.assemble import assemble
-from dce_templates.blocks import ClauseMark, Kind
+from dce_templates.blocks import Kind, drawn
 from dce_templates.catalogue import Clause, ClauseError, taken_by
 from dce_templates.dossier import Dossier
 from procurement.candidacy import sha256_json
@@ -173,8 +173,7 @@ def preview(request: Request, db: Db, who: Who, ref: str, doc: str) -> Response:
             document = assemble(kind, dossier, figures, clauses=clauses_for(db, consultation))
         except ClauseError as error:
             raise Refused(f"L’aperçu ne peut pas être fait. {error}") from None
-        shown = [(type(b).__name__, b) for b in document.blocks if not isinstance(b, ClauseMark)]
-        context |= {"document": document, "blocks": shown}
+        context |= {"document": document, "blocks": drawn(document.blocks)}
     return page(request, "buyer/preview.html", **context)
 
 

@@ -17,6 +17,7 @@ from api.errors import PageInvalid
 from api.pages.buyer_draft import CHANGED, Typed, draft_of
 from api.render import page
 from api.review import read
+from dce_templates.blocks import drawn
 from dce_templates.catalogue import Clause, ClauseError, clause_text
 from dce_templates.dossier import ClauseChoice
 from dce_templates.markup import read_blocks
@@ -24,7 +25,7 @@ from dce_templates.view import view
 from procurement.candidacy import sha256_json
 from procurement.consultation import Consultation, describe, find_for
 from procurement.errors import Invalid, NotFound, Refused
-from procurement.library import clauses_for
+from procurement.library import clauses_for, taken_choices
 from procurement.people import Person
 from procurement.remarks import ClauseHold, give_back, holds, remark, remarks_of, settle, take
 from procurement.rules import rule_table
@@ -45,7 +46,8 @@ def _context(db: Session, consultation: Consultation, name: str, who: Person) ->
         "title": clauses[name].meta.title, "version": clauses[name].meta.version,
         "buyer_ref": consultation.organisation.ref, **_words(consultation.dossier, clauses[name]),
         "values": to_shown(consultation.dossier, {name: clauses[name]}), "clause": clauses[name],
-        "held": _held(holds(db, consultation, now).get(name), who), "seen": sha256_json(_choice(consultation, name)),
+        "held": _held(holds(db, consultation, now).get(name), who),
+        "seen": sha256_json(taken_choices(consultation.dossier).get(name)),
         "remarks": [(r.ref, r.by, r.at, r.text, r.settled_by, r.settled_at) for r in rows],
     }  # fmt: skip
 
@@ -55,16 +57,9 @@ def _held(row: ClauseHold | None, who: Person) -> dict[str, Any]:
     return {"mine": row is not None and row.by == who.email, "by": row.by if row else "", "until": row and row.until}
 
 
-def _choice(consultation: Consultation, name: str) -> dict[str, Any]:
-    """What the dossier says of the clause; empty where it does not take it."""
-    said = [c for c in consultation.dossier.get("clauses", []) if isinstance(c, dict) and c.get("id") == name]
-    return said[0] if said and not said[0].get("refused_motive") else {}
-
-
 def _words(data: Mapping[str, Any], clause: Clause) -> dict[str, Any]:
     """The clause filled with what the dossier says; or why it cannot be yet."""
-    taken = [c for c in data.get("clauses", []) if isinstance(c, dict) and c.get("id") == clause.meta.id]
-    said: dict[str, Any] = {"taken": bool(taken) and not taken[0].get("refused_motive"), "blocks": [], "gap": ""}
+    said: dict[str, Any] = {"taken": clause.meta.id in taken_choices(data), "blocks": [], "gap": ""}
     dossier, gaps = read(data)
     if dossier is None:
         return said | {"gap": f"{gaps[0].label} : {gaps[0].sentence}"}
@@ -74,7 +69,7 @@ def _words(data: Mapping[str, Any], clause: Clause) -> dict[str, Any]:
         blocks = read_blocks(clause_text(clause, choice, view(dossier, figures)), "cl")
     except ClauseError as error:
         return said | {"gap": str(error)}
-    return said | {"blocks": [(type(block).__name__, block) for block in blocks]}
+    return said | {"blocks": drawn(blocks)}
 
 
 @router.get(PATH, dependencies=[Depends(OFFICER)])
@@ -94,12 +89,19 @@ def say(who: Who, ctx: Ctx, ref: str, clause: str, remark_text: Annotated[str, F
     return RedirectResponse(f"{PATH.format(ref=ref, clause=clause)}?ok=remarque", 303)
 
 
+def _taken(consultation: Consultation, name: str) -> dict[str, Any]:
+    """What the dossier says of a clause that it takes. Raises Refused where it does not."""
+    found = taken_choices(consultation.dossier).get(name)
+    if found is None:
+        raise Refused("Ce dossier ne prend pas cette clause.")
+    return found
+
+
 @router.post(PATH + "/reprendre", dependencies=[Depends(OFFICER)])
 def take_up(db: Db, who: Who, ref: str, clause: str) -> Response:
     """Take the clause in hand: nobody else changes it meanwhile."""
     consultation = draft_of(db, ref, who)
-    if not _choice(consultation, clause):
-        raise Refused("Ce dossier ne prend pas cette clause.")
+    _taken(consultation, clause)
     take(db, consultation, clause, who, database.now(db))
     return RedirectResponse(f"{PATH.format(ref=ref, clause=clause)}#valeurs", 303)
 
@@ -115,7 +117,7 @@ def write(who: Who, ctx: Ctx, ref: str, clause: str, typed: Typed) -> Response:
         with transaction(ctx.database) as db:
             consultation = draft_of(db, ref, who)
             take(db, consultation, clause, who, database.now(db))
-            if first(typed.values, "seen") != sha256_json(_choice(consultation, clause)):
+            if first(typed.values, "seen") != sha256_json(_taken(consultation, clause)):
                 raise Invalid({"form": CHANGED})
             chosen = choice_of(typed.values, known[clause])
             kept = [

@@ -1,6 +1,5 @@
 """What anyone may read, without an account: the list, one consultation, its documents."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from api.kept import for_strangers, until_next
 from api.render import page
 from api.review import read
 from api.wording import public_state_of, time_left, to_the_second
+from dce_templates.files import slug
 from dce_templates.view import view
 from procurement.consultation import Consultation, DceFile, find_public, public_list
 from procurement.errors import NotFound
@@ -93,7 +93,7 @@ def whole(ctx: Ctx, ref: str) -> Response:
     """Every document with manifest.json, free, without account."""
     with reading(ctx.database) as db:
         consultation = find_public(db, ref)
-        name = f"DCE_{re.sub(r'[^A-Za-z0-9-]+', '-', consultation.number)}.zip"
+        name = f"DCE_{slug(consultation.number)}.zip"
         files = [(f.name, f.key) for f in consultation.current_files]
     return streamed(zipped((n, ctx.storage.chunks(key)) for n, key in files), name, "application/zip")
 

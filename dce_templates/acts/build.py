@@ -1,9 +1,7 @@
 """Checks, then the files of one act and their manifest. Plain functions that pickle: they run in worker processes."""
 
-import hashlib
 import json
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -15,12 +13,12 @@ from dce_templates.acts.checking import findings
 from dce_templates.acts.documents import amendment, filled, subcontract
 from dce_templates.acts.subcontract import Subcontract
 from dce_templates.blocks import Document
-from dce_templates.build import Built, ClauseUsed, File, Format, stem
+from dce_templates.build import Built, ClauseUsed, Format, named, renderers, stem, used
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.checks import Finding
+from dce_templates.files import file_of, slug
 from dce_templates.law import Figure, Rule, in_force
 from dce_templates.manifest import engines
-from dce_templates.render import docx, html, odt, pdf
 
 FORMATS: tuple[Format, ...] = ("docx", "pdf", "html")
 
@@ -42,15 +40,9 @@ def build_amendment(
     found = findings(act, act.dated_on, table, rules, AMENDMENT_CHECKS, known, **how)
     if any(finding.blocks for finding in found):
         return Built((), (), found)
-    used = tuple(
-        ClauseUsed(
-            item.clause.meta.id, item.title, item.clause.meta.version, item.bookmark,
-            hashlib.sha256(item.words.encode()).hexdigest(), item.clause.sha256,
-        )
-        for item in filled(act, known)
-    )  # fmt: skip
+    taken = used(filled(act, known))
     made = amendment(act, in_force(table, act.dated_on), known)
-    return _built(made, act.reference, {"amendment": act.model_dump(mode="json")}, used, found, formats, now)
+    return _built(made, act.reference, {"amendment": act.model_dump(mode="json")}, taken, found, formats, now)
 
 
 def build_subcontract(
@@ -83,39 +75,25 @@ def _built(
     formats: Collection[Format],
     now: datetime,
 ) -> Built:
-    named = [{"id": item.id, "version": item.version, "sha256": item.sha256} for item in clauses]
-    attached = _json({**data, "clauses": named})
-    start = f"{stem(document.kind)}_{re.sub(r'[^A-Za-z0-9-]+', '-', name)}"
+    listed = named(clauses)
+    attached = _json({**data, "clauses": listed})
+    start = f"{stem(document.kind)}_{slug(name)}"
     files = [
-        _file(f"{start}.{extension}", media_type, render(document))
-        for extension, media_type, render in _renderers(now, attached)
-        if extension in formats
+        file_of(f"{start}.{extension}", media_type, render(document))
+        for extension, (media_type, render) in renderers(formats, now, attached).items()
     ]
     manifest = {
         "kind": document.kind,
         "reference": document.reference,
         "built_at": now.isoformat(),
         "files": [{"name": file.name, "sha256": file.sha256} for file in files],
-        "clauses": named,
+        "clauses": listed,
         "findings": [asdict(finding) for finding in found],
         "engines": engines(),
     }
-    files.append(_file("manifest.json", "application/json", _json(manifest)))
+    files.append(file_of("manifest.json", "application/json", _json(manifest)))
     return Built(tuple(files), clauses, found)
-
-
-def _renderers(now: datetime, attached: bytes) -> tuple[tuple[str, str, Callable[[Document], bytes]], ...]:
-    return (
-        ("docx", docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now)),
-        ("pdf", pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
-        ("odt", odt.MEDIA_TYPE, lambda document: odt.render_odt(docx.render_docx(document, now), now)),
-        ("html", html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
-    )
 
 
 def _json(data: Mapping[str, Any]) -> bytes:
     return (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _file(name: str, media_type: str, content: bytes) -> File:
-    return File(name, media_type, content, hashlib.sha256(content).hexdigest())

@@ -1,6 +1,5 @@
 """Everything at once: DC1, DC2, DUME, data and their ZIP. Plain functions that pickle: they run in worker processes."""
 
-import hashlib
 import io
 import json
 import zipfile
@@ -10,11 +9,11 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from dce_templates.build import File
 from dce_templates.candidate.candidate import Candidate, missing
 from dce_templates.candidate.dc1 import dc1
 from dce_templates.candidate.dc2 import dc2
 from dce_templates.candidate.dume import dume
+from dce_templates.files import File, file_of
 from dce_templates.render import docx, pdf
 
 _FIXED_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -38,21 +37,17 @@ def build(candidate: Candidate, now: datetime) -> Portable:
     data = _data(candidate)
     files = []
     for document in (dc1(candidate), dc2(candidate)):
-        files.append(_file(f"{document.kind}.docx", docx.MEDIA_TYPE, docx.render_docx(document, now)))
-        files.append(_file(f"{document.kind}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now, data)))
-    files += [_file("dume.xml", XML, dume(candidate, now)), _file("dossier.json", JSON, data)]
-    files.append(_file("manifest.json", JSON, _manifest(candidate, files, now)))
-    files.append(_file(f"dossier-candidat-{candidate.identity.siret}.zip", ZIP, _zipped(files)))
+        files.append(file_of(f"{document.kind}.docx", docx.MEDIA_TYPE, docx.render_docx(document, now)))
+        files.append(file_of(f"{document.kind}.pdf", pdf.MEDIA_TYPE, pdf.render_pdf(document, now, data)))
+    files += [file_of("dume.xml", XML, dume(candidate, now)), file_of("dossier.json", JSON, data)]
+    files.append(file_of("manifest.json", JSON, _manifest(candidate, files, now)))
+    files.append(file_of(f"dossier-candidat-{candidate.identity.siret}.zip", ZIP, _zipped(files)))
     return Portable(tuple(files), missing(candidate))
 
 
 def archive_from(data: dict[str, Any], now: datetime) -> bytes:
     """The ZIP alone, from plain data (a Candidate's own dump). Raises PdfError."""
     return build(Candidate.model_validate(data), now).archive.content
-
-
-def _file(name: str, media_type: str, content: bytes) -> File:
-    return File(name, media_type, content, hashlib.sha256(content).hexdigest())
 
 
 def _json(data: Any) -> bytes:

@@ -7,7 +7,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dce_templates.blocks import ClauseMark, Document
+from dce_templates.blocks import Document, drawn
 
 MEDIA_TYPE = "text/html"
 
@@ -23,8 +23,7 @@ def _template() -> Template:
 
 def render_html(document: Document) -> str:
     """One `<article>` to put in a page; the ids start with the kind of document."""
-    blocks = [(type(block).__name__, block) for block in document.blocks if not isinstance(block, ClauseMark)]
-    return _template().render(doc=document, blocks=blocks)
+    return _template().render(doc=document, blocks=drawn(document.blocks))
 
 
 _PAGE = """<!doctype html>

@@ -10,6 +10,7 @@ from api.clause_form import sections, to_data, to_shown
 from api.db import Database, transaction
 from api.review import read
 from dce_templates.catalogue import catalogue
+from procurement.candidacy import sha256_json
 from procurement.consultation import find
 from tests.api.consultation_scene import Browser, Desk, desk, example, publish, write
 from tests.candidacy_scene import press
@@ -154,7 +155,9 @@ def test_two_people_write_two_clauses_at_once_and_never_the_same(
     stale = at.client.submit(mine, f"{path}/OD-05/valeurs", button=None, follow=True, **late)
     assert stale.status_code == 422
     assert "dans une autre fenêtre" in at.client.page.main
-    assert press(at.client, f"{path}/OD-99/reprendre") == 409
+    for action in ("reprendre", "valeurs"):
+        assert press(at.client, f"{path}/OD-99/reprendre") == 409
+        assert press(at.client, f"{path}/OD-06/{action}", seen=sha256_json(None)) == 409
 
 
 def test_two_tabs_neither_loses_its_choices(at: Desk, database: Database) -> None:

@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 
+from dce_templates.blocks import lines_of
 from dce_templates.catalogue import catalogue, clause_text
 from dce_templates.clause_faults import example
 from dce_templates.dossier import ClauseChoice
 from dce_templates.markup import read_blocks
-from dce_templates.retag import _said, retag
+from dce_templates.retag import retag
 from dce_templates.view import view
 from procurement.rules import rule_table
 
@@ -26,7 +27,7 @@ def chosen(name: str) -> ClauseChoice:
 def paragraphs(name: str) -> list[str]:
     """The clause as its lines stand in Word."""
     text = clause_text(catalogue()[name], chosen(name), VIEW)
-    return [line for block in read_blocks(text) for line in _said(block) if line]
+    return [line for block in read_blocks(text) for line in lines_of(block) if line]
 
 
 def again(name: str, edited: list[str]) -> str:
