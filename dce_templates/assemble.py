@@ -1,6 +1,6 @@
 """Dossier and clauses → documents of blocks. The same blocks feed Word, PDF and HTML."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -8,8 +8,8 @@ from typing import Any
 
 from dce_templates import french
 from dce_templates.blocks import Block, Document, Heading, Kind
-from dce_templates.catalogue import Clause, ClauseError, catalogue, clause_text
-from dce_templates.dossier import Dossier, Holder
+from dce_templates.catalogue import Clause, catalogue, clause_of, clause_text
+from dce_templates.dossier import ClauseChoice, Dossier, Holder
 from dce_templates.law import Figure
 from dce_templates.markup import fill, read_blocks, restore
 from dce_templates.view import ccag, penalties, view
@@ -63,17 +63,12 @@ class Derogation:
 
 
 def filled_clauses(
-    dossier: Dossier, words: Mapping[str, Any], clauses: Mapping[str, Clause]
+    choices: Iterable[ClauseChoice], words: Mapping[str, Any], clauses: Mapping[str, Clause]
 ) -> tuple[FilledClause, ...]:
-    """The clauses taken by the dossier, in the order of their ids. Raises ClauseError."""
-    found = []
-    for choice in sorted(dossier.clauses, key=lambda choice: choice.id):
-        if choice.refused_motive:
-            continue
-        if choice.id not in clauses:
-            raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
-        found.append(FilledClause(clauses[choice.id], clause_text(clauses[choice.id], choice, words)))
-    return tuple(found)
+    """The clauses taken, in the order of their ids. `words`: what the document knows. Raises ClauseError."""
+    taken = sorted((choice for choice in choices if not choice.refused_motive), key=lambda choice: choice.id)
+    found = ((clause_of(choice.id, clauses), choice) for choice in taken)
+    return tuple(FilledClause(clause, clause_text(clause, choice, words)) for clause, choice in found)
 
 
 @cache
@@ -142,7 +137,7 @@ def assemble(
     words = view(dossier, figures, holder) | {"clauses": (), "derogations": (), "taken": _taken(dossier)}
     words["annexes"] = [_ANNEXES[annex] for annex in kinds_of(dossier, known) if annex in _ANNEXES]
     if kind in _PLACES:
-        taken = filled_clauses(dossier, words, known)
+        taken = filled_clauses(dossier.clauses, words, known)
         words["clauses"] = tuple(filled for filled in taken if filled.clause.meta.place == _PLACES[kind])
     if kind == "ccap":
         draft = read_blocks(fill(_template(kind, dossier.concedes), words), kind)

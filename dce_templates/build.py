@@ -199,7 +199,7 @@ def build(
         return Built((), (), findings)
     dossier = with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
-    taken = used(filled_clauses(dossier, view(dossier, current), known))
+    taken = used(filled_clauses(dossier.clauses, view(dossier, current), known))
     how = renderers(wanted, now, _attached(dossier, taken, holder), model)
     documents = _documents(kinds_of(dossier, known) if kinds is None else kinds, dossier, current, holder, known)
     files = [*_rendered(documents, how, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]

@@ -99,6 +99,13 @@ def catalogue() -> Mapping[str, Clause]:
     return {clause.meta.id: clause for clause in clauses}
 
 
+def clause_of(name: str, clauses: Mapping[str, Clause]) -> Clause:
+    """The clause of this name. Raises ClauseError."""
+    if name not in clauses:
+        raise ClauseError(f"La clause {name} n'est pas au catalogue.")
+    return clauses[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a clause stands for a dossier, and why."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from dce_templates import french
-from dce_templates.catalogue import Clause, ClauseError, from_annex, required_by, standing, values
+from dce_templates.catalogue import Clause, ClauseError, clause_of, from_annex, required_by, standing, values
 from dce_templates.check_tools import Check, Context, Patch, Problem
 from dce_templates.dossier import ClauseChoice
 from dce_templates.facts import facts_of
@@ -20,9 +20,7 @@ def clause_vars(c: Context) -> Iterator[Problem]:
         if choice.refused_motive:
             continue
         try:
-            if choice.id not in c.clauses:
-                raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
-            values(c.clauses[choice.id], choice, from_annex(c.dossier))
+            values(clause_of(choice.id, c.clauses), choice, from_annex(c.dossier))
         except ClauseError as error:
             yield Problem(
                 f"Clause {choice.id} : {error}",

@@ -41,12 +41,11 @@ class Problem:
     patch: Patch | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    dossier: Dossier
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """What a test may look up: the figures in force, and the library of clauses."""
+
     figures: Mapping[str, Figure]
-    rule: Rule
-    now: datetime
     clauses: Mapping[str, Clause]
 
     def figure(self, name: str) -> Decimal:
@@ -54,6 +53,13 @@ class Context:
         if name not in self.figures:
             raise NoFigure(name)
         return self.figures[name].value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Law):
+    dossier: Dossier
+    rule: Rule
+    now: datetime
 
     def taken(self) -> list[ClauseChoice]:
         """The clauses the dossier takes, known or not."""

@@ -4,9 +4,9 @@ The tests are here and in check_rules.py; figures, dates and severities are data
 what stands in the file; what the law says is added only for a rule the buyer has adopted.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.check_lots import problems_of
@@ -44,7 +44,7 @@ class Finding:
         return self.severity == "block" and not self.passed_over
 
 
-def finding_of(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Finding:
+def _finding_of(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Finding:
     """What the officer reads of one problem; `adopted`: the buyer has adopted the rule; `motive`: to pass it over."""
     # An impossible file is a matter of fact, not of adopted law.
     binding = adopted or not rule.can_be_passed_over
@@ -58,14 +58,14 @@ def finding_of(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Find
     )  # fmt: skip
 
 
-def gap_of(rule: Rule, missing: str, launched: str, adopted: bool) -> Finding:
+def _gap_of(rule: Rule, missing: str, launched: str, adopted: bool) -> Finding:
     """The warning that a rule could not be tested, for want of a figure on that day."""
     problem = Problem(
         f"Ce point n'a pas pu être contrôlé : votre table ne contient pas de chiffre « {missing} » au {launched}.",
         "Complétez la table des règles, ou contrôlez ce point à la main.",
         "launched_on",
     )
-    found = finding_of(rule, problem, adopted, "")
+    found = _finding_of(rule, problem, adopted, "")
     return Finding(**{name: getattr(found, name) for name in Finding.__slots__} | {"severity": "warn"})
 
 
@@ -84,23 +84,35 @@ def check(
     `adopted`: all rules, none, or the ids the buyer has adopted (the others never block). `passed_over`: rule id →
     motive. A figure missing on that day is a warning, never a silent pass. `now` (aware) judges the deadline.
     """
-    law = in_force(rules, dossier.launched_on)
-    motives = passed_over or {}
-    found: list[Finding] = []
-    for rule in law.values():
-        context = Context(
-            dossier, in_force(figures, dossier.launched_on), rule, now, catalogue() if clauses is None else clauses
-        )
+    current, known = in_force(figures, dossier.launched_on), catalogue() if clauses is None else clauses
+
+    def problems(rule: Rule) -> Iterable[Problem]:
+        context = Context(dossier=dossier, figures=current, rule=rule, now=now, clauses=known)
+        return problems_of(CHECKS[rule.id], context)
+
+    law = in_force(rules, dossier.launched_on).values()
+    return judge(law, problems, dossier.launched_on, adopted=adopted, passed_over=passed_over)
+
+
+def judge(
+    law: Iterable[Rule],
+    problems: Callable[[Rule], Iterable[Problem]],
+    on: date,
+    *,
+    adopted: bool | Collection[str] = True,
+    passed_over: Mapping[str, str] | None = None,
+) -> tuple[Finding, ...]:
+    """What the rules in force `on` that day find, the worst first. `problems` tests one, and may lack a figure."""
+    motives, found = passed_over or {}, list[Finding]()
+    for rule in law:
         ours = adopted if isinstance(adopted, bool) else rule.id in adopted
         try:
-            found += [
-                finding_of(rule, item, ours, motives.get(rule.id, "")) for item in problems_of(CHECKS[rule.id], context)
-            ]
+            found += [_finding_of(rule, item, ours, motives.get(rule.id, "")) for item in problems(rule)]
         except NoFigure as missing:
-            found.append(gap_of(rule, str(missing), dossier.launched_on.isoformat(), ours))
-    return worst_first(found)
+            found.append(_gap_of(rule, str(missing), on.isoformat(), ours))
+    return _worst_first(found)
 
 
-def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+def _worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
     order = ("block", "warn", "info")
     return tuple(sorted(found, key=lambda item: order.index(item.severity)))

@@ -6,7 +6,7 @@ from importlib import resources
 
 from jinja2 import TemplateError, nodes
 
-from dce_templates.catalogue import Clause, ClauseError, clause_text
+from dce_templates.catalogue import Clause, ClauseError, clause_text, values
 from dce_templates.clause_meta import Meta, Variable
 from dce_templates.dossier import ClauseChoice, Dossier, load_dossier
 from dce_templates.law import Figure
@@ -65,7 +65,7 @@ def _refused(clause: Clause, name: str) -> str:
     variable = clause.meta.variables[name]
     alone = clause.meta.model_copy(update={"variables": {name: variable}})
     try:
-        clause_text(Clause(alone, "", ""), ClauseChoice(id=alone.id), {})
+        values(Clause(alone, "", ""), ClauseChoice(id=alone.id))
     except ClauseError as error:
         return str(error)
     return ""

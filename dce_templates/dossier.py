@@ -239,6 +239,10 @@ class Situation(Model):
     data_waiver: Optional = ""
 
     @property
+    def formal(self) -> bool:
+        return self.procedure not in ("mapa", "concession")
+
+    @property
     def concedes(self) -> bool:
         """Whether the contract is a concession: one document then stands for the acte d'engagement and the CCAP."""
         return self.nature.startswith("Concession")

@@ -43,7 +43,7 @@ def facts_of(dossier: Situation) -> Mapping[str, Fact]:
         "contract": _contract(dossier),
         "kind": dossier.kind,
         "procedure": dossier.procedure,
-        "formal": dossier.procedure not in ("mapa", "concession"),
+        "formal": dossier.formal,
         "ccag": dossier.ccag,
         "amount": dossier.estimated_amount,
         "months": dossier.total_months,

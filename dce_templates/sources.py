@@ -13,7 +13,7 @@ from typing import Literal
 from dce_templates import french
 from dce_templates.blocks import Block, Document, Fields, Heading, Items, Note, Para, Table
 from dce_templates.build import renderers
-from dce_templates.catalogue import Clause, ClauseError, catalogue
+from dce_templates.catalogue import Clause, catalogue, clause_of
 from dce_templates.clause_meta import Reference
 from dce_templates.dossier import Dossier
 from dce_templates.files import File, file_of, slug
@@ -84,9 +84,7 @@ def _clauses(dossier: Dossier, known: Mapping[str, Clause]) -> Iterator[Row]:
     for choice in sorted(dossier.clauses, key=lambda choice: choice.id):
         if choice.refused_motive:
             continue
-        if choice.id not in known:
-            raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
-        meta = known[choice.id].meta
+        meta = clause_of(choice.id, known).meta
         told: list[Reference | None] = [each for each in meta.references if each.mark not in UNVERIFIED]
         for origin in told or [None]:
             yield Row("clause", meta.id, meta.version, f"{meta.id} – {meta.title}", origin)

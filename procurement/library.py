@@ -102,12 +102,6 @@ class ClauseUse(Base):
     consultation: Mapped[Consultation] = relationship()
 
 
-def buyers_of(db: Session, person: Person) -> list[Organisation]:
-    """Whose libraries this person works on."""
-    mine = Organisation.id.in_(person.organisations(Role.OFFICER))
-    return list(db.scalars(select(Organisation).where(mine).order_by(Organisation.name)))
-
-
 def versions_of(db: Session, organisation_id: int, clause: str = "") -> list[ClauseVersion]:
     """The buyer's own, the newest first; what was given up is left out."""
     query = select(ClauseVersion).where(

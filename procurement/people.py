@@ -215,6 +215,12 @@ def attach(
     return membership
 
 
+def buyers_of(db: Session, person: Person) -> list[Organisation]:
+    """The buyers that this officer works for, by name."""
+    mine = Organisation.id.in_(person.organisations(Role.OFFICER))
+    return list(db.scalars(select(Organisation).where(mine).order_by(Organisation.name)))
+
+
 def operator(db: Session) -> Organisation | None:
     """Who runs this install and posts its letters: its first public buyer."""
     return db.scalar(select(Organisation).where(Organisation.kind == "buyer").order_by(Organisation.id).limit(1))

@@ -1,7 +1,7 @@
 """Several people round one clause of a draft: what they say of it, and who has it in hand."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -10,11 +10,10 @@ from procurement.base import Base, HasRef
 from procurement.consultation import Consultation
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock, record
+from procurement.library import LOCK
 from procurement.people import Person
 
 LONGEST, MOST = 2000, 200
-# How long a clause stays with whoever took it.
-HELD = timedelta(minutes=15)
 
 
 class ClauseRemark(HasRef, Base):
@@ -56,7 +55,7 @@ def take(db: Session, consultation: Consultation, clause: str, person: Person, n
     if row is not None and row.by != person.email:
         raise Refused(in_hand(row))
     give_back(db, consultation, clause)
-    db.add(ClauseHold(consultation_id=consultation.id, clause=clause, by=person.email, until=now + HELD))
+    db.add(ClauseHold(consultation_id=consultation.id, clause=clause, by=person.email, until=now + LOCK))
     db.flush()
 
 

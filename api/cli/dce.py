@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -128,14 +128,17 @@ def check_command(
     raise typer.Exit(worst)
 
 
-def _formats(text: str | None) -> tuple[Format, ...] | None:
-    if text is None:
-        return None
-    wanted = [item.strip() for item in text.split(",") if item.strip()]
-    unknown = [item for item in wanted if item not in FORMATS]
+def _listed(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """The formats that were asked, all of them known."""
+    wanted = tuple(item.strip() for item in text.split(",") if item.strip())
+    unknown = [item for item in wanted if item not in known]
     if unknown or not wanted:
-        _end(f"Format inconnu ou absent : « {', '.join(unknown)} ». Formats possibles : {', '.join(FORMATS)}.")
-    return tuple(cast(Format, item) for item in wanted)
+        _end(f"Format inconnu ou absent : « {', '.join(unknown)} ». Formats possibles : {', '.join(known)}.")
+    return wanted
+
+
+def _formats(text: str | None) -> tuple[Format, ...] | None:
+    return None if text is None else cast(tuple[Format, ...], _listed(text, FORMATS))
 
 
 def _motives(texts: list[str], rules: Iterable[Rule]) -> dict[str, str]:
@@ -186,6 +189,11 @@ def build_command(
         _end(str(error))
     if "xlsx" in (wanted or ()) and not any(part.price_lines for part in dossier.parts):
         print("Aucun classeur de prix : le dossier ne donne pas de ligne de prix (price_lines).", file=sys.stderr)
+    _tell(out, built, as_json)
+
+
+def _tell(out: Path, built: Built, as_json: bool) -> None:
+    """Write the files and say what they are: exit 1 where something blocks."""
     _write(out, built)
     if as_json:
         print(json.dumps(_answer(built), ensure_ascii=False))

@@ -1,7 +1,5 @@
 """`mps dce amendment`: an amendment to a running contract from a YAML file, beside dce.py's commands."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,20 +11,18 @@ from api.cli.dce import (
     BadFile,
     Json,
     NotAdopted,
-    _answer,
     _content,
     _end,
     _formats,
     _moment,
     _motives,
-    _print_findings,
     _read,
-    _write,
+    _tell,
 )
 from api.cli.dce_word import app as app
 from dce_templates.acts.amendment import Amendment, from_dossier, laid_over
 from dce_templates.acts.build import FORMATS, build_amendment
-from dce_templates.build import Built, Format
+from dce_templates.build import Format
 from dce_templates.dossier import DossierError, parse_model
 from dce_templates.fields import Model
 from dce_templates.render.odt import OdtError
@@ -98,16 +94,3 @@ def _numbers(path: Path, *sirets: str) -> None:
             parse_siret(number)
         except SiretError as error:
             raise BadFile(f"Le fichier « {path} » est à corriger. {error.sentence}") from error
-
-
-def _tell(out: Path, built: Built, as_json: bool) -> None:
-    _write(out, built)
-    if as_json:
-        print(json.dumps(_answer(built), ensure_ascii=False))
-    else:
-        _print_findings(built.findings)
-        for made in built.files:
-            print(f"{out / made.name}  sha256 {made.sha256}")
-    if built.blocked:
-        print("Aucun document n'a été écrit : corrigez ce qui bloque, ou passez outre (--override).", file=sys.stderr)
-        raise typer.Exit(1)

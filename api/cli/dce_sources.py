@@ -6,21 +6,13 @@ from typing import Annotated, cast
 
 import typer
 
-from api.cli.dce import At, BadFile, Json, NotAdopted, _end, _moment, _read, _write
+from api.cli.dce import At, BadFile, Json, NotAdopted, _end, _listed, _moment, _read, _write
 from api.cli.dce_acts import app as app
 from dce_templates.build import Built
 from dce_templates.catalogue import ClauseError
 from dce_templates.render.pdf import PdfError
 from dce_templates.sources import FORMATS, Format, build_sources
 from procurement.rules import rule_table
-
-
-def _wanted(text: str) -> tuple[Format, ...]:
-    wanted = [item.strip() for item in text.split(",") if item.strip()]
-    unknown = [item for item in wanted if item not in FORMATS]
-    if unknown or not wanted:
-        _end(f"Format inconnu ou absent : « {', '.join(unknown)} ». Formats possibles : {', '.join(FORMATS)}.")
-    return tuple(cast(Format, item) for item in wanted)
 
 
 @app.command("sources")
@@ -33,7 +25,7 @@ def sources_command(
     at: At = "",
 ) -> None:
     """Write the annex « Sources », which stays with the buyer: exit 0, or 2 where the file is unreadable."""
-    wanted, now, table = _wanted(formats), _moment(at), rule_table()
+    wanted, now, table = cast(tuple[Format, ...], _listed(formats, FORMATS)), _moment(at), rule_table()
     try:
         made = build_sources(
             _read(file), table.figures, table.rules, wanted, now=now, table=table.name, adopted=not not_adopted

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.dce import At, BadFile, Json, NotAdopted, _end, _moment, _motives
-from api.cli.dce_acts import Out, Override, Wanted, _act, _numbers, _plain, _tell, _wanted
+from api.cli.dce import At, BadFile, Json, NotAdopted, _end, _moment, _motives, _tell
+from api.cli.dce_acts import Out, Override, Wanted, _act, _numbers, _plain, _wanted
 from api.cli.dce_acts import app as app
 from api.cli.dossier_candidat import _look_up
 from api.portable import identity_of

@@ -15,7 +15,7 @@ from api.review import has_adopted
 from api.wording import open_lines, register_line, state_of, time_left, to_the_second
 from procurement.consultation import Consultation, find_for, list_for
 from procurement.events import chain_holds, register
-from procurement.people import Organisation, Role
+from procurement.people import buyers_of
 from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
@@ -36,7 +36,7 @@ Rank = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 @router.get("/acheteur", dependencies=[Depends(OFFICER)])
 def home(request: Request, db: Db, who: Who, avant: Cursor = None) -> Response:
-    buyers = db.query(Organisation).filter(Organisation.id.in_(who.organisations(Role.OFFICER))).all()
+    buyers = buyers_of(db, who)
     found = list_for(db, who, avant, PAGE + 1)
     now = database.now(db)
     rows = [(c, state_of(c, now)) for c in found[:PAGE]]

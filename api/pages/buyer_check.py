@@ -30,7 +30,7 @@ from procurement.consultation import Consultation, describe, find_for, pass_over
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
 from procurement.library import clauses_for
-from procurement.people import Organisation, Person, Role, adopt_rules
+from procurement.people import adopt_rules, buyers_of
 from procurement.remarks import untouched
 from procurement.rules import rule_table
 
@@ -154,24 +154,19 @@ def _may_pass(db: Session, consultation: Consultation, rule: str, now: datetime)
         raise Refused("Ce point rend le dossier impossible : il se corrige, aucun motif ne le remplace.")
 
 
-def _buyers(db: Session, who: Person) -> list[Organisation]:
-    ids = who.organisations(Role.OFFICER)
-    return db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).all()
-
-
 @router.get("/acheteur/regles", dependencies=[Depends(OFFICER)])
 def rules(request: Request, db: Db, who: Who) -> Response:
     """The shipped table, line by line, with who read the text; the unverified lines are not there."""
     table = rule_table()
     rows = [r for r in (*table.rules, *table.contracts) if r.origin.mark not in UNVERIFIED]
-    buyers = [(o, has_adopted(o)) for o in _buyers(db, who)]
+    buyers = [(o, has_adopted(o)) for o in buyers_of(db, who)]
     return page(request, "buyer/rules.html", table=table, rules=rows, buyers=buyers, marks=MARKS)
 
 
 @router.post("/acheteur/regles/adopter", dependencies=[Depends(OFFICER)])
 def adopt(db: Db, who: Who, buyer: Text = "", suite: Text = "") -> Response:
     """One act for the whole table; its fingerprint names exactly what was read."""
-    for organisation in _buyers(db, who):
+    for organisation in buyers_of(db, who):
         if organisation.ref == buyer:
             adopt_rules(organisation, rule_table().sha256, f"{who.name} ({who.email})"[:200], database.now(db))
             back = f"/acheteur/consultations/{suite}/verifier" if suite.isalnum() else "/acheteur/regles"

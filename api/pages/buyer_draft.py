@@ -31,7 +31,7 @@ from procurement.consultation import Consultation, describe, draft, find_for
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock
 from procurement.library import clauses_for
-from procurement.people import Organisation, Person, Role
+from procurement.people import Organisation, Person, buyers_of
 from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
@@ -66,8 +66,7 @@ Typed = Annotated[Raw, Form()]
 
 def _mine(db: Session, who: Person, ref: str) -> list[Organisation]:
     """The buyers this officer writes for, the one asked first."""
-    ids = who.organisations(Role.OFFICER)
-    found = db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).all()
+    found = buyers_of(db, who)
     if ref and ref not in {o.ref for o in found}:
         raise NotFound
     return sorted(found, key=lambda o: o.ref != ref)

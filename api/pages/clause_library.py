@@ -20,14 +20,13 @@ from dce_templates.clause_lines import PLACES, to_typed
 from procurement.errors import NotFound
 from procurement.library import (
     ClauseVersion,
-    buyers_of,
     drafts_with,
     in_force,
     start,
     uses_of,
     versions_of,
 )
-from procurement.people import Organisation, Person, fold
+from procurement.people import Organisation, Person, buyers_of, fold
 
 router = APIRouter(include_in_schema=False)
 HOME, ONE = "/acheteur/clauses", "/acheteur/clauses/{buyer}/{clause}"
@@ -50,12 +49,17 @@ class Line:
     own: bool
 
 
-def buyer_of(db: Session, who: Person, ref: str) -> Organisation:
-    """The buyer asked for, else the first this officer works for. Raises NotFound."""
-    found = [o for o in buyers_of(db, who) if ref in ("", o.ref)]
+def _chosen(buyers: list[Organisation], ref: str) -> Organisation:
+    """The buyer asked for, else the first. Raises NotFound."""
+    found = [buyer for buyer in buyers if ref in ("", buyer.ref)]
     if not found:
         raise NotFound
     return found[0]
+
+
+def buyer_of(db: Session, who: Person, ref: str) -> Organisation:
+    """The buyer asked for, of those this officer works for. Raises NotFound."""
+    return _chosen(buyers_of(db, who), ref)
 
 
 def _lines(clauses: Mapping[str, Clause], own: list[ClauseVersion]) -> Iterator[Line]:
@@ -80,13 +84,14 @@ def library(
     request: Request, db: Db, who: Who, acheteur: str = "", q: str = "", vue: str = "", rang: Number = 1
 ) -> Response:
     """The clauses in the order of their numbers, twenty to a page; what waits for a second reader comes first."""
-    buyer = buyer_of(db, who, acheteur)
+    buyers = buyers_of(db, who)
+    buyer = _chosen(buyers, acheteur)
     own = versions_of(db, buyer.id)
     lines = [line for line in _lines(in_force(db, buyer.id), own) if _wanted(line, fold(q).split()[:6], vue)]
     shown = lines[(rang - 1) * PAGE : rang * PAGE]
     pages = [request.url.include_query_params(rang=number).query for number in (rang - 1, rang + 1)]
     return page(
-        request, "clause_library/library.html", buyer=buyer, buyers=buyers_of(db, who), lines=shown, total=len(lines),
+        request, "clause_library/library.html", buyer=buyer, buyers=buyers, lines=shown, total=len(lines),
         waiting=[row for row in own if row.state == "proposed"], q=q, view=vue, views=VIEWS, states=editing.STATES,
         previous=f"{HOME}?{pages[0]}" if rang > 1 else None,
         following=f"{HOME}?{pages[1]}" if len(lines) > rang * PAGE else None,

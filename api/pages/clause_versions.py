@@ -16,7 +16,6 @@ from api.dossiers import first
 from api.errors import PageInvalid
 from api.pages.buyer_draft import Typed
 from api.render import page
-from dce_templates.catalogue import catalogue
 from dce_templates.clause_lines import FIELDS, PARTS, PLACES
 from dce_templates.facts import FACTS
 from procurement import library
@@ -37,7 +36,7 @@ def _form(db: Session, row: ClauseVersion, values: Mapping[str, Any]) -> dict[st
     return {
         "ref": row.ref, "clause": row.clause, "version": row.version, "buyer": _buyer(db, row), "values": values,
         "seen": sha256_json(row.typed), "parts": PARTS, "labels": FIELDS, "places": list(PLACES.items()),
-        "facts": FACTS, "has_model": row.clause in catalogue(),
+        "facts": FACTS,
     }  # fmt: skip
 
 
@@ -97,7 +96,7 @@ def _shown(db: Session, row: ClauseVersion, who: Who) -> dict[str, Any]:
         "author": row.author, "may_approve": library.may_approve(db, row, who),
         "comparison": editing.compare(title, before, editing.fields_of(row)) if row.state != "dropped" else None,
         "blocks": editing.sample_blocks(row.read, now) if proposed else [],
-        "steps": [(editing.STEPS[s.kind], s.by, s.at, s.text, s.kind) for s in row.steps],
+        "steps": [(editing.STEPS[s.kind], s.by, s.at, s.text) for s in row.steps],
         "held": (row.locked_by, row.locked_until) if row.held_by_other(who, now) else None,
         "sha256": row.sha256, "acting": "",
     }  # fmt: skip

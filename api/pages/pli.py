@@ -54,7 +54,7 @@ def _shown(ctx: Context, who: Person, ref: str, cref: str) -> dict[str, Any]:
         return {
             "consultation": header(consultation),
             "pli": pli(db, candidacy, pieces_of(db, candidacy), same),
-            "priced": {f.ref for f in candidacy.files if f.kind == "offer" and priced(consultation, f.name)},
+            "priced": {f.ref for f in candidacy.files if priced(consultation, f)},
         }
 
 

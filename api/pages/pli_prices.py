@@ -30,9 +30,10 @@ PATH, TEMPLATE = f"{BASE}/plis/{{cref}}/prix/{{file}}", "opening/prices.html"
 CAP, SHOWN = 5_000_000, 100
 
 
-def priced(consultation: Consultation, name: str) -> bool:
+def priced(consultation: Consultation, file: CandidacyFile) -> bool:
     """Whether this file may hold the prices that the dossier asked for, line by line."""
-    return name.lower().endswith(".xlsx") and bool(consultation.dossier.get("price_lines"))
+    offered = file.kind == "offer" and file.name.lower().endswith(".xlsx")
+    return offered and bool(consultation.dossier.get("price_lines"))
 
 
 @router.get(PATH, dependencies=[Depends(OFFICER)])
@@ -54,9 +55,9 @@ def _known(
     with transaction(ctx.database) as db:
         consultation, now = find_for(db, ref, who), database.now(db)
         candidacy = find_received(db, consultation, cref)
-        found = next((f for f in candidacy.files if f.ref == file and f.kind == "offer"), None)
+        found = next((f for f in candidacy.files if f.ref == file and priced(consultation, f)), None)
         dossier, _ = read(consultation.dossier)
-        if found is None or dossier is None or not priced(consultation, found.name):
+        if found is None or dossier is None:
             raise NotFound
         looked(db, candidacy, who.email, f"Prix lus : {found.name}"[:200], now)
         context = {

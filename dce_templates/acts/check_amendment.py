@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from dce_templates import french
 from dce_templates.acts.amendment import Amendment
-from dce_templates.acts.checking import Checks, Law
-from dce_templates.catalogue import ClauseError, from_annex, required_by, standing, values
-from dce_templates.check_tools import Problem, eu_threshold
+from dce_templates.acts.checking import Checks
+from dce_templates.catalogue import ClauseError, clause_of, from_annex, required_by, standing, values
+from dce_templates.check_tools import Law, Problem, eu_threshold
 from dce_templates.facts import facts_of
 
 
@@ -94,11 +94,10 @@ def notice(act: Amendment, law: Law) -> Iterator[Problem]:
 def clause_vars(act: Amendment, law: Law) -> Iterator[Problem]:
     for index, choice in enumerate(act.taken):
         try:
-            if choice.id not in law.clauses:
-                raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
-            if law.clauses[choice.id].meta.place == "rc":
+            clause = clause_of(choice.id, law.clauses)
+            if clause.meta.place == "rc":
                 raise ClauseError("Cette clause va au règlement d'une consultation, pas à un contrat en cours.")
-            values(law.clauses[choice.id], choice, from_annex(act.situation))
+            values(clause, choice, from_annex(act.situation))
         except ClauseError as error:
             yield Problem(
                 f"Clause {choice.id} : {error}", "Renseignez la variable, ou retirez la clause.", f"clauses.{index}"

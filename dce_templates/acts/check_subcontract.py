@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from dce_templates import french
-from dce_templates.acts.checking import Checks, Law
+from dce_templates.acts.checking import Checks
 from dce_templates.acts.subcontract import Subcontract
-from dce_templates.check_tools import Problem
+from dce_templates.check_tools import Law, Problem
 
 
 def whole(act: Subcontract, law: Law) -> Iterator[Problem]:

@@ -9,9 +9,9 @@ from typing import Any
 from dce_templates import french
 from dce_templates.acts.amendment import Amendment
 from dce_templates.acts.subcontract import Subcontract
-from dce_templates.assemble import Derogation, FilledClause, numbers_of
+from dce_templates.assemble import Derogation, FilledClause, filled_clauses, numbers_of
 from dce_templates.blocks import Block, Document, Kind
-from dce_templates.catalogue import Clause, ClauseError, clause_text, from_annex
+from dce_templates.catalogue import Clause, from_annex
 from dce_templates.check_tools import eu_threshold
 from dce_templates.law import Figure
 from dce_templates.letters import euros_in_letters
@@ -50,13 +50,7 @@ def share(part: Decimal, whole: Decimal) -> str:
 
 def filled(act: Amendment, clauses: Mapping[str, Clause]) -> tuple[FilledClause, ...]:
     """The clauses that the amendment adds, in the order of their ids. Raises ClauseError."""
-    view = {"annex": from_annex(act.situation)}
-    found = []
-    for choice in sorted(act.taken, key=lambda choice: choice.id):
-        if choice.id not in clauses:
-            raise ClauseError(f"La clause {choice.id} n'est pas au catalogue.")
-        found.append(FilledClause(clauses[choice.id], clause_text(clauses[choice.id], choice, view)))
-    return tuple(found)
+    return filled_clauses(act.clauses, {"annex": from_annex(act.situation)}, clauses)
 
 
 def amendment(act: Amendment, figures: Mapping[str, Figure], clauses: Mapping[str, Clause]) -> Document:

@@ -100,8 +100,7 @@ def record(kind: Record, facts: Minutes, now: datetime) -> Document:
 
 def _letters(facts: Minutes) -> dict[str, Any]:
     """Who won, and the first day of the signature where the procedure has a standstill (R2182-1)."""
-    formal = facts.dossier.procedure not in ("mapa", "concession")
-    days, decision = facts.standstill_days, facts.decision
+    formal, days, decision = facts.dossier.formal, facts.standstill_days, facts.decision
     until = decision.at + timedelta(days=days + 1) if formal and days is not None and decision else None
     return {
         "winner": next((item.name for item in facts.deposits if item.standing == "winner"), ""),
