@@ -117,7 +117,7 @@ FLASHES: dict[str, str] = {
     "retire": "Votre réponse est retirée.",
     "fichier": "Le fichier est reçu.",
     "pieces": "Les pièces sont demandées à l’entreprise.",
-    "propose": "La version est proposée : une autre personne la relit.",
+    "propose": "La version est proposée à la relecture.",
     "approuve": "La version est approuvée : elle sert dès maintenant aux nouveaux choix.",
     "renvoye": "La version est renvoyée à son auteur, avec votre remarque.",
     "clause-retiree": "La version est retirée ; les dossiers publiés gardent leur texte.",
