@@ -21,7 +21,8 @@ from procurement.contract import Contract, acknowledge, keep_signed, notify, par
 from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
-from signature.pades import Pkcs12, sign_pades
+from signature.making.keys import Pkcs12
+from signature.making.pades import sign_pades
 from tests.factories import make_account, make_buyer, make_finance, make_officer, make_siret
 
 PASSWORD = "essai-essai"

@@ -59,11 +59,10 @@ def verify(
     with _ended(as_json):
         if trust_list or trust_list_cert:
             raise Stop("La liste de confiance européenne (XML) n’est pas encore lue par cette version.")
-        if content:
-            raise Stop("--content sert aux signatures détachées, un format pas encore vérifié par cette version.")
         now = _moment(at)
         trust = _trust(anchor, cert, crl, sandbox_pki, now)
-        results = [_verify(path, trust, now) for path in files]
+        beside = {path.name if len(content or []) == 1 else str(path): _read(path) for path in content or []}
+        results = [_verify(path, trust, now, beside) for path in files]
         _show(results, as_json)
         code = max(_code(result) for _, result in results)
     raise typer.Exit(code)
@@ -89,15 +88,15 @@ def pades(
         pdf, key = _read(source), _read(p12)
         secret = _password(password_env)
         with _timestamp(level, tsa, sandbox_pki or pki.FOLDER) as stamp:
-            signed = _work("signature.pades:sign", pdf, key, secret, level, stamp, _now(), reason, location)
+            signed = _work("signature.making.pades:sign", pdf, key, secret, level, stamp, _now(), reason, location)
         _write(target, signed.content)
         answer = {"file": str(target), "sha256": signed.sha256, "level": signed.level}
         typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else f"Signé (PAdES {level}) : {target}")
 
 
-def _verify(path: Path, trust: Trust, now: str) -> tuple[Path, Report | str]:
+def _verify(path: Path, trust: Trust, now: str, beside: dict[str, bytes]) -> tuple[Path, Report | str]:
     try:
-        report: Report = _work("signature.verify:verify", _read(path), trust, now)
+        report: Report = _work("signature.verify:verify", _read(path), trust, now, None, beside)
         return path, report
     except Stop as stop:
         return path, stop.sentence
@@ -144,9 +143,7 @@ def _trust(
     if sandbox is None:
         return given
     own = pki.sandbox_trust(sandbox, datetime.fromisoformat(now))
-    return Trust(
-        own.anchors + given.anchors, own.intermediates + given.intermediates, own.crls + given.crls, own.trust_list
-    )
+    return own.with_more(given)
 
 
 @contextmanager

@@ -201,7 +201,7 @@ def signed(site: Site, acte: bytes) -> bytes:
     key = pki.issue_signer(folder, "Jeanne Martin", "Boulangerie Tout Va Bien", BAKERY, PASSWORD, now=moment)
     stamp = partial(request_timestamp, site.context.services["tsa"])
     made = isolate.run(
-        "signature.pades:sign", acte, key.read_bytes(), PASSWORD, "T", stamp, moment.isoformat(), None, None
+        "signature.making.pades:sign", acte, key.read_bytes(), PASSWORD, "T", stamp, moment.isoformat(), None, None
     )
     content: bytes = made.content
     return content

@@ -12,7 +12,8 @@ from pypdf import PdfReader, PdfWriter
 from api.sandbox import pki
 from procurement.errors import Unavailable
 from signature.errors import SignatureError
-from signature.pades import Pkcs12, sign, sign_pades
+from signature.making.keys import Pkcs12
+from signature.making.pades import sign, sign_pades
 from signature.verify import verify_pdf
 from tests.signature.conftest import NOW, PASSWORD, Bench
 
@@ -86,7 +87,7 @@ def test_a_bad_document_gets_a_sentence(bench: Bench, case: str) -> None:
         sign_pades(content[case], bench.signer(), "B", None, NOW)
 
 
-@pytest.mark.parametrize(("level", "sentence"), [("LT", "pas encore"), ("LTA", "pas encore"), ("Z", "n’existe pas")])
+@pytest.mark.parametrize(("level", "sentence"), [("LT", "révocation"), ("LTA", "révocation"), ("Z", "n’existe pas")])
 def test_levels_that_are_not_made(bench: Bench, level: str, sentence: str) -> None:
     with pytest.raises(SignatureError, match=sentence):
         sign_pades(bench.pdf, bench.signer(), level, bench.stamp(), NOW)
@@ -112,6 +113,7 @@ def test_a_token_for_another_request_is_refused(bench: Bench) -> None:
         seen.append(request)
         return stamp(seen[0])
 
+    sign_pades(bench.pdf, bench.signer(), "T", replay, NOW)
     with pytest.raises(SignatureError, match="ne correspond pas"):
         sign_pades(bench.pdf, bench.signer(), "T", replay, NOW)
 

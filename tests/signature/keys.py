@@ -1,0 +1,62 @@
+"""Signers of any kind of key, issued by the sandbox's authority, for the formats' tests."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from api.sandbox import pki
+from signature.making.keys import Key
+from tests.signature.conftest import NOW, Bench
+
+DAY = timedelta(days=1)
+_rsa: dict[int, rsa.RSAPrivateKey] = {}
+
+
+def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
+    """One key per size: making them is slow."""
+    return _rsa.setdefault(bits, rsa.generate_private_key(65537, bits))
+
+
+def certificate_for(
+    bench: Bench, public: Any, name: str = "Jeanne Martin", begin: datetime = NOW - DAY, end: datetime = NOW + 365 * DAY
+) -> bytes:
+    """A qualified signer's certificate in DER for that public key."""
+    issuer = pki.authority(bench.folder, "issuing")
+    made = pki._certificate(
+        pki._name(name, "Menuiserie Essai", "00000000100019"),
+        _Public(public),  # type: ignore[arg-type]
+        issuer,
+        (begin, end),
+        [(pki._key_usage(True), True), (pki._qc_statements(False), False)],
+    )
+    return made.public_bytes(Encoding.DER)
+
+
+class _Public:
+    """The authority only asks a key for its public half."""
+
+    def __init__(self, public: Any) -> None:
+        self.public = public
+
+    def public_key(self) -> Any:
+        return self.public
+
+
+def key_of(bench: Bench, kind: str = "rsa", name: str = "Jeanne Martin", **span: datetime) -> Key:
+    """`rsa` (2048), `rsa1024`, `p256`, `p384`: a key at hand with its chain."""
+    issuing = pki.certificate(bench.folder, "issuing").public_bytes(Encoding.DER)
+    if kind.startswith("rsa"):
+        private = rsa_key(int(kind[3:] or 2048))
+        own = certificate_for(bench, private.public_key(), name, **span)
+        return Key((own, issuing), lambda content: private.sign(content, padding.PKCS1v15(), hashes.SHA256()))
+    elliptic = ec.generate_private_key({"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}[kind])
+    own = certificate_for(bench, elliptic.public_key(), name, **span)
+    return Key((own, issuing), lambda content: elliptic.sign(content, ec.ECDSA(hashes.SHA256())))
+
+
+def load(der: bytes) -> x509.Certificate:
+    return x509.load_der_x509_certificate(der)
