@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, bodacc, ocsp, pki, recherche, sirene, trusted_list, tsa
+from api.sandbox import api_entreprise, bodacc, csc, ocsp, pki, recherche, sirene, trusted_list, tsa
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
@@ -27,6 +27,7 @@ SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/pki": lambda clock: pki.create_app(
         pki.ensure(pki.FOLDER), clock, [*ocsp.routes(pki.FOLDER, clock), *trusted_list.routes(pki.FOLDER, clock)]
     ),
+    "/csc": lambda clock: csc.create_app(pki.FOLDER, clock),
 }
 # What a look-up by SIRET needs: no keys are made for it.
 LOOKUP = ("/api-entreprise", "/recherche", "/sirene", "/bodacc")
@@ -64,6 +65,10 @@ class SandboxUrls:
         return self.base + "/tsa/"
 
     @property
+    def csc(self) -> str:
+        return self.base + "/csc"
+
+    @property
     def ocsp(self) -> str:
         return self.base + "/pki/ocsp"
 
@@ -80,6 +85,7 @@ class SandboxUrls:
             "sirene": self.sirene,
             "bodacc": self.bodacc,
             "tsa": self.tsa,
+            "csc": self.csc,
             "ocsp": self.ocsp,
             "lists": self.lists,
         }
