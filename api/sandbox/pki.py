@@ -269,18 +269,19 @@ def sandbox_trust(folder: Path, now: datetime | None = None) -> Trust:
 
 
 def create_app(folder: Path, clock: Callable[[], datetime], more: Sequence[Route] = ()) -> Starlette:
-    """Downloads: `/root.pem`, `/issuing.pem`, `/tsa.pem`, the same in DER as `.cer`, `/root.crl`, `/issuing.crl`."""
+    """Downloads: `/{name}.pem`, the same in DER as `.cer`, `/root.crl`, `/issuing.crl`; `more` routes beside them."""
     ensure(folder, clock())
 
     def download(request: Request) -> Response:
         name, kind = request.path_params["name"], request.path_params["kind"]
-        if kind == "pem" and name in AUTHORITIES:
-            return Response((folder / f"{name}.pem").read_bytes(), media_type="application/x-pem-file")
-        if kind == "cer" and name in AUTHORITIES:
-            content = certificate(folder, name).public_bytes(Encoding.DER)
-            return Response(content, media_type="application/pkix-cert")
         if kind == "crl" and name in ("root", "issuing"):
             return Response(crl(folder, name, clock()), media_type="application/pkix-crl")
+        if name in _DELEGATES and kind in ("pem", "cer"):
+            delegate(folder, name, clock())
+        if name in (*AUTHORITIES, *_DELEGATES) and kind == "pem":
+            return Response((folder / f"{name}.pem").read_bytes(), media_type="application/x-pem-file")
+        if name in (*AUTHORITIES, *_DELEGATES) and kind == "cer":
+            return Response(certificate(folder, name).public_bytes(Encoding.DER), media_type="application/pkix-cert")
         return PlainTextResponse("Ce fichier n’existe pas.", 404)
 
     return Starlette(routes=[*more, Route("/{name}.{kind}", download)])

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -27,7 +28,7 @@ from pyhanko.sign.signers.pdf_signer import PdfTBSDocument
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from api.context import Context
@@ -232,6 +233,21 @@ ODD: dict[str, Callable[[Request], Response]] = {
 def test_an_odd_answer_is_a_service_that_is_unavailable(kind: str) -> None:
     with alone.running(answering(ODD[kind])) as url, pytest.raises(Unavailable, match="réponse inattendue"):
         authorize(provider_at(url), EC, [DIGEST], csc.PIN)
+
+
+async def drip() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await asyncio.sleep(0.05)
+
+
+def test_an_answer_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.remote.csc.SECONDS", 0.5)
+    with alone.running(answering(lambda _: StreamingResponse(drip()))) as url:
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="ne répond pas"):
+            authorize(provider_at(url), EC, [DIGEST], csc.PIN)
+        assert time.monotonic() - started < 3
 
 
 def test_nobody_answers() -> None:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,6 +165,20 @@ def test_two_documents_with_one_pin(service: Service, version: str, credential: 
             assert isinstance(key, ec.EllipticCurvePublicKey)
             key.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
     assert first != second
+
+
+def test_many_sign_at_once(service: Service) -> None:
+    certificate = service.told("v2", "credentials/info", credentialID=EC)["cert"]["certificates"][0]
+    key = x509.load_der_x509_certificate(base64.b64decode(certificate)).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+
+    def once(number: int) -> None:
+        digest = hashlib.sha256(str(number).encode()).digest()
+        [signature] = service.signed("v2", EC, service.authorized("v2", EC, digest), digest)
+        key.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(once, range(24))) == [None] * 24
 
 
 @VERSIONS

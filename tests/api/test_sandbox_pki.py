@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 from asn1crypto import core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -27,6 +28,7 @@ from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
 from api.sandbox import alone, certificates, ocsp, pki, trusted_list
+from api.sandbox.server import SandboxUrls
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BASE = "http://testserver"
@@ -188,6 +190,13 @@ def qualified_statements(der: bytes) -> list[str]:
     return [core.ObjectIdentifier.load(bytes(each.contents)).native for each in statements]
 
 
+@pytest.mark.parametrize("name", ["root", "issuing", "tsa", "ocsp", "list", "lotl"])
+def test_every_certificate_can_be_downloaded_but_no_key(folder: Path, client: TestClient, name: str) -> None:
+    der, pem = client.get(f"/{name}.cer").content, client.get(f"/{name}.pem").content
+    assert x509.load_der_x509_certificate(der) == x509.load_pem_x509_certificate(pem) == pki.certificate(folder, name)
+    assert client.get(f"/{name}.key").status_code == 404
+
+
 # Trusted lists
 
 
@@ -196,8 +205,8 @@ def asn1(folder: Path, name: str) -> Any:
 
 
 def test_from_the_list_of_lists_to_the_french_one(folder: Path, client: TestClient) -> None:
-    pki.delegate(folder, "lotl", NOW)
-    found = eutl_parse.validate_and_parse_lotl(client.get("/lotl.xml").text, [asn1(folder, "lotl")])
+    signer = asn1_x509.Certificate.load(client.get("/lotl.cer").content)
+    found = eutl_parse.validate_and_parse_lotl(client.get("/lotl.xml").text, [signer])
     [french] = found.references
     assert (french.territory, found.errors, found.claimed_date_issued) == ("FR", [], NOW)
     assert [each.dump() for each in french.tlso_certs] == [asn1(folder, "list").dump()]
@@ -264,3 +273,16 @@ def test_the_signers_of_lists_are_made_once_and_for_lists(folder: Path) -> None:
     assert pki.delegate(folder, "list", NOW + timedelta(days=1)).certificate == first
     uses = first.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert [use.dotted_string for use in uses] == ["0.4.0.2231.3.0"]
+
+
+def test_the_running_sandbox_serves_them_where_it_says(sandbox: SandboxUrls) -> None:
+    services = sandbox.services()
+    signer = asn1_x509.Certificate.load(requests.get(f"{sandbox.base}/pki/lotl.cer", timeout=5).content)
+    european = requests.get(services["lists"], timeout=5).text
+    [french] = eutl_parse.validate_and_parse_lotl(european, [signer]).references
+    content = requests.get(french.location_uri, timeout=5).text
+    assert eutl_parse.trust_list_to_registry(content, french.tlso_certs)[1] == []
+    body = query(pki.FOLDER, pki.certificate(pki.FOLDER, "tsa"))
+    answer = requests.post(services["ocsp"], data=body, headers={"Content-Type": ocsp.QUERY}, timeout=5)
+    assert x509_ocsp.load_der_ocsp_response(answer.content).certificate_status == Status.GOOD
+    assert requests.post(f"{services['csc']}/csc/v2/info", timeout=5).json()["region"] == "FR"
