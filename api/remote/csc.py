@@ -84,7 +84,7 @@ def _credential(name: str, body: Mapping[str, Any]) -> Credential:
         raise Unavailable(_ODD)
     _key_of(certificates[0])
     algorithms = tuple(_texts(_object(body, "key"), "algo"))
-    return Credential(name, certificates, algorithms, body.get("SCAL", "1") == "2", max(1, multisign))
+    return Credential(name, certificates, algorithms, str(body.get("SCAL")) == "2", max(1, multisign))
 
 
 def authorize(

@@ -1,5 +1,6 @@
 """The sandbox's remote signing service over real HTTP, with keys inside SoftHSM2: both versions, and every refusal."""
 
+import asyncio
 import base64
 import hashlib
 import stat
@@ -10,12 +11,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from pyhanko.sign.signers.csc_signer import (
+    CSCAuthorizationManager,
+    CSCCredentialInfo,
+    CSCServiceSessionInfo,
+    CSCSigner,
+    fetch_certs_in_csc_credential,
+)
 
 from api.demo_story import WINNER
 from api.remote.csc_provider import SANDBOX_TOKEN
@@ -165,6 +174,39 @@ def test_two_documents_with_one_pin(service: Service, version: str, credential: 
             assert isinstance(key, ec.EllipticCurvePublicKey)
             key.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
     assert first != second
+
+
+class WithPin(CSCAuthorizationManager):
+    """pyHanko's client of version 1, an implementation that is not ours, given the PIN."""
+
+    def __init__(self, session: aiohttp.ClientSession, told: CSCServiceSessionInfo, known: CSCCredentialInfo) -> None:
+        super().__init__(told, known)
+        self.session = session
+
+    async def authorize_signature(self, hash_b64s: list[str]) -> Any:
+        body = self.format_csc_auth_request(hash_b64s=hash_b64s, pin=csc.PIN)
+        url = f"{self.csc_session_info.service_url}/csc/v1/credentials/authorize"
+        async with self.session.post(url, json=body, headers=self.auth_headers) as answer:
+            return self.parse_csc_auth_response(await answer.json())
+
+
+@KEYS
+def test_another_client_signs_too(service: Service, folder: Path, credential: str) -> None:
+    async def run() -> tuple[bytes, bytes]:
+        told = CSCServiceSessionInfo(service.url.rstrip("/"), credential, SANDBOX_TOKEN)
+        async with aiohttp.ClientSession() as session:
+            known = await fetch_certs_in_csc_credential(session, told)
+            signer = CSCSigner(session, WithPin(session, told, known))
+            return known.signing_cert.dump(), await signer.async_sign_raw(b"acte", "sha256")
+
+    der, signature = asyncio.run(run())
+    key = x509.load_der_x509_certificate(der).public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, b"acte", padding.PKCS1v15(), hashes.SHA256())
+    else:
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        key.verify(signature, b"acte", ec.ECDSA(hashes.SHA256()))
+    assert der == (folder / "csc" / f"{credential}.der").read_bytes()
 
 
 def test_many_sign_at_once(service: Service) -> None:
