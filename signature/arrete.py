@@ -10,7 +10,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from signature.facts import CertificateFacts, SignatureFacts
-from signature.qualification import granting_service
+from signature.qualification import listed
+from signature.qualify import Qualified
 from signature.trust import TrustList
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -18,6 +19,7 @@ _NOT_IDENTIFIED = {"NO_CERTIFICATE_CHAIN_FOUND", "NO_SIGNING_CERTIFICATE_FOUND",
 _CERTIFICATE_BAD = {
     "REVOKED", "REVOKED_NO_POE", "REVOKED_CA_NO_POE", "EXPIRED", "OUT_OF_BOUNDS_NO_POE", "NOT_YET_VALID",
 }  # fmt: skip
+_SEAL = "Certificat de cachet (personne morale) : un cachet n’est pas la signature d’une personne."
 _BROKEN = {"HASH_FAILURE", "SIG_CRYPTO_FAILURE", "FORMAT_FAILURE"}
 
 
@@ -68,22 +70,35 @@ def _category(facts: SignatureFacts, sub: str | None, trust_list: TrustList | No
     certificate = facts.certificate
     if certificate is None:
         return Point(2, False, "Aucun certificat de signataire n’a pu être lu.")
-    if certificate.claims_seal:
-        return Point(
-            2, False, "Certificat de cachet (personne morale) : un cachet n’est pas la signature d’une personne."
-        )
     if trust_list is None:
+        if certificate.claims_seal:
+            return Point(2, False, _SEAL)
         claim = "se déclare qualifié" if certificate.claims_qualified else "ne se déclare pas qualifié"
         return Point(2, None, f"Le certificat {claim} ; sans liste de confiance, cela ne peut être confirmé.")
     if not facts.chain and sub == "SIGNED_DATA_NOT_FOUND":
         return Point(2, None, "Le certificat n’est pas examiné tant que le fichier signé manque.")
-    service = granting_service(facts, trust_list, moment)
-    if service is not None and service.for_signatures:
-        since = _date(service.granted_from)
-        return Point(
-            2, True, f"Certificat qualifié de signature ; service inscrit à la liste de confiance depuis le {since}."
-        )
-    return Point(2, False, _unlisted(certificate))
+    answer = listed(facts, trust_list, moment)
+    if answer.conflict:
+        return Point(2, None, f"{answer.conflict} Une personne doit examiner ce certificat.")
+    if answer.for_signatures and answer.since is not None:
+        return Point(2, True, f"Certificat qualifié de signature ; {_inscribed(answer, answer.since)}.")
+    if answer.for_seals or certificate.claims_seal:
+        return Point(2, False, _SEAL)
+    return Point(2, False, _unlisted(certificate) + _not_read(trust_list))
+
+
+def _inscribed(answer: Qualified, since: datetime) -> str:
+    service = f"service « {answer.service_name} » ({answer.territory})" if answer.service_name else "service"
+    return f"{service} inscrit à la liste de confiance depuis le {_date(since)}"
+
+
+def _not_read(trust_list: TrustList) -> str:
+    count = len(trust_list.unread)
+    if not count:
+        return ""
+    several = "services de la liste n’ont pas pu être lus entièrement"
+    one = "service de la liste n’a pas pu être lu entièrement"
+    return f" Remarque : {count} {several if count > 1 else one}."
 
 
 def _unlisted(certificate: CertificateFacts) -> str:

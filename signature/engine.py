@@ -36,6 +36,7 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from signature.algorithms import DatedAlgorithms
 from signature.certificates import linked
+from signature.facts import Embedded
 from signature.trust import Trust
 from signature.verdict import CLOCK_TOLERANCE
 
@@ -65,19 +66,6 @@ class Stamp:
     @property
     def moment(self) -> datetime:
         return self.token["encap_content_info"]["content"].parsed["gen_time"].native  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Validation material found beside the signature, in DER."""
-
-    certificates: tuple[bytes, ...] = ()
-    crls: tuple[bytes, ...] = ()
-    ocsps: tuple[bytes, ...] = ()
-
-    @property
-    def revocation(self) -> bool:
-        return bool(self.crls or self.ocsps)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,19 @@ class CertificateFacts:
         return f"{self.name} ({detail})" if detail else self.name
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """Validation material found beside the signature, in DER."""
+
+    certificates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+
+    @property
+    def revocation(self) -> bool:
+        return bool(self.crls or self.ocsps)
+
+
 class _Outcome(Protocol):
     @property
     def sub_indication(self) -> str: ...

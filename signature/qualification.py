@@ -6,28 +6,45 @@ was issued and when the signature was made.
 
 from datetime import datetime
 
-from signature.facts import SignatureFacts
-from signature.trust import TrustedService, TrustList
+from signature.facts import CertificateFacts, SignatureFacts
+from signature.qualify import Qualified, qualify
+from signature.trust import TrustList
 
 
-def granting_service(facts: SignatureFacts, trust_list: TrustList, moment: datetime) -> TrustedService | None:
-    """The CA/QC service that makes the certificate a qualified one at that moment, or None."""
-    certificate = facts.certificate
-    if certificate is None or not certificate.claims_qualified:
-        return None
-    moments = (certificate.not_before, min(moment, certificate.not_after))
-    return trust_list.grants(facts.chain[1:], "CA/QC", moments)
+def listed(facts: SignatureFacts, trust_list: TrustList, moment: datetime) -> Qualified:
+    """What the list says of the signer's certificate at that moment; nothing where no chain leads to it."""
+    return qualify(facts.chain[0], facts.chain[1:], (trust_list,), moment) if facts.chain else Qualified()
 
 
 def qualification(facts: SignatureFacts, trust_list: TrustList | None, indication: str, moment: datetime) -> str:
-    """QESig, AdESig-QC, AdESig, the same for seals (QESeal, AdESeal-QC, AdESeal), « Indeterminate … », « Not AdES »."""
+    """QESig, AdESig-QC, AdESig, the same for seals (QESeal, AdESeal-QC, AdESeal), « Indeterminate … », « Not AdES ».
+
+    Unknown-QC: the list contradicts itself, or says something of this certificate that cannot be evaluated.
+    """
     if facts.certificate is None:
         return "N/A"
     if indication == "TOTAL-FAILED":
         return "Not AdES"
-    claims, kind = facts.certificate, "ESeal" if facts.certificate.claims_seal else "ESig"
-    listed = trust_list is not None and granting_service(facts, trust_list, moment) is not None
-    qualified = listed if trust_list is not None else claims.claims_qualified
-    best = f"Q{kind}" if claims.claims_device else f"Ad{kind}-QC"
-    name = best if qualified else f"Ad{kind}"
+    name = _own(facts.certificate) if trust_list is None else _by_list(facts, trust_list, moment)
     return name if indication == "TOTAL-PASSED" and trust_list is not None else f"Indeterminate {name}"
+
+
+def _own(claims: CertificateFacts) -> str:
+    kind = "ESeal" if claims.claims_seal else "ESig"
+    return _name(kind, claims.claims_qualified, claims.claims_device)
+
+
+def _by_list(facts: SignatureFacts, trust_list: TrustList, moment: datetime) -> str:
+    answer = listed(facts, trust_list, moment)
+    if answer.conflict:
+        return "Unknown-QC"
+    seal = facts.certificate is not None and facts.certificate.claims_seal
+    if answer.listed:
+        seal = answer.for_seals and not answer.for_signatures
+    return _name("ESeal" if seal else "ESig", answer.for_signatures or answer.for_seals, answer.device)
+
+
+def _name(kind: str, qualified: bool, device: bool) -> str:
+    if not qualified:
+        return f"Ad{kind}"
+    return f"Q{kind}" if device else f"Ad{kind}-QC"

@@ -1,6 +1,6 @@
 """Whom a verification trusts: pure data (DER bytes), so that it travels to a worker process."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signature.errors import Unreadable
+from signature.periods import Period, period_at
 
 Kind = Literal["CA/QC", "TSA/QTST"]
 
@@ -18,6 +19,8 @@ class TrustedService:
     """One service of a trusted list (ETSI TS 119 612): a DER certificate and when it was granted.
 
     `for_signatures` is AdditionalServiceInformation ForeSignatures; `granted_until` is None while it is granted.
+    A service read from a list has its whole `history` (newest first), which then decides; `keys` are the public keys
+    it is known by, `others` its further certificates.
     """
 
     certificate: bytes
@@ -25,27 +28,59 @@ class TrustedService:
     granted_from: datetime
     granted_until: datetime | None = None
     for_signatures: bool = True
+    name: str = ""
+    territory: str = ""
+    keys: tuple[bytes, ...] = ()
+    history: tuple[Period, ...] = ()
+    others: tuple[bytes, ...] = ()
 
-    def granted_at(self, moment: datetime) -> bool:
-        """Was the service granted at that moment? The status is read then, not today."""
-        return self.granted_from <= moment and (self.granted_until is None or moment < self.granted_until)
+    @property
+    def all_certificates(self) -> tuple[bytes, ...]:
+        """Every certificate of the service, DER."""
+        return (self.certificate, *self.others)
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """The history, or what the two dates say of a service that has none."""
+        if self.history:
+            return self.history
+        granted = Period("granted", self.granted_from, self.kind, () if self.for_signatures else ("ForeSeals",))
+        end = (Period("withdrawn", self.granted_until, self.kind),) if self.granted_until else ()
+        return (*end, granted)
+
+    def period_at(self, moment: datetime) -> Period | None:
+        """The status that held at a moment, None before the service existed."""
+        return period_at(self.periods, moment)
+
+    def granted_at(self, moment: datetime, kind: str | None = None) -> bool:
+        """Was the service granted (as that kind) at that moment? The status is read then, not today."""
+        period = self.period_at(moment)
+        return period is not None and period.kind == (kind or self.kind) and period.counts_at(moment)
+
+    def known_by(self, keys: Collection[bytes]) -> bool:
+        """Is one of these public keys the service's own?"""
+        return any(key in keys for key in self.keys or (public_key(self.certificate),))
 
 
 @dataclass(frozen=True)
 class TrustList:
-    """The services one list names."""
+    """The services one list names, or several lists together; `unread` names what could not be understood."""
 
     services: tuple[TrustedService, ...]
+    unread: tuple[str, ...] = ()
 
     def grants(self, chain: Sequence[bytes], kind: Kind, moments: Iterable[datetime]) -> TrustedService | None:
         """The service of that kind on the chain (DER) granted at every moment; recognised by key, never by name."""
-        keys = {public_key(certificate) for certificate in chain}
         needed = tuple(moments)
-        for service in self.services:
-            listed = service.kind == kind and public_key(service.certificate) in keys
-            if listed and all(service.granted_at(moment) for moment in needed):
+        for service in self.known(chain):
+            if all(service.granted_at(moment, kind) for moment in needed):
                 return service
         return None
+
+    def known(self, chain: Sequence[bytes]) -> list[TrustedService]:
+        """The services whose key is on the chain (DER), granted or not."""
+        keys = {public_key(certificate) for certificate in chain}
+        return [service for service in self.services if service.known_by(keys)]
 
 
 @dataclass(frozen=True)
@@ -60,13 +95,15 @@ class Trust:
 
     def with_more(self, other: "Trust") -> "Trust":
         """Both together; the services of both lists where there are two."""
-        lists = [each.services for each in (self.trust_list, other.trust_list) if each is not None]
+        lists = [each for each in (self.trust_list, other.trust_list) if each is not None]
         return Trust(
             self.anchors + other.anchors,
             self.intermediates + other.intermediates,
             self.crls + other.crls,
             self.ocsps + other.ocsps,
-            TrustList(tuple(service for services in lists for service in services)) if lists else None,
+            TrustList(sum((each.services for each in lists), ()), sum((each.unread for each in lists), ()))
+            if lists
+            else None,
         )
 
 

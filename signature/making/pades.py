@@ -23,8 +23,8 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 from pyhanko.sign.validation import DocumentSecurityStore
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from signature.engine import Embedded
 from signature.errors import SignatureError
+from signature.facts import Embedded
 from signature.making.cades import Attributes, attributes, enclose
 from signature.making.keys import Key, Pkcs12, check_dates, open_key, public_of
 from signature.making.stamps import FunctionTimeStamper, Timestamp
@@ -168,6 +168,11 @@ def sign_pades(
         content = kept(content, material)
     if level == "LTA" and timestamp is not None:
         content = archived(content, timestamp)
+    return signed_of(content, level)
+
+
+def signed_of(content: bytes, level: str) -> Signed:
+    """A signed file with its digest."""
     return Signed(content, hashlib.sha256(content).hexdigest(), level)
 
 
@@ -201,19 +206,3 @@ def _free_name(writer: Any) -> str:
     while f"Signature{number}" in taken:
         number += 1
     return f"Signature{number}"
-
-
-def sign(
-    pdf: bytes,
-    p12: bytes,
-    password: str,
-    level: str,
-    timestamp: Timestamp | None,
-    now: str,
-    reason: str | None = None,
-    location: str | None = None,
-    material: Embedded | None = None,
-) -> Signed:
-    """`sign_pades` for a worker process: plain values, the moment in ISO 8601 with its offset."""
-    at = datetime.fromisoformat(now)
-    return sign_pades(pdf, Pkcs12(p12, password), level, timestamp, at, reason, location, material)

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
-from signature.engine import Embedded
 from signature.errors import SignatureError, Unreadable
+from signature.facts import Embedded
 from signature.making.keys import Key, check_dates, elliptic, key_bytes, public_of
 from signature.making.stamps import Timestamp, stamped
 from signature.reading.references import PROPERTIES_TYPE

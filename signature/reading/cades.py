@@ -13,9 +13,9 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import message_imprint_checker
 
 from signature.certificates import certificate_facts
-from signature.engine import STANDARD_NAMES, Candidate, Embedded, assess, stamps_of
+from signature.engine import STANDARD_NAMES, Candidate, assess, stamps_of
 from signature.errors import Unreadable
-from signature.facts import Measured, SignatureFacts, broken
+from signature.facts import Embedded, Measured, SignatureFacts, broken
 from signature.reading.contents import Contents, Shelf, digest_of
 from signature.trust import Trust
 

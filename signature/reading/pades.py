@@ -26,9 +26,9 @@ from pyhanko.sign.validation.generic_cms import message_imprint_checker
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from signature.certificates import certificate_facts
-from signature.engine import STANDARD_NAMES, Candidate, Embedded, Outcome, Stamp, assess, stamps_of
+from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess, stamps_of
 from signature.errors import Unreadable
-from signature.facts import Measured, SignatureFacts, broken
+from signature.facts import Embedded, Measured, SignatureFacts, broken
 from signature.trust import Trust
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from signature.algorithms import digest_until
 from signature.certificates import certificate_facts
-from signature.engine import STANDARD_NAMES, Candidate, Embedded, Outcome, Stamp, assess
+from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess
 from signature.errors import Unreadable
-from signature.facts import CertificateFacts, Measured, SignatureFacts, broken
+from signature.facts import CertificateFacts, Embedded, Measured, SignatureFacts, broken
 from signature.reading.contents import Contents, Shelf, digest_of
 from signature.reading.references import (
     DIGESTS,

@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from api.sandbox import pki
+from api.sandbox import certificates, pki
 from signature.making.keys import Key
 from tests.signature.conftest import NOW, Bench
 
@@ -26,24 +25,9 @@ def certificate_for(
 ) -> bytes:
     """A qualified signer's certificate in DER for that public key."""
     issuer = pki.authority(bench.folder, "issuing")
-    made = pki._certificate(
-        pki._name(name, "Menuiserie Essai", "00000000100019"),
-        _Public(public),  # type: ignore[arg-type]
-        issuer,
-        (begin, end),
-        [(pki._key_usage(True), True), (pki._qc_statements(False), False)],
-    )
+    subject = certificates.name_of(name, "Menuiserie Essai", "00000000100019")
+    made = certificates.build(subject, public, issuer, (begin, end), certificates.for_signer(seal=False, device=False))
     return made.public_bytes(Encoding.DER)
-
-
-class _Public:
-    """The authority only asks a key for its public half."""
-
-    def __init__(self, public: Any) -> None:
-        self.public = public
-
-    def public_key(self) -> Any:
-        return self.public
 
 
 def key_of(bench: Bench, kind: str = "rsa", name: str = "Jeanne Martin", **span: datetime) -> Key:
@@ -56,7 +40,3 @@ def key_of(bench: Bench, kind: str = "rsa", name: str = "Jeanne Martin", **span:
     elliptic = ec.generate_private_key({"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}[kind])
     own = certificate_for(bench, elliptic.public_key(), name, **span)
     return Key((own, issuing), lambda content: elliptic.sign(content, ec.ECDSA(hashes.SHA256())))
-
-
-def load(der: bytes) -> x509.Certificate:
-    return x509.load_der_x509_certificate(der)

@@ -20,8 +20,8 @@ from signxml.xades import (  # type: ignore[attr-defined]
     XAdESVerifier,
 )
 
-from signature.engine import Embedded
 from signature.errors import Unreadable
+from signature.facts import Embedded
 from signature.making.xades import sign_xades
 from signature.reading.xml import DS, NS
 from signature.verdict import Report, SignatureVerdict
