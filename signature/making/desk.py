@@ -4,9 +4,19 @@ from datetime import datetime
 
 from signature.errors import SignatureError
 from signature.facts import Embedded
-from signature.making.cades import sign_cades
+from signature.making.cades import Attributes, sign_cades
 from signature.making.keys import Pkcs12, open_key
-from signature.making.pades import Signed, check_level, sign_pades, signed_of
+from signature.making.pades import (
+    Prepared,
+    Signed,
+    archived,
+    check_level,
+    finish,
+    kept,
+    prepare,
+    sign_pades,
+    signed_of,
+)
 from signature.making.stamps import Timestamp
 from signature.making.xades import sign_xades
 
@@ -54,3 +64,25 @@ def cades(content: bytes, key: Pkcs12, level: str, timestamp: Timestamp | None, 
 def _not_archived(level: str, form: str, known: tuple[str, ...]) -> None:
     if level in ("LT", "LTA") and level not in known:
         raise SignatureError(f"Le niveau {level} n’est pas produit ici en {form} ; choisissez {', '.join(known)}.")
+
+
+def prepared(pdf: bytes, chain: tuple[bytes, ...], now: str, reason: str) -> Prepared:
+    """A PDF with room for a signature made elsewhere: by a provider, or in a browser. Raises SignatureError."""
+    return prepare(pdf, chain, datetime.fromisoformat(now), reason)
+
+
+def finished(
+    content: bytes,
+    place: tuple[int, int],
+    signed_attributes: bytes,
+    chain: tuple[bytes, ...],
+    value: bytes,
+    timestamp: Timestamp | None,
+) -> bytes:
+    """What `prepared` made, taken up again from what was kept of it, with its signature. Raises SignatureError."""
+    return finish(Prepared(content, *place, Attributes(chain, signed_attributes)), value, timestamp)
+
+
+def raised(pdf: bytes, material: Embedded, timestamp: Timestamp) -> Signed:
+    """A signed PDF at level B-LTA: proofs of non-revocation, then a document timestamp over everything."""
+    return signed_of(archived(kept(pdf, material), timestamp), "LTA")

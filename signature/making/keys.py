@@ -7,6 +7,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from signature.errors import SignatureError
@@ -69,6 +70,14 @@ def key_bytes(chain: tuple[bytes, ...]) -> int:
     """Length in bytes of the numbers of an elliptic key."""
     key = public_of(chain).public_key()
     return (key.curve.key_size + 7) // 8 if isinstance(key, ec.EllipticCurvePublicKey) else 0
+
+
+def as_der(chain: tuple[bytes, ...], value: bytes) -> bytes:
+    """A raw signature as CMS wants it: browsers give r and s of ECDSA side by side. RSA is left as it is."""
+    size = key_bytes(chain)
+    if not size or len(value) != 2 * size:
+        return value
+    return encode_dss_signature(int.from_bytes(value[:size], "big"), int.from_bytes(value[size:], "big"))
 
 
 def check_dates(certificate: x509.Certificate, now: datetime) -> None:

@@ -58,6 +58,11 @@ class Prepared:
     def to_sign(self) -> bytes:
         return self.attributes.der
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of `to_sign`, for keys that sign a digest."""
+        return hashlib.sha256(self.attributes.der).digest()
+
 
 def prepare(
     pdf: bytes, chain: tuple[bytes, ...], now: datetime, reason: str | None = None, location: str | None = None
@@ -106,11 +111,6 @@ def finish(prepared: Prepared, value: bytes, timestamp: Timestamp | None = None)
     except Exception as error:
         raise SignatureError("La signature est plus grande que la place prévue dans le document.") from error
     return output.getvalue()
-
-
-def raised(pdf: bytes, material: Embedded, timestamp: Timestamp) -> bytes:
-    """The PDF at level B-LTA: proofs in the document security store, then a document timestamp over everything."""
-    return archived(kept(pdf, material), timestamp)
 
 
 def kept(pdf: bytes, material: Embedded) -> bytes:
