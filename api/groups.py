@@ -69,6 +69,6 @@ def _member(number: int, line: str) -> tuple[Member, str]:
     except SiretError as error:
         raise Invalid({"members": f"Ligne {number} : {error.sentence}"}) from None
     except Invalid as error:
-        raise Invalid({"members": f"Ligne {number} : {error.sentence}"}) from None
+        raise Invalid({"members": f"Ligne {number} : {next(iter(error.fields.values()))}"}) from None
     except (ArithmeticError, ValueError):
         raise Invalid({"members": f"Ligne {number} : {SHAPE}"}) from None

@@ -107,7 +107,7 @@ def remote_credentials(ctx: Context, key: str) -> tuple[csc.CscProvider, tuple[c
     """A provider by its key, and what can sign there. Raises Invalid, Unavailable, Refused."""
     found = [p for p in csc.providers(ctx) if p.key == key]
     if not found:
-        raise Invalid({"provider": "Choisissez un des services de signature proposés."})
+        raise Invalid({"service": "Choisissez un des services de signature proposés."})
     return found[0], csc.credentials(found[0], network(ctx))
 
 

@@ -162,6 +162,12 @@ def same_version(signer: Signer, before: bytes, after: bytes) -> None:
         raise Refused(
             "C’est l’acte d’engagement tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3"
         )
+    if not after.startswith(before) and contract.signed_sha256:
+        raise Refused(
+            "Ce n’est pas la dernière version de l’acte : un autre signataire vient de signer, ou le fichier a été "
+            "modifié. Téléchargez l’acte à nouveau, puis signez-le sans l’ouvrir dans un autre logiciel.",
+            "R2182-3",
+        )
     if not after.startswith(before):
         raise Refused(
             "Ce n’est pas l’acte d’engagement téléchargé ici qui est signé, mais un autre fichier (réenregistré, "

@@ -15,6 +15,8 @@ from signature.errors import Unreadable
 # What signing tools add to the catalogue; and entries of a document that say nothing to its reader.
 CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
 PAGE = frozenset({"/Annots"})
+FORM = frozenset({"/Fields", "/SigFlags"})
+STORE = frozenset({"/Certs", "/CRLs", "/OCSPs", "/VRI"})
 CHANGED = "Le contenu du document a été modifié avant d’être signé : ce n’est plus l’acte préparé par l’acheteur."
 ANNOTATED = "Le document a reçu des annotations ou des champs avant sa signature : signez-le tel quel."
 
@@ -46,10 +48,22 @@ def _changed(reader: Any, old: Any, revisions: int) -> Iterator[bool]:
     later = range(revisions, reader.total_revisions)
     touched: set[Any] = set().union(*(reader.xrefs.explicit_refs_in_revision(n) for n in later))
     free = {reader.root_ref, old.root_ref, _reference(reader.trailer, "/Info"), _reference(old.root, "/Metadata")}
+    form, store = _reference(old.root, "/AcroForm"), _reference(old.root, "/DSS")
     for reference in touched & known - free:
         before, after = old.get_object(reference), reader.get_object(reference)
+        if reference in (form, store):  # of an act that others signed before: it may only grow
+            yield not _grown(before, after, FORM if reference == form else STORE)
+            continue
         page = hasattr(before, "raw_get") and hasattr(after, "raw_get") and _get(before, "/Type", "") == "/Page"
         yield not (_same(before, after, PAGE) if page else before == after or _is_list(before, after))
+
+
+def _grown(before: Any, after: Any, lists: frozenset[str]) -> bool:
+    """The same dictionary, but for entries of `lists`, which keep what they held."""
+    if not (hasattr(before, "raw_get") and hasattr(after, "raw_get") and _same(before, after, lists)):
+        return False
+    pairs = [(_get(before, key, None), _get(after, key, None)) for key in lists & set(before)]
+    return all(_is_list(a, b) if isinstance(a, list) else b is not None for a, b in pairs)
 
 
 def _is_list(before: Any, after: Any) -> bool:

@@ -140,7 +140,7 @@ def choose_credential(request: Request, ctx: Ctx, who: Who, ref: str, service: s
     try:
         provider, held = remote_credentials(ctx, service)
     except (Invalid, Refused, Unavailable) as error:
-        raise _again(ctx, find, error, field="provider") from None
+        raise _again(ctx, find, error, field="service") from None
     with reading(ctx.database) as db:
         context = context_of(db, ctx, find(db))
     return page(request, "signing/remote.html", **context, provider=provider, credentials=_options(held), errors={})
@@ -156,7 +156,7 @@ def sign_at_a_distance(
     try:
         provider, held = remote_credentials(ctx, service)
     except (Invalid, Refused, Unavailable) as error:
-        raise _again(ctx, find, error, field="provider") from None
+        raise _again(ctx, find, error, field="service") from None
     try:
         sandbox: bool = request.app.state.sandbox
         sign_remotely(ctx, find, who, service, credential, pin, otp, sandbox=sandbox)

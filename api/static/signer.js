@@ -62,11 +62,12 @@
     return read;
   };
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const file = form.elements.certificate.files[0];
-    const password = form.elements["certificate-password"];
-    const button = form.querySelector("button");
+  const button = form.querySelector("button");
+  const password = form.querySelector("[name=certificate-password]");
+  password.addEventListener("keydown", (event) => { if (event.key === "Enter") button.click(); });
+
+  button.addEventListener("click", async () => {
+    const file = form.querySelector("[name=certificate]").files[0];
     if (!file) { say("Choisissez le fichier de votre certificat."); return; }
     button.disabled = true;
     try {

@@ -256,7 +256,8 @@ def refs_of(world: World) -> dict[str, str]:
         contract = db.query(Contract).join(Contract.consultation).filter_by(ref=world.scene.consultation).one()
         return {
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
-            "contract": contract.ref, "signer": leader_of(db, contract).ref, "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
+            "contract": contract.ref, "signer": leader_of(db, contract).ref,
+            "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
             "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,
         }  # fmt: skip
