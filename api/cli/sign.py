@@ -48,8 +48,8 @@ def verify(
     anchor: Files = None,
     cert: Files = None,
     crl: Files = None,
-    trust_list: Annotated[Path | None, typer.Option(metavar="XML")] = None,
-    trust_list_cert: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
+    trust_list: Annotated[Path | None, typer.Option(metavar="XML", help="Liste de confiance (ETSI).")] = None,
+    trust_list_cert: Annotated[Path | None, typer.Option(metavar="PEM", help="Qui doit l’avoir signée.")] = None,
     at: Annotated[str | None, typer.Option(metavar="ISO8601", help="Moment de la vérification.")] = None,
     offline: Annotated[bool, typer.Option(help="Ne rien aller chercher (c’est toujours le cas à ce jour).")] = False,
     sandbox_pki: SandboxPki = None,
@@ -57,12 +57,10 @@ def verify(
 ) -> None:
     """Vérifier des signatures : valide techniquement ? recevable au titre de l’arrêté du 22 mars 2019 ?"""
     with _ended(as_json):
-        if trust_list or trust_list_cert:
-            raise Stop("La liste de confiance européenne (XML) n’est pas encore lue par cette version.")
         if content:
             raise Stop("--content sert aux signatures détachées, un format pas encore vérifié par cette version.")
         now = _moment(at)
-        trust = _trust(anchor, cert, crl, sandbox_pki, now)
+        trust = _with_list(_trust(anchor, cert, crl, sandbox_pki, now), trust_list, trust_list_cert, now)
         results = [_verify(path, trust, now) for path in files]
         _show(results, as_json)
         code = max(_code(result) for _, result in results)
@@ -147,6 +145,18 @@ def _trust(
     return Trust(
         own.anchors + given.anchors, own.intermediates + given.intermediates, own.crls + given.crls, own.trust_list
     )
+
+
+def _with_list(trust: Trust, xml: Path | None, signer: Path | None, now: str) -> Trust:
+    """The trust with the services of one trusted list, verified first; it takes the place of the sandbox's."""
+    if xml is None and signer is None:
+        return trust
+    if xml is None or signer is None:
+        raise Stop("--trust-list et --trust-list-cert vont ensemble : la liste, et le certificat qui l’a signée.")
+    both: Trust = _work(
+        "signature.lists:trust_from_list", _read(xml), _read(signer), datetime.fromisoformat(now), trust
+    )
+    return both
 
 
 @contextmanager
