@@ -26,6 +26,8 @@ def check_start(settings: Settings, db: Session, *, demo: bool = False) -> None:
     if not (demo or sandbox_rows(db)):
         return
     token = settings.api_entreprise_token
+    if not all(on_this_machine(provider.url) for provider in settings.csc_providers):
+        raise BadSettings(f"Le réglage MPS_CSC_PROVIDERS nomme un vrai service de signature : {ELSEWHERE}")
     if settings.api_entreprise_url and not on_this_machine(settings.api_entreprise_url):
         raise BadSettings(f"Le réglage MPS_API_ENTREPRISE_URL nomme un vrai service : {ELSEWHERE}")
     if token is not None and not is_sandbox_token(token.get_secret_value()):

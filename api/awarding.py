@@ -8,6 +8,7 @@ from api import db as database
 from api.context import Context
 from api.contracts import build_acte, holder_of, read_euros
 from api.db import reading, transaction
+from api.groups import Group
 from procurement.award import award_of, check_decision, decide, name_intended
 from procurement.consultation import Consultation, find_for
 from procurement.contract import contract_of, prepare
@@ -15,6 +16,7 @@ from procurement.errors import NotFound, Refused
 from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.pieces import pieces_of
+from procurement.signing import Company, ask
 
 
 def to_award(db: Session, ref: str, who: Person) -> Consultation:
@@ -25,7 +27,9 @@ def to_award(db: Session, ref: str, who: Person) -> Consultation:
     return consultation
 
 
-def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "") -> str:
+def decide_with_acte(
+    ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "", group: Group | None = None
+) -> str:
     """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref.
 
     `seen`: the candidacy that the officer read as the intended one, where the caller says it.
@@ -33,7 +37,7 @@ def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         chosen = check_decision(db, consultation, price, motive)
-        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
+        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price, group), database.now(db)
         named, clauses = chosen.candidacy.ref, clauses_for(db, consultation)
         if seen and seen != named:
             raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")
@@ -42,7 +46,11 @@ def decide_with_acte(ctx: Context, who: Person, ref: str, price: Decimal, motive
     with transaction(ctx.database) as db:
         consultation = to_award(db, ref, who)
         now = database.now(db)
-        return prepare(db, decide(db, consultation, named, price, motive, who, now), key, sha256, now).ref
+        contract = prepare(db, decide(db, consultation, named, price, motive, who, now), key, sha256, now)
+        leader = contract.candidacy
+        holder_company = Company(leader.siret, leader.name, leader.contact_email)
+        ask(db, contract, [holder_company, *(group.signing if group else ())], now)
+        return contract.ref
 
 
 def award_to(ctx: Context, who: Person, ref: str, candidacy: str, amount: str, motive: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from api import isolate
 from api.context import Context
+from api.groups import Group
 from api.sandbox import pki
 from dce_templates.catalogue import Clause, taken_by
 from dce_templates.dossier import Holder, parse_dossier
@@ -32,8 +33,11 @@ def read_euros(text: str, field: str = "amount") -> Decimal:
     return value
 
 
-def holder_of(candidacy: Candidacy, amount: Decimal) -> Holder:
-    """The holder's part of the acte d’engagement, from what was deposited (corrections stand over open data)."""
+def holder_of(candidacy: Candidacy, amount: Decimal, group: Group | None = None) -> Holder:
+    """The holder's part of the acte d’engagement, from what was deposited (corrections stand over open data).
+
+    Raises Invalid where the shares of a group do not make the amount.
+    """
     address = candidacy.corrections.get("address") or candidacy.identity.get("address")
     return Holder(
         name=_line(candidacy.name, 300),
@@ -42,6 +46,7 @@ def holder_of(candidacy: Candidacy, amount: Decimal) -> Holder:
         address=_line(address),
         email=candidacy.contact_email,
         role=_line(candidacy.answers.get("capacity")),
+        **(group.in_acte(_line(candidacy.name, 300), candidacy.siret, amount) if group else {}),
     )
 
 

@@ -6,7 +6,8 @@ from functools import partial
 
 from api.remote.tsa import request_timestamp
 from api.sandbox.invoices import Draft, Line, Party, facturx_pdf
-from signature.pades import Pkcs12, sign_pades
+from signature.making.keys import Pkcs12
+from signature.making.pades import sign_pades
 
 
 def sign(pdf: bytes, p12: bytes, password: str, tsa: str) -> bytes:

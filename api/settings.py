@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.remote.csc_provider import CscProvider, parse_providers
 from siret_lookup.siret import SiretError, parse_siret
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
+    csc_providers: Annotated[tuple[CscProvider, ...], NoDecode, BeforeValidator(parse_providers)] = ()
     trust_list: str | None = None
     schemas: Path | None = None
     https_proxy: Http = None

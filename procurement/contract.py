@@ -1,6 +1,5 @@
 """The contract: signed file, notification, its reception; then what finance and open data read."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -119,24 +118,8 @@ def awaits_signature(contract: Contract) -> None:
         raise Refused("L’acte d’engagement signé est déjà reçu.")
 
 
-def same_document(contract: Contract, unsigned: bytes, signed: bytes) -> None:
-    """Raises Refused unless `signed` only adds to the very bytes that were handed out to be signed."""
-    if hashlib.sha256(unsigned).hexdigest() != contract.unsigned_sha256:
-        raise Refused("L’acte d’engagement conservé n’est plus celui qui a été préparé : prévenez l’acheteur.")
-    if signed == unsigned:
-        raise Refused(
-            "C’est l’acte d’engagement tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3"
-        )
-    if not signed.startswith(unsigned):
-        raise Refused(
-            "Ce n’est pas l’acte d’engagement téléchargé ici qui est signé, mais un autre fichier (réenregistré, "
-            "imprimé ou modifié). Téléchargez-le à nouveau et signez-le sans l’ouvrir dans un autre logiciel.",
-            "R2182-3",
-        )
-
-
-def check_report(report: Mapping[str, Any], holder_siret: str) -> None:
-    """Raises Refused unless every signature holds, one covers the whole file, none is a seal or another company's."""
+def must_match(report: Mapping[str, Any]) -> None:
+    """Raises Refused unless every signature holds, one covers the whole file, and none is a seal."""
     signatures = report.get("signatures") or []
     if not signatures:
         raise Refused("Ce fichier ne porte aucune signature électronique.", "R2182-3")
@@ -146,37 +129,6 @@ def check_report(report: Mapping[str, Any], holder_siret: str) -> None:
         raise Refused("Le fichier a été complété après sa signature : signez-le en dernier.", "R2182-3")
     if any("Seal" in s["qualification"] for s in signatures):
         raise Refused("Un cachet n’est pas la signature d’une personne : signez avec un certificat de personne.")
-    for signature in signatures:
-        named = str((signature.get("certificate") or {}).get("identifier") or "")
-        if named.startswith("NTRFR-") and named.removeprefix("NTRFR-")[:9] != holder_siret[:9]:
-            raise Refused("Ce certificat est celui d’une autre entreprise que le titulaire du marché.", "R2182-3")
-
-
-def keep_signed(
-    db: Session,
-    contract: Contract,
-    *,
-    key: str,
-    unsigned: bytes,
-    signed: bytes,
-    report: dict[str, Any],
-    person: Person,
-    now: datetime,
-) -> None:
-    """Keep the signed file. `report` is signature.verify's, on these very bytes; the holder's account brings it."""
-    fresh(db, contract)
-    if contract.candidacy.account_id != person.id:
-        raise NotFound
-    awaits_signature(contract)
-    same_document(contract, unsigned, signed)
-    check_report(report, contract.holder_siret)
-    sha256 = hashlib.sha256(signed).hexdigest()
-    signers = [s["signer"] for s in report["signatures"]]
-    actor = f"account:{person.id}"
-    move(db, contract.consultation, contract, "signed", actor, now, sha256=sha256, signers=signers)
-    move(db, contract.consultation, contract.consultation, "signed", actor, now)
-    contract.signed_key, contract.signed_sha256, contract.signature_report = key, sha256, report
-    contract.signed_at = now
 
 
 def notify(db: Session, contract: Contract, person: Person, now: datetime) -> None:

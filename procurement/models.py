@@ -21,6 +21,7 @@ from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.providers import Provider
 from procurement.remarks import ClauseHold, ClauseRemark
+from procurement.signing import Signer
 from procurement.space import Given
 
 __all__ = [
@@ -28,5 +29,5 @@ __all__ = [
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
     "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession",
     "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider",
-    "User",
+    "Signer",    "User",
 ]  # fmt: skip

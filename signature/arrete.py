@@ -44,7 +44,7 @@ def examine(facts: SignatureFacts, sub: str | None, trust_list: TrustList | None
     """The five points for one signature; `sub` is the folded ETSI sub-indication, None where all is well."""
     points = (
         _identity(facts, sub),
-        _category(facts, trust_list, moment),
+        _category(facts, sub, trust_list, moment),
         _format(facts, sub),
         _validity(facts, sub, moment),
         _integrity(facts, sub),
@@ -66,7 +66,7 @@ def _identity(facts: SignatureFacts, sub: str | None) -> Point:
     return Point(1, True if facts.chain else None, f"{who}. {advice}")
 
 
-def _category(facts: SignatureFacts, trust_list: TrustList | None, moment: datetime) -> Point:
+def _category(facts: SignatureFacts, sub: str | None, trust_list: TrustList | None, moment: datetime) -> Point:
     certificate = facts.certificate
     if certificate is None:
         return Point(2, False, "Aucun certificat de signataire n’a pu être lu.")
@@ -75,6 +75,8 @@ def _category(facts: SignatureFacts, trust_list: TrustList | None, moment: datet
             return Point(2, False, _SEAL)
         claim = "se déclare qualifié" if certificate.claims_qualified else "ne se déclare pas qualifié"
         return Point(2, None, f"Le certificat {claim} ; sans liste de confiance, cela ne peut être confirmé.")
+    if not facts.chain and sub == "SIGNED_DATA_NOT_FOUND":
+        return Point(2, None, "Le certificat n’est pas examiné tant que le fichier signé manque.")
     answer = listed(facts, trust_list, moment)
     if answer.conflict:
         return Point(2, None, f"{answer.conflict} Une personne doit examiner ce certificat.")
@@ -108,11 +110,13 @@ def _unlisted(certificate: CertificateFacts) -> str:
 
 
 def _format(facts: SignatureFacts, sub: str | None) -> Point:
-    if not facts.pades:
-        return Point(3, False, "La signature du PDF n’est pas au format PAdES (CMS sans les attributs exigés).")
+    if not facts.ades:
+        lacks = {"PAdES": "CMS sans les attributs exigés", "CAdES": "CMS sans les attributs exigés"}
+        why = lacks.get(facts.format, "les propriétés signées manquent")
+        return Point(3, False, f"La signature n’est pas au format {facts.format} ({why}).")
     if sub == "FORMAT_FAILURE":
-        return Point(3, False, "La signature se présente comme PAdES, mais sa forme n’est pas acceptable.")
-    return Point(3, True, f"PAdES, niveau {facts.level}.")
+        return Point(3, False, f"La signature se présente comme {facts.format}, mais sa forme n’est pas acceptable.")
+    return Point(3, True, f"{facts.format}, niveau {facts.level}.")
 
 
 def _validity(facts: SignatureFacts, sub: str | None, moment: datetime) -> Point:
@@ -133,9 +137,15 @@ def _validity(facts: SignatureFacts, sub: str | None, moment: datetime) -> Point
 def _integrity(facts: SignatureFacts, sub: str | None) -> Point:
     if sub in _BROKEN:
         return Point(5, False, facts.tampered or facts.reason or "Le document ou la signature a été modifié.")
+    if sub == "SIGNED_DATA_NOT_FOUND":
+        return Point(5, None, "Le fichier signé n’a pas été donné : rien ne peut être dit de son intégrité.")
+    if facts.format != "PAdES" and not facts.whole:
+        return Point(5, None, "Ce qui est signé est intact, mais une partie de ce qui est remis n’est pas signée.")
     if facts.changes:
         return Point(5, True, "Le contenu signé est intact ; ajouts permis depuis : " + " ; ".join(facts.changes) + ".")
     extent = "tout le fichier est signé" if facts.whole else "la version signée est entière"
+    if facts.covers:
+        extent = "signé : " + ", ".join(facts.covers)
     return Point(5, True, f"Le contenu signé est intact ; {extent}.")
 
 

@@ -11,10 +11,11 @@ _HOLDS = {True: "oui", False: "non", None: "indéterminé"}
 
 def sentences(report: Report) -> list[str]:
     """Lines for people: what was found, the two answers and the five points of article 5, what is unsigned."""
-    lines = [] if report.signatures else ["Ce PDF ne porte aucune signature électronique."]
+    lines = [] if report.signatures else ["Ce fichier ne porte aucune signature électronique."]
     for number, signature in enumerate(report.signatures, 1):
         lines += _one(number, signature)
     lines += [f"Non signé : {what}" for what in report.unsigned if report.signatures]
+    lines += [f"Attention : {note}" for note in report.notes]
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,53 @@ class CertificateFacts:
 
 
 @dataclass(frozen=True)
-class SignatureFacts:
-    """One signature field. `sub_indication` is the engine's (ETSI name or OK); chains are DER, signer first.
+class Embedded:
+    """Validation material found beside the signature, in DER."""
 
+    certificates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+
+    @property
+    def revocation(self) -> bool:
+        return bool(self.crls or self.ocsps)
+
+
+class _Outcome(Protocol):
+    @property
+    def sub_indication(self) -> str: ...
+    @property
+    def chain(self) -> tuple[bytes, ...]: ...
+    @property
+    def timestamp(self) -> datetime | None: ...
+    @property
+    def timestamp_chain(self) -> tuple[bytes, ...]: ...
+    @property
+    def stamp_refused(self) -> bool: ...
+    @property
+    def revoked_at(self) -> datetime | None: ...
+
+
+STAMP_REFUSED = "L’horodatage de la signature n’a pas pu être vérifié ; la signature elle-même n’est pas en cause."
+
+
+@dataclass(frozen=True)
+class SignatureFacts:
+    """One signature. `sub_indication` is the engine's (ETSI name or OK); chains are DER, signer first.
+
+    `format` is PAdES, CAdES or XAdES; `ades`: a signed attribute designates the certificate, as these formats require.
     `tampered` is a French sentence where the structure or a later change is not acceptable; `changes` tells every
     later change; `timestamp` is set only by a timestamp that verifies but perhaps for its date; `stamp_refused`: there
-    is one, it does not verify, and the sub-indication is its own.
+    is one, it does not verify, and the sub-indication is its own. `covers` names what is signed, empty for the file
+    that holds the signature.
     """
 
     field: str
+    format: str
     sub_indication: str
     reason: str
     level: str
-    pades: bool
+    ades: bool
     certificate: CertificateFacts | None
     chain: tuple[bytes, ...]
     timestamp: datetime | None
@@ -49,3 +84,48 @@ class SignatureFacts:
     whole: bool
     tampered: str
     changes: tuple[str, ...]
+    covers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, outcome: _Outcome, **facts: Any) -> "SignatureFacts":
+        """The engine's answer with what only the format knows."""
+        return cls(
+            sub_indication=outcome.sub_indication,
+            reason=STAMP_REFUSED if outcome.stamp_refused else "",
+            chain=outcome.chain,
+            timestamp=outcome.timestamp,
+            timestamp_chain=outcome.timestamp_chain,
+            stamp_refused=outcome.stamp_refused,
+            revoked_at=outcome.revoked_at,
+            **facts,
+        )
+
+
+def broken(field: str, sub_indication: str, reason: str, form: str = "PAdES") -> SignatureFacts:
+    """A signature that could not be examined further."""
+    return SignatureFacts(
+        field=field,
+        format=form,
+        sub_indication=sub_indication,
+        reason=reason,
+        level="B",
+        ades=False,
+        certificate=None,
+        chain=(),
+        timestamp=None,
+        timestamp_chain=(),
+        stamp_refused=False,
+        revoked_at=None,
+        whole=False,
+        tampered="",
+        changes=(),
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one file holds: its format, its signatures in the order they were made, and what none of them covers."""
+
+    format: str
+    signatures: tuple[SignatureFacts, ...]
+    unsigned: tuple[str, ...]

@@ -85,12 +85,26 @@ class TrustList:
 
 @dataclass(frozen=True)
 class Trust:
-    """Anchors, intermediates and CRLs in DER; without `trust_list` nothing can be said of qualification."""
+    """Anchors, intermediates, CRLs and OCSP answers in DER; without `trust_list` nothing is said of qualification."""
 
     anchors: tuple[bytes, ...] = ()
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
     trust_list: TrustList | None = None
+
+    def with_more(self, other: "Trust") -> "Trust":
+        """Both together; the services of both lists where there are two."""
+        lists = [each for each in (self.trust_list, other.trust_list) if each is not None]
+        return Trust(
+            self.anchors + other.anchors,
+            self.intermediates + other.intermediates,
+            self.crls + other.crls,
+            self.ocsps + other.ocsps,
+            TrustList(sum((each.services for each in lists), ()), sum((each.unread for each in lists), ()))
+            if lists
+            else None,
+        )
 
 
 def public_key(certificate: bytes) -> bytes:

@@ -31,11 +31,13 @@ _TIME_DECIDES = {
 class SignatureVerdict:
     """One signature. `best_time` is when it is known to have existed: its timestamp, else the time of the check.
 
-    `scope` is FULL or PARTIAL; `changes_after` says in French what was added after it, allowed or not;
+    `scope` is FULL or PARTIAL; `covers` names the files or elements that are signed, empty for the file that holds the
+    signature; `changes_after` says in French what was added after it, allowed or not;
     `reason` is one French sentence on the indication.
     """
 
     field: str
+    format: str
     indication: Indication
     sub_indication: str | None
     reason: str
@@ -47,22 +49,31 @@ class SignatureVerdict:
     timestamped: bool
     scope: Literal["FULL", "PARTIAL"]
     covers_whole_document: bool
+    covers: tuple[str, ...]
     changes_after: tuple[str, ...]
     arrete_2019: Arrete2019
 
 
 @dataclass(frozen=True)
 class Report:
-    """One file: `format` is PAdES, or PDF where nothing is signed; `unsigned` names what no signature covers."""
+    """One file: `format` is PAdES, XAdES, CAdES, ASiC-S, ASiC-E, or PDF, XML, ZIP where nothing is signed.
+
+    `unsigned` names what no signature covers; `notes` are warnings that change no verdict.
+    """
 
     format: str
     signatures: tuple[SignatureVerdict, ...]
     unsigned: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """At least one signature, and every one of them TOTAL-PASSED."""
-        return bool(self.signatures) and all(s.indication == "TOTAL-PASSED" for s in self.signatures)
+        """At least one signature, every one of them TOTAL-PASSED, and outside PDF nothing left that none covers.
+
+        In a PDF a later signature's empty field is unsigned too, and harmless.
+        """
+        left = bool(self.unsigned) and self.format != "PAdES"
+        return bool(self.signatures) and not left and all(s.indication == "TOTAL-PASSED" for s in self.signatures)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `mps sign verify`: dates in ISO 8601, tuples as lists."""
@@ -89,6 +100,7 @@ def judge(
     signer = facts.certificate.title if facts.certificate else "signataire inconnu"
     return SignatureVerdict(
         field=facts.field,
+        format=facts.format,
         indication=indication,
         sub_indication=sub,
         reason=reason,
@@ -100,6 +112,7 @@ def judge(
         timestamped=facts.timestamp is not None,
         scope="FULL" if facts.whole else "PARTIAL",
         covers_whole_document=facts.whole,
+        covers=facts.covers,
         changes_after=facts.changes,
         arrete_2019=examine(facts, sub, trust_list, best_time),
     )
@@ -165,6 +178,7 @@ SENTENCES = {
     "REVOKED_CA_NO_POE": "Une autorité de la chaîne est révoquée, et rien ne prouve que la signature soit antérieure.",
     "OUT_OF_BOUNDS_NO_POE": "Rien ne prouve que la signature ait été faite pendant la validité du certificat.",
     "OUT_OF_BOUNDS_NOT_REVOKED": "Rien ne prouve que la signature ait été faite pendant la validité du certificat.",
+    "SIGNED_DATA_NOT_FOUND": "Le fichier signé n’a pas été donné : la signature ne peut être vérifiée sans lui.",
     "NO_POE": "Il manque une preuve de la date à laquelle un élément existait.",
     "TRY_LATER": "L’état de révocation connu n’est pas assez récent : réessayez avec une liste plus récente.",
 }

@@ -1,32 +1,78 @@
 """Verify a file with our own verdict. Everything needed is passed in; nothing is fetched, no clock is read."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from signature.engine import measure
 from signature.errors import Unreadable
+from signature.facts import Measured
+from signature.reading import asic, cades, pades, xades
 from signature.trust import Trust
 from signature.verdict import Report, judge
 
+OFFICE = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
+ZIP_NOTE = (
+    "Le fichier signé est une archive (ZIP) : signer une archive ne signe pas les documents qu’elle contient. "
+    "Demandez que l’acte lui-même soit signé."
+)
+
 
 def verify_pdf(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None = None) -> Report:
-    """Every signature of a PDF, judged as of `now` (aware). No signature: an empty list.
+    """`examine` for a PDF."""
+    return _judged(pades.measure(pdf, trust, now, not_before), trust, now, not_before)
 
+
+def examine(
+    content: bytes,
+    trust: Trust,
+    now: datetime,
+    not_before: datetime | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> Report:
+    """Every signature of a file (PAdES, XAdES, CAdES, ASiC), judged as of `now` (aware). None: an empty list.
+
+    `files`: those a detached signature may cover, by name; they are matched by digest whatever their names.
     `not_before`: when the document is known not to have been signed yet (it turns « revoked, without proof » into
     « revoked »). Raises Unreadable.
     """
-    measured = measure(pdf, trust, now, not_before)
-    verdicts = tuple(judge(facts, trust.trust_list, now, not_before) for facts in measured.signatures)
-    return Report("PAdES" if verdicts else "PDF", verdicts, measured.unsigned)
-
-
-def verify(content: bytes, trust: Trust, now: str, not_before: str | None = None) -> Report:
-    """`verify_pdf` for a worker process: any file, moments in ISO 8601 with their offset. Raises Unreadable."""
-    kind = kind_of(content)
-    if kind in ("XAdES", "CAdES", "ASiC"):
-        raise Unreadable(f"Le format {kind} n’est pas encore vérifié ici ; seules les signatures PAdES (PDF) le sont.")
-    if kind != "PAdES":
+    kind, beside = kind_of(content), dict(files or {})
+    if kind == "PAdES":
+        measured = pades.measure(content, trust, now, not_before)
+    elif kind == "ASiC":
+        measured = asic.measure(content, trust, now, not_before)
+    elif kind in ("XAdES", "CAdES"):
+        reading = xades.measure if kind == "XAdES" else cades.measure
+        measured = reading(content, beside, trust, now, not_before)
+    else:
         raise Unreadable("Ce fichier n’est ni un PDF, ni une signature électronique reconnue.")
-    return verify_pdf(content, trust, _moment(now), _moment(not_before) if not_before else None)
+    return _judged(measured, trust, now, not_before, beside)
+
+
+def _judged(
+    measured: Measured,
+    trust: Trust,
+    now: datetime,
+    not_before: datetime | None,
+    files: Mapping[str, bytes] | None = None,
+) -> Report:
+    verdicts = tuple(judge(facts, trust.trust_list, now, not_before) for facts in measured.signatures)
+    notes = (ZIP_NOTE,) if any(_archive(content) for content in (files or {}).values()) else ()
+    return Report(measured.format, verdicts, measured.unsigned, notes)
+
+
+def _archive(content: bytes) -> bool:
+    """A ZIP that is no office document."""
+    return content.startswith(b"PK\x03\x04") and not any(mark in content[:400] for mark in OFFICE)
+
+
+def verify(
+    content: bytes,
+    trust: Trust,
+    now: str,
+    not_before: str | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> Report:
+    """`examine` for a worker process: moments in ISO 8601 with their offset. Raises Unreadable."""
+    return examine(content, trust, _moment(now), _moment(not_before) if not_before else None, files)
 
 
 def kind_of(content: bytes) -> str:
@@ -34,11 +80,12 @@ def kind_of(content: bytes) -> str:
     head = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"%PDF-" in head:
         return "PAdES"
-    if head.startswith(b"<"):
+    if head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
         return "XAdES"
     if head.startswith(b"PK\x03\x04"):
         return "ASiC"
-    if head.startswith((b"\x30\x80", b"\x30\x82", b"\x30\x83", b"-----BEGIN PKCS7", b"-----BEGIN CMS")):
+    armoured = (b"-----BEGIN PKCS7", b"-----BEGIN CMS", b"-----BEGIN PKCS #7", b"MII")
+    if head.startswith((b"\x30\x80", b"\x30\x82", b"\x30\x83", b"\x30\x84", *armoured)):
         return "CAdES"
     return ""
 

@@ -17,11 +17,13 @@ from procurement.billing import vat_of
 from procurement.candidacy import Candidacy, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
 from procurement.consultation import Consultation, draft, publish
-from procurement.contract import Contract, acknowledge, keep_signed, notify, paris_day, prepare
+from procurement.contract import Contract, acknowledge, notify, paris_day, prepare
 from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
-from signature.pades import Pkcs12, sign_pades
+from procurement.signing import Company, Version, ask, keep
+from signature.making.keys import Pkcs12
+from signature.making.pades import sign_pades
 from tests.factories import make_account, make_buyer, make_finance, make_officer, make_siret
 
 PASSWORD = "essai-essai"
@@ -122,7 +124,11 @@ def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisatio
         award = decide(db, consultation, scene.won, Decimal(AMOUNT), motive, agent, start)
         sha256 = hashlib.sha256(unsigned).hexdigest()
         contract = prepare(db, award, unsigned_key, sha256, start)
-        keep_signed(db, contract, key=key, unsigned=unsigned, signed=signed, report=REPORT, person=winner, now=start)
+        (signer,) = ask(db, contract, [Company(make_siret(6100), "Capteurs et Mesures SAS", "x@exemple.fr")], start)
+        keep(
+            db, signer, way="file", before=unsigned, received=signed, kept=Version(key, sha256), report=REPORT,
+            person=winner, now=start,
+        )  # fmt: skip
         notify(db, contract, agent, start)
         acknowledge(db, contract, paris_day(start), agent.email, start)
     return scene

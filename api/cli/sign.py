@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from api.sandbox.tsa import running as running_tsa
 from procurement.errors import Unavailable
 from signature.errors import Unreadable
 from signature.explain import sentences
+from signature.facts import Embedded
+from signature.making.keys import Pkcs12
 from signature.trust import Trust, trust_from_files
 from signature.verdict import Report
 
@@ -48,8 +51,8 @@ def verify(
     anchor: Files = None,
     cert: Files = None,
     crl: Files = None,
-    trust_list: Annotated[Path | None, typer.Option(metavar="XML", help="Liste de confiance (ETSI).")] = None,
-    trust_list_cert: Annotated[Path | None, typer.Option(metavar="PEM", help="Qui doit l’avoir signée.")] = None,
+    trust_list: Annotated[Path | None, typer.Option(metavar="XML")] = None,
+    trust_list_cert: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
     at: Annotated[str | None, typer.Option(metavar="ISO8601", help="Moment de la vérification.")] = None,
     offline: Annotated[bool, typer.Option(help="Ne rien aller chercher (c’est toujours le cas à ce jour).")] = False,
     sandbox_pki: SandboxPki = None,
@@ -57,24 +60,33 @@ def verify(
 ) -> None:
     """Vérifier des signatures : valide techniquement ? recevable au titre de l’arrêté du 22 mars 2019 ?"""
     with _ended(as_json):
-        if content:
-            raise Stop("--content sert aux signatures détachées, un format pas encore vérifié par cette version.")
         now = _moment(at)
-        trust = _with_list(_trust(anchor, cert, crl, sandbox_pki, now), trust_list, trust_list_cert, now)
-        results = [_verify(path, trust, now) for path in files]
+        trust = _trust(anchor, cert, crl, sandbox_pki, now).with_more(_listed(trust_list, trust_list_cert, now))
+        beside = {path.name if len(content or []) == 1 else str(path): _read(path) for path in content or []}
+        results = [_verify(path, trust, now, beside) for path in files]
         _show(results, as_json)
         code = max(_code(result) for _, result in results)
     raise typer.Exit(code)
 
 
+Source = Annotated[Path, typer.Argument(metavar="ENTRÉE", help="Le document à signer.")]
+Target = Annotated[Path, typer.Argument(metavar="SORTIE", help="Le fichier signé, ou le jeton de signature.")]
+P12 = Annotated[Path, typer.Option(metavar="FICHIER", help="Certificat et clé (PKCS#12).")]
+LevelOption = Annotated[str, typer.Option(help="B ; T (horodatée) ; LT, LTA (avec les preuves de non-révocation).")]
+Tsa = Annotated[str | None, typer.Option(metavar="URL", help="Service d’horodatage (RFC 3161).")]
+PasswordEnv = Annotated[str, typer.Option(help="Variable qui contient le mot de passe.")]
+
+
 @app.command()
 def pades(
-    source: Annotated[Path, typer.Argument(metavar="ENTRÉE", help="Le PDF à signer.")],
-    target: Annotated[Path, typer.Argument(metavar="SORTIE", help="Le PDF signé.")],
-    p12: Annotated[Path, typer.Option(metavar="FICHIER", help="Certificat et clé (PKCS#12).")],
-    level: Annotated[str, typer.Option(help="B, ou T (horodatée).")] = "B",
-    tsa: Annotated[str | None, typer.Option(metavar="URL", help="Service d’horodatage (RFC 3161).")] = None,
-    password_env: Annotated[str, typer.Option(help="Variable qui contient le mot de passe.")] = PASSWORD,
+    source: Source,
+    target: Target,
+    p12: P12,
+    level: LevelOption = "B",
+    tsa: Tsa = None,
+    crl: Files = None,
+    cert: Files = None,
+    password_env: PasswordEnv = PASSWORD,
     reason: Annotated[str | None, typer.Option(help="Motif de la signature.")] = None,
     location: Annotated[str | None, typer.Option(help="Lieu de la signature.")] = None,
     sandbox_pki: SandboxPki = None,
@@ -82,20 +94,88 @@ def pades(
 ) -> None:
     """Signer un PDF (PAdES) avec la clé d’un fichier PKCS#12, qui ne quitte pas cette machine."""
     with _ended(as_json):
-        if tsa is not None and not tsa.startswith(("http://", "https://")):
-            raise Stop("L’adresse du service d’horodatage doit commencer par http:// ou https://.")
-        pdf, key = _read(source), _read(p12)
-        secret = _password(password_env)
-        with _timestamp(level, tsa, sandbox_pki or pki.FOLDER) as stamp:
-            signed = _work("signature.pades:sign", pdf, key, secret, level, stamp, _now(), reason, location)
-        _write(target, signed.content)
-        answer = {"file": str(target), "sha256": signed.sha256, "level": signed.level}
-        typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else f"Signé (PAdES {level}) : {target}")
+        order = _order(source, p12, level, tsa, crl, cert, password_env, sandbox_pki)
+        _made("PAdES", "signature.making.desk:pades", order, target, as_json, reason, location)
 
 
-def _verify(path: Path, trust: Trust, now: str) -> tuple[Path, Report | str]:
+@app.command()
+def xades(
+    source: Source,
+    target: Target,
+    p12: P12,
+    level: LevelOption = "B",
+    tsa: Tsa = None,
+    crl: Files = None,
+    cert: Files = None,
+    password_env: PasswordEnv = PASSWORD,
+    enveloped: Annotated[bool, typer.Option(help="Dans le document (XML) plutôt qu’à côté.")] = False,
+    sandbox_pki: SandboxPki = None,
+    as_json: Json = False,
+) -> None:
+    """Signer un fichier quelconque (XAdES) : un jeton .xml à côté de lui, ou une signature dans le XML."""
+    with _ended(as_json):
+        order = _order(source, p12, level, tsa, crl, cert, password_env, sandbox_pki)
+        _made("XAdES", "signature.making.desk:xades", order, target, as_json, source.name, enveloped)
+
+
+@app.command()
+def cades(
+    source: Source,
+    target: Target,
+    p12: P12,
+    level: LevelOption = "B",
+    tsa: Tsa = None,
+    password_env: PasswordEnv = PASSWORD,
+    sandbox_pki: SandboxPki = None,
+    as_json: Json = False,
+) -> None:
+    """Signer un fichier quelconque (CAdES) : un jeton .p7s à côté de lui."""
+    with _ended(as_json):
+        order = _order(source, p12, level, tsa, None, None, password_env, sandbox_pki)
+        _made("CAdES", "signature.making.desk:cades", order, target, as_json)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What every way of signing needs, read before the work starts."""
+
+    content: bytes
+    key: Pkcs12
+    level: str
+    tsa: str | None
+    folder: Path
+    material: Embedded
+
+
+def _order(
+    source: Path,
+    p12: Path,
+    level: str,
+    tsa: str | None,
+    crl: list[Path] | None,
+    cert: list[Path] | None,
+    password_env: str,
+    sandbox: Path | None,
+) -> _Order:
+    if tsa is not None and not tsa.startswith(("http://", "https://")):
+        raise Stop("L’adresse du service d’horodatage doit commencer par http:// ou https://.")
+    content, key = _read(source), _read(p12)
+    proofs = _trust(None, cert, crl, sandbox, _now())
+    material = Embedded(proofs.intermediates, proofs.crls)
+    return _Order(content, Pkcs12(key, _password(password_env)), level, tsa, sandbox or pki.FOLDER, material)
+
+
+def _made(name: str, path: str, order: _Order, target: Path, as_json: bool, *more: Any) -> None:
+    with _timestamp(order.level, order.tsa, order.folder) as stamp:
+        signed = _work(path, order.content, order.key, order.level, stamp, _now(), order.material, *more)
+    _write(target, signed.content)
+    answer = {"file": str(target), "sha256": signed.sha256, "level": signed.level}
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else f"Signé ({name} {signed.level}) : {target}")
+
+
+def _verify(path: Path, trust: Trust, now: str, beside: dict[str, bytes]) -> tuple[Path, Report | str]:
     try:
-        report: Report = _work("signature.verify:verify", _read(path), trust, now)
+        report: Report = _work("signature.verify:verify", _read(path), trust, now, None, beside)
         return path, report
     except Stop as stop:
         return path, stop.sentence
@@ -142,21 +222,17 @@ def _trust(
     if sandbox is None:
         return given
     own = pki.sandbox_trust(sandbox, datetime.fromisoformat(now))
-    return Trust(
-        own.anchors + given.anchors, own.intermediates + given.intermediates, own.crls + given.crls, own.trust_list
-    )
+    return own.with_more(given)
 
 
-def _with_list(trust: Trust, xml: Path | None, signer: Path | None, now: str) -> Trust:
-    """The trust with the services of one trusted list, verified first; it takes the place of the sandbox's."""
+def _listed(xml: Path | None, signer: Path | None, now: str) -> Trust:
+    """The services of a trusted list given on the command line, once its signature holds."""
     if xml is None and signer is None:
-        return trust
+        return Trust()
     if xml is None or signer is None:
-        raise Stop("--trust-list et --trust-list-cert vont ensemble : la liste, et le certificat qui l’a signée.")
-    both: Trust = _work(
-        "signature.lists:trust_from_list", _read(xml), _read(signer), datetime.fromisoformat(now), trust
-    )
-    return both
+        raise Stop("--trust-list et --trust-list-cert vont ensemble : la liste, et le certificat qui la signe.")
+    trust: Trust = _work("signature.lists:trust_from_list", _read(xml), _read(signer), datetime.fromisoformat(now))
+    return trust
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from api.context import Ctx
 from api.contracts import read_date, read_euros
 from api.db import Db, reading
 from api.errors import PageInvalid
+from api.groups import GROUPINGS, read_group
+from api.pages.signing import STATES as SIGNER_STATES
 from api.render import euros, page
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
@@ -25,6 +27,7 @@ from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound
 from procurement.piece_requests import missing, requests_of
 from procurement.pieces import WINNER, Piece, pieces_of
+from procurement.signing import WAYS, remind, sign_by_hand, signers_of
 from siret_lookup.catalogue import PIECES
 from siret_lookup.outcome import Outcome
 from siret_lookup.words import LABELS
@@ -79,6 +82,10 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "missing": [(p.key, PIECES[p.key].title) for p in missing(proofs, asked, paris_day(database.now(db)))],
         "asked": asked,
         "contract": contract,
+        "groupings": GROUPINGS,
+        "signers": signers_of(db, contract) if contract else [],
+        "signer_states": SIGNER_STATES,
+        "ways": WAYS,
         "steps": STEPS,
         "step": STEP[contract.state] if contract else STEP_OF.get(consultation.state, 1),
         "values": {"amount": award.candidacy.opened_amount or "" if award else "", "motive": ""},
@@ -122,16 +129,23 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 
 @router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
 def award(
-    request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = ""
-) -> Response:
+    request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = "",
+    grouping: Text = "", members: Text = "", powers: Text = "",
+) -> Response:  # fmt: skip
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
+    typed = {"amount": amount, "motive": motive, "grouping": grouping, "members": members, "powers": powers}
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         try:
             price = _price(db, consultation, amount, motive)
         except Invalid as error:
-            raise again(db, consultation, error, amount=amount, motive=motive) from None
-    decide_with_acte(ctx, who, ref, price, motive, candidacy)
+            raise again(db, consultation, error, **typed) from None
+    try:
+        group = read_group(grouping, members, bool(powers), price)
+        decide_with_acte(ctx, who, ref, price, motive, candidacy, group)
+    except Invalid as error:
+        with reading(ctx.database) as db:
+            raise again(db, to_award(db, ref, who), error, **typed) from None
     return _back(ref, "attribue")
 
 
@@ -176,3 +190,17 @@ def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: 
     except Invalid as error:
         raise again(db, consultation, error, received_on=received_on) from None
     return _back(ref, "recu")
+
+
+@router.post(PATH + "/relancer", dependencies=[Depends(OFFICER)])
+def remind_signers(request: Request, db: Db, who: Who, ref: str) -> Response:
+    """A mail to each company that has not signed yet."""
+    remind(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
+    return _back(ref, "rappel")
+
+
+@router.post(PATH + "/signe-a-la-main", dependencies=[Depends(OFFICER)])
+def signed_by_hand(request: Request, db: Db, who: Who, ref: str) -> Response:
+    """The officer holds the paper original, signed by every company (R2182-3)."""
+    sign_by_hand(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
+    return _back(ref, "signe-main")

@@ -1,6 +1,7 @@
 """The company's side of the contract: download the acte d’engagement, bring it back signed, acknowledge reception."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -11,27 +12,25 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api.auth import SIGNED_IN, Who
 from api.context import Context, Ctx
-from api.contracts import SIGNED_CAP, check_additions, trust_of, verify_signature
-from api.db import Db, reading, transaction
+from api.contracts import SIGNED_CAP
+from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.isolate import WorkFailed
+from api.pages.signing import STATES as SIGNER_STATES
 from api.render import page
+from api.signing import Find, NotTaken, take
 from api.uploads import MemorySink, receive
 from procurement.candidacy import find_own
 from procurement.contract import (
     Contract,
     acknowledge,
-    awaits_signature,
-    check_report,
     contract_of,
-    keep_signed,
     paris_day,
-    same_document,
 )
 from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
+from procurement.signing import WAYS, Signer, leader_of, may_sign, signers_of
 
 router = APIRouter(include_in_schema=False)
 PATH = "/candidatures/{ref}/contrat"
@@ -46,8 +45,13 @@ def _mine(db: Session, ref: str, who: Person) -> Contract:
     return contract
 
 
-def _context(contract: Contract, ref: str, report: Report | None = None) -> dict[str, Any]:
+def _context(db: Session, contract: Contract, ref: str, report: Report | None = None) -> dict[str, Any]:
+    signers = signers_of(db, contract)
     return {
+        "signers": signers,
+        "signer_states": SIGNER_STATES,
+        "ways": WAYS,
+        "leader": next((s for s in signers if s.siret == contract.holder_siret), None),
         "contract": contract,
         "consultation": contract.consultation,
         "buyer": contract.organisation,
@@ -60,15 +64,17 @@ def _context(contract: Contract, ref: str, report: Report | None = None) -> dict
 
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
 def contract_page(request: Request, db: Db, who: Who, ref: str) -> Response:
-    return page(request, "winner/contract.html", **_context(_mine(db, ref, who), ref))
+    return page(request, "winner/contract.html", **_context(db, _mine(db, ref, who), ref))
 
 
 @router.get(PATH + "/acte-engagement.pdf", dependencies=[Depends(SIGNED_IN)])
 def download(ctx: Ctx, who: Who, ref: str) -> Response:
-    """The very bytes to sign."""
+    """The very bytes to sign: the act, with the signatures of those who signed before."""
     with reading(ctx.database) as db:
         contract = _mine(db, ref, who)
-        key, name = contract.unsigned_key, f"acte-engagement-{contract.number}.pdf"
+        waits = contract.state == "awaiting_signature"
+        key = (contract.signed_key if waits else None) or contract.unsigned_key
+        name = f"acte-engagement-{contract.number}.pdf"
     return attachment(ctx.storage.get(key), name, "application/pdf")
 
 
@@ -85,20 +91,27 @@ def download_signed(ctx: Ctx, who: Who, ref: str) -> Response:
 @router.post(PATH + "/signature-recue", dependencies=[Depends(SIGNED_IN)])
 async def receive_signed(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
     """Authorise, stream, then verify the very bytes; nothing is kept unless all holds."""
-    await run_in_threadpool(_authorise, ctx, who, ref)
+    find = partial(_leader, ref=ref, who=who)
+    await run_in_threadpool(_authorise, ctx, find)
     sink = MemorySink()
     try:
         await receive(request, sink, SIGNED_CAP)
+        sandbox: bool = request.app.state.sandbox
+        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
+    except NotTaken as refused:
+        raise await run_in_threadpool(_again, ctx, who, ref, refused.sentence, refused.error, refused.report) from None
     except (Invalid, Refused) as error:
         raise await run_in_threadpool(_again, ctx, who, ref, error.sentence, error) from None
-    sandbox: bool = request.app.state.sandbox
-    await run_in_threadpool(_verify_and_keep, ctx, who, ref, sink.content, sandbox)
     return RedirectResponse(f"{PATH.format(ref=ref)}?ok=signe", 303)
 
 
-def _authorise(ctx: Context, who: Person, ref: str) -> None:
+def _leader(db: Session, *, ref: str, who: Person) -> Signer:
+    return leader_of(db, _mine(db, ref, who))
+
+
+def _authorise(ctx: Context, find: Find) -> None:
     with reading(ctx.database) as db:
-        awaits_signature(_mine(db, ref, who))
+        may_sign(find(db))
 
 
 def _again(
@@ -107,29 +120,8 @@ def _again(
     """The same page with what was wrong, and the verdict where there is one."""
     fields = error.fields if isinstance(error, Invalid) else {"file": sentence}
     with reading(ctx.database) as db:
-        return PageInvalid(Invalid(fields), "winner/contract.html", _context(_mine(db, ref, who), ref, report))
-
-
-def _verify_and_keep(ctx: Context, who: Person, ref: str, signed: bytes, sandbox: bool) -> None:
-    with reading(ctx.database) as db:
-        contract, now = _mine(db, ref, who), database.now(db)
-        created_at = contract.created_at
-    unsigned = ctx.storage.get(contract.unsigned_key)
-    awaits_signature(contract)
-    report = None
-    try:
-        same_document(contract, unsigned, signed)
-        report = verify_signature(signed, trust_of(ctx, sandbox, now), now, created_at)
-        check_report(report, contract.holder_siret)
-        check_additions(unsigned, signed)
-    except (Refused, WorkFailed) as error:
-        raise _again(ctx, who, ref, error.sentence, error, report) from None
-    key = ctx.storage.put("contracts", signed)
-    with transaction(ctx.database) as db:
-        kept = _mine(db, ref, who)
-        keep_signed(
-            db, kept, key=key, unsigned=unsigned, signed=signed, report=report, person=who, now=database.now(db)
-        )
+        contract = _mine(db, ref, who)
+        return PageInvalid(Invalid(fields), "winner/contract.html", _context(db, contract, ref, report))
 
 
 @router.post(PATH + "/reception", dependencies=[Depends(SIGNED_IN)])

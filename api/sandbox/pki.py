@@ -1,15 +1,17 @@
 """The sandbox's certification authority: invented, made once in a folder, trusted by nobody outside.
 
-Layout of the folder (0700, keys 0600): `{root,issuing,tsa}.{pem,key}`, `revoked/<serial>` (ISO date),
-`signers/*.p12`. CRLs are signed when asked for, hence always fresh.
+Layout of the folder (0700, keys 0600): `{root,issuing,tsa}.{pem,key}`, made first; `{ocsp,list,lotl}.{pem,key}`, made
+when first needed; `issued/<serial>`, `revoked/<serial>` (ISO date), `signers/*.p12`. CRLs are signed when asked for,
+hence always fresh.
 """
 
+import fcntl
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -25,35 +27,23 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.sandbox import certificates
+from api.sandbox.certificates import Authority, Key, PublicKey, authority_key, name_of
 from api.settings import ROOT
 from signature.trust import Trust, TrustedService, TrustList
 
 FOLDER = ROOT / "var" / "sandbox" / "pki"
-Key = ec.EllipticCurvePrivateKey
 ROOT_NAME = "AC racine bac à sable mps"
 ISSUING_NAME = "AC émettrice bac à sable mps"
 TSA_NAME = "Horodatage bac à sable mps"
 ORGANISATION = "Bac à sable mps (sans valeur)"
 YEAR = timedelta(days=365)
-
-# ETSI EN 319 412-5: QcCompliance (0.4.0.1862.1.1), QcType (0.4.0.1862.1.6) with esign (…6.1) or eseal (…6.2).
-QC_STATEMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3")
-_QC_COMPLIANCE = bytes.fromhex("3008 0606 04008E460101")
-_QC_TYPE = bytes.fromhex("3013 0606 04008E460106 3009 0607 04008E460106")
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A certificate with its key."""
-
-    certificate: x509.Certificate
-    key: Key
+AUTHORITIES = ("root", "issuing", "tsa")
 
 
 def ensure(folder: Path, now: datetime | None = None) -> Path:
@@ -74,27 +64,67 @@ def ensure(folder: Path, now: datetime | None = None) -> Path:
 def _make_authorities(folder: Path, now: datetime) -> None:
     root_key, issuing_key, tsa_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     span = (now - 5 * YEAR, now + 15 * YEAR)
-    root = _certificate(_name(ROOT_NAME, ORGANISATION), root_key, None, span, _for_authority(None))
-    issuing = _certificate(
-        _name(ISSUING_NAME, ORGANISATION), issuing_key, Authority(root, root_key), span, _for_authority(0)
-    )
-    authority = Authority(issuing, issuing_key)
-    tsa = _certificate(_name(TSA_NAME, ORGANISATION), tsa_key, authority, span, _for_tsa())
-    for name, certificate, key in (("root", root, root_key), ("issuing", issuing, issuing_key), ("tsa", tsa, tsa_key)):
-        _write(folder / f"{name}.pem", certificate.public_bytes(Encoding.PEM))
-        _write(folder / f"{name}.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    for name in ("revoked", "signers"):
+    root = Authority(_own(ROOT_NAME, root_key, root_key, span, certificates.for_authority(None)), root_key)
+    issuing = Authority(_own(ISSUING_NAME, issuing_key, root, span, certificates.for_authority(0)), issuing_key)
+    tsa = Authority(_own(TSA_NAME, tsa_key, issuing, span, certificates.for_tsa()), tsa_key)
+    for name, made in zip(AUTHORITIES, (root, issuing, tsa), strict=True):
+        _keep(folder, name, made)
+    for name in ("issued", "revoked", "signers"):
         (folder / name).mkdir(mode=0o700)
 
 
+def _own(
+    name: str,
+    key: Key,
+    issuer: Authority | Key,
+    span: tuple[datetime, datetime],
+    extensions: certificates.Extensions,
+) -> x509.Certificate:
+    return certificates.build(name_of(name, ORGANISATION), key.public_key(), issuer, span, extensions)
+
+
+def _keep(folder: Path, name: str, made: Authority) -> None:
+    write(folder / f"{name}.key", made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write(folder / f"{name}.pem", made.certificate.public_bytes(Encoding.PEM))
+
+
+# name → common name, issuer (none: self-signed), what it is for.
+_DELEGATES: dict[str, tuple[str, str, Callable[[], certificates.Extensions]]] = {
+    "ocsp": ("Répondeur OCSP bac à sable mps", "issuing", certificates.for_ocsp),
+    "list": ("Signataire de la liste de confiance bac à sable mps", "", certificates.for_lists),
+    "lotl": ("Signataire de la liste des listes bac à sable mps", "", certificates.for_lists),
+}
+
+
+def delegate(folder: Path, name: str, now: datetime) -> Authority:
+    """`ocsp`, `list` or `lotl`, made when first asked for (safe when several processes do it at once)."""
+    ensure(folder, now)
+    with locked(folder):
+        if not (folder / f"{name}.pem").exists():
+            common, issuer, extensions = _DELEGATES[name]
+            key, root = ec.generate_private_key(ec.SECP256R1()), certificate(folder, "root")
+            span = (root.not_valid_before_utc, root.not_valid_after_utc)
+            signed_by = authority(folder, issuer) if issuer else key
+            _keep(folder, name, Authority(_own(common, key, signed_by, span, extensions()), key))
+    return authority(folder, name)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time makes something in the folder."""
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def authority(folder: Path, name: str) -> Authority:
-    """`root`, `issuing` or `tsa`, read from the folder."""
+    """`root`, `issuing`, `tsa` or a delegate already made, read from the folder."""
     key = load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
     return Authority(certificate(folder, name), cast(Key, key))
 
 
 def certificate(folder: Path, name: str) -> x509.Certificate:
-    """The certificate of `root`, `issuing` or `tsa`."""
+    """The certificate of that name."""
     return x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
 
 
@@ -109,35 +139,79 @@ def issue_signer(
     organisation: str,
     siret: str,
     password: str,
+    base: str = "",
+    /,
     *,
     expired: bool = False,
     revoked: bool = False,
     seal: bool = False,
     key_usage_ok: bool = True,
+    device: bool = False,
     now: datetime | None = None,
 ) -> Path:
     """A signer's PKCS#12 file (0600) with its chain. `expired`: ended a day ago; `revoked`: since an hour ago.
 
-    The key is software, hence a qualified claim without a device: AdES with a qualified certificate at best.
+    The key is software, hence a qualified claim without a device: AdES with a qualified certificate at best; `device`
+    adds the statement that it is in one. `base`: where the certificate says that its issuer, CRL and OCSP are.
     """
     moment = now or datetime.now(UTC)
-    ensure(folder, moment)
-    key, issuer = ec.generate_private_key(ec.SECP256R1()), authority(folder, "issuing")
+    key = ec.generate_private_key(ec.SECP256R1())
     span = (
         (moment - 3 * YEAR, moment - timedelta(days=1)) if expired else (moment - timedelta(days=1), moment + 2 * YEAR)
     )
-    subject = _name(organisation if seal else name, organisation, siret)
-    extensions = [(_key_usage(key_usage_ok), True), (_qc_statements(seal), False)]
-    leaf = _certificate(subject, key, issuer, span, extensions)
+    extensions = certificates.for_signer(seal=seal, device=device, key_usage_ok=key_usage_ok, base=base)
+    label = organisation if seal else name
+    leaf = _issue(folder, key.public_key(), name_of(label, organisation, siret), span, extensions, moment)
     if revoked:
-        _write(folder / "revoked" / str(leaf.serial_number), (moment - timedelta(hours=1)).isoformat().encode())
-    chain = [issuer.certificate, certificate(folder, "root")]
-    label = (organisation if seal else name).encode()
-    content = pkcs12.serialize_key_and_certificates(label, key, leaf, chain, BestAvailableEncryption(password.encode()))
+        revoke(folder, leaf.serial_number, moment - timedelta(hours=1))
+    chain = [certificate(folder, "issuing"), certificate(folder, "root")]
+    encryption = BestAvailableEncryption(password.encode())
+    content = pkcs12.serialize_key_and_certificates(label.encode(), key, leaf, chain, encryption)
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "signataire"
     path = folder / "signers" / f"{slug}-{leaf.serial_number % 10**8:08d}.p12"
-    _write(path, content)
+    write(path, content)
     return path
+
+
+def issue_for_key(
+    folder: Path,
+    public_key: PublicKey,
+    name: str,
+    organisation: str,
+    siret: str,
+    *,
+    seal: bool = False,
+    device: bool = True,
+    base: str = "",
+    now: datetime | None = None,
+) -> bytes:
+    """The DER certificate of a key made elsewhere, on a token for instance: qualified, two years."""
+    moment = now or datetime.now(UTC)
+    subject = name_of(organisation if seal else name, organisation, siret)
+    span = (moment - timedelta(days=1), moment + 2 * YEAR)
+    extensions = certificates.for_signer(seal=seal, device=device, base=base)
+    return _issue(folder, public_key, subject, span, extensions, moment).public_bytes(Encoding.DER)
+
+
+def _issue(
+    folder: Path,
+    public_key: PublicKey,
+    subject: x509.Name,
+    span: tuple[datetime, datetime],
+    extensions: certificates.Extensions,
+    now: datetime,
+) -> x509.Certificate:
+    """Signed by the issuing authority, which keeps the number: its responder knows only what it issued."""
+    ensure(folder, now)
+    leaf = certificates.build(subject, public_key, authority(folder, "issuing"), span, extensions)
+    (folder / "issued").mkdir(mode=0o700, exist_ok=True)
+    write(folder / "issued" / str(leaf.serial_number), now.isoformat().encode())
+    return leaf
+
+
+def revoke(folder: Path, serial: int, since: datetime) -> None:
+    """From now on the CRL and the responder say that the certificate is revoked since then."""
+    write(folder / "revoked" / str(serial), since.isoformat().encode())
 
 
 def crl(folder: Path, name: str, now: datetime | None = None) -> bytes:
@@ -150,13 +224,32 @@ def crl(folder: Path, name: str, now: datetime | None = None) -> bytes:
         .last_update(moment - timedelta(minutes=1))
         .next_update(moment + timedelta(days=1))
         .add_extension(x509.CRLNumber(int(moment.timestamp())), critical=False)
-        .add_extension(_authority_key(issuer), critical=False)
+        .add_extension(authority_key(issuer), critical=False)
     )
-    for path in sorted((folder / "revoked").iterdir()) if name == "issuing" else ():
-        since = datetime.fromisoformat(path.read_text())
-        revoked = x509.RevokedCertificateBuilder().serial_number(int(path.name)).revocation_date(since).build()
-        builder = builder.add_revoked_certificate(revoked)
+    for serial in _numbers(folder / "revoked") if name == "issuing" else ():
+        since = revoked_since(folder, serial)
+        if since is not None:
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since).build()
+            builder = builder.add_revoked_certificate(entry)
     return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def revoked_since(folder: Path, serial: int) -> datetime | None:
+    """When the certificate of that number was revoked, if it was."""
+    path = folder / "revoked" / str(serial)
+    return datetime.fromisoformat(path.read_text()) if path.exists() else None
+
+
+def is_issued(folder: Path, serial: int) -> bool:
+    """Did the issuing authority issue it? Its own two services count."""
+    if (folder / "issued" / str(serial)).exists():
+        return True
+    names = [name for name in ("tsa", "ocsp") if (folder / f"{name}.pem").exists()]
+    return any(certificate(folder, name).serial_number == serial for name in names)
+
+
+def _numbers(folder: Path) -> list[int]:
+    return sorted(int(path.name) for path in folder.glob("[0-9]*"))
 
 
 def sandbox_trust(folder: Path, now: datetime | None = None) -> Trust:
@@ -175,88 +268,29 @@ def sandbox_trust(folder: Path, now: datetime | None = None) -> Trust:
     )
 
 
-def create_app(folder: Path, clock: Callable[[], datetime]) -> Starlette:
-    """Downloads: `/root.pem`, `/issuing.pem`, `/tsa.pem`, `/root.crl`, `/issuing.crl`."""
+def create_app(folder: Path, clock: Callable[[], datetime], more: Sequence[Route] = ()) -> Starlette:
+    """Downloads: `/{name}.pem`, the same in DER as `.cer`, `/root.crl`, `/issuing.crl`; `more` routes beside them."""
     ensure(folder, clock())
 
     def download(request: Request) -> Response:
         name, kind = request.path_params["name"], request.path_params["kind"]
-        if kind == "pem" and name in ("root", "issuing", "tsa"):
-            return Response((folder / f"{name}.pem").read_bytes(), media_type="application/x-pem-file")
         if kind == "crl" and name in ("root", "issuing"):
             return Response(crl(folder, name, clock()), media_type="application/pkix-crl")
+        if name in _DELEGATES and kind in ("pem", "cer"):
+            delegate(folder, name, clock())
+        if name in (*AUTHORITIES, *_DELEGATES) and kind == "pem":
+            return Response((folder / f"{name}.pem").read_bytes(), media_type="application/x-pem-file")
+        if name in (*AUTHORITIES, *_DELEGATES) and kind == "cer":
+            return Response(certificate(folder, name).public_bytes(Encoding.DER), media_type="application/pkix-cert")
         return PlainTextResponse("Ce fichier n’existe pas.", 404)
 
-    return Starlette(routes=[Route("/{name}.{kind}", download)])
+    return Starlette(routes=[*more, Route("/{name}.{kind}", download)])
 
 
-def _certificate(
-    subject: x509.Name,
-    key: Key,
-    issuer: Authority | None,
-    span: tuple[datetime, datetime],
-    extensions: list[tuple[x509.ExtensionType, bool]],
-) -> x509.Certificate:
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(span[0])
-        .not_valid_after(span[1])
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-    if issuer is not None:
-        builder = builder.add_extension(_authority_key(issuer), critical=False)
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical=critical)
-    return builder.sign(issuer.key if issuer else key, hashes.SHA256())
-
-
-def _for_authority(length: int | None) -> list[tuple[x509.ExtensionType, bool]]:
-    return [(x509.BasicConstraints(ca=True, path_length=length), True), (_usages("key_cert_sign", "crl_sign"), True)]
-
-
-def _for_tsa() -> list[tuple[x509.ExtensionType, bool]]:
-    return [
-        (_usages("digital_signature"), True),
-        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True),
-    ]
-
-
-def _key_usage(fit: bool) -> x509.KeyUsage:
-    return _usages("content_commitment") if fit else _usages("key_encipherment")
-
-
-def _usages(*wanted: str) -> x509.KeyUsage:
-    names = (
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-    )  # fmt: skip
-    return x509.KeyUsage(**{name: name in wanted for name in names})
-
-
-def _qc_statements(seal: bool) -> x509.UnrecognizedExtension:
-    statements = _QC_COMPLIANCE + _QC_TYPE + (b"\x02" if seal else b"\x01")
-    return x509.UnrecognizedExtension(QC_STATEMENTS, bytes((0x30, len(statements))) + statements)
-
-
-def _authority_key(issuer: Authority) -> x509.AuthorityKeyIdentifier:
-    return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-
-
-def _name(common: str, organisation: str, siret: str = "") -> x509.Name:
-    parts = [(NameOID.COUNTRY_NAME, "FR"), (NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, common)]
-    if siret:
-        parts[2:2] = [
-            (NameOID.ORGANIZATION_IDENTIFIER, f"NTRFR-{siret[:9]}"),
-            (NameOID.ORGANIZATIONAL_UNIT_NAME, f"0002 {siret}"),
-        ]
-    return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def write(path: Path, content: bytes) -> None:
+    """A whole file or none, 0600."""
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+    draft.rename(path)

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, bodacc, pki, recherche, sirene, tsa
+from api.sandbox import api_entreprise, bodacc, csc, ocsp, pki, recherche, sirene, trusted_list, tsa
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
@@ -24,7 +24,10 @@ SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/sirene": sirene.create_app,
     "/bodacc": lambda _clock: bodacc.create_app(),
     "/tsa": lambda clock: tsa.create_app(pki.ensure(pki.FOLDER), clock),
-    "/pki": lambda clock: pki.create_app(pki.ensure(pki.FOLDER), clock),
+    "/pki": lambda clock: pki.create_app(
+        pki.ensure(pki.FOLDER), clock, [*ocsp.routes(pki.FOLDER, clock), *trusted_list.routes(pki.FOLDER, clock)]
+    ),
+    "/csc": lambda clock: csc.create_app(pki.FOLDER, clock),
 }
 # What a look-up by SIRET needs: no keys are made for it.
 LOOKUP = ("/api-entreprise", "/recherche", "/sirene", "/bodacc")
@@ -61,6 +64,19 @@ class SandboxUrls:
     def tsa(self) -> str:
         return self.base + "/tsa/"
 
+    @property
+    def csc(self) -> str:
+        return self.base + "/csc"
+
+    @property
+    def ocsp(self) -> str:
+        return self.base + "/pki/ocsp"
+
+    @property
+    def lists(self) -> str:
+        """The list of lists."""
+        return self.base + "/pki/lotl.xml"
+
     def services(self) -> dict[str, str]:
         """Name → address, as api.context.Context.services wants it, with the token that the sandbox takes."""
         return {
@@ -69,6 +85,9 @@ class SandboxUrls:
             "sirene": self.sirene,
             "bodacc": self.bodacc,
             "tsa": self.tsa,
+            "csc": self.csc,
+            "ocsp": self.ocsp,
+            "lists": self.lists,
         }
 
 

@@ -2,16 +2,12 @@
 
 import hashlib
 import secrets
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -21,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from api.sandbox import pki
+from api.sandbox import alone, pki
+from api.sandbox.certificates import Authority
 
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
 MAX_BYTES = 16_384
@@ -76,7 +73,7 @@ def _info(request: Any, moment: datetime) -> bytes:
     return encoded
 
 
-def _token(own: pki.Authority, info: bytes, chain: list[x509.Certificate]) -> Any:
+def _token(own: Authority, info: bytes, chain: list[x509.Certificate]) -> Any:
     """A CMS SignedData over TSTInfo, with the signing certificate designated (RFC 5816)."""
     certificate = _asn1(own.certificate)
     digest = {"algorithm": "sha256"}
@@ -150,16 +147,5 @@ def _rejection(failure: str, sentence: str) -> bytes:
 @contextmanager
 def running(folder: Path, clock: Callable[[], datetime]) -> Iterator[str]:
     """This service alone on a free loopback port, in a thread; gives its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(folder, clock), log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join(5)
-        listener.close()
+    with alone.running(create_app(folder, clock)) as url:
+        yield url

@@ -16,6 +16,7 @@ from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
 from procurement.people import Organisation
 from procurement.piece_requests import PieceRequest
+from procurement.signing import Signer
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
 AGE = timedelta(days=1)
@@ -26,6 +27,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "given": PieceRequest.document_key,
     "deliveries": Delivery.file_key,
     "models": Organisation.word_model_key,
+    "preparations": Signer.prepared_key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -11,6 +11,7 @@ from api.context import Context
 from api.db import Database, connect, reading, transaction
 from api.demo import make_town
 from api.migrate import upgrade
+from api.remote.csc_provider import CscProvider
 from api.sandbox.api_entreprise import EXPIRED_TOKEN, TOKEN
 from api.settings import BadSettings, Settings
 from api.storage import Storage
@@ -37,6 +38,8 @@ def why_not(context: Context, *, demo: bool = False, **changes: object) -> str:
 def test_real_data_takes_a_real_service(context: Context) -> None:
     make_buyer(context.database)
     assert why_not(context, api_entreprise_url=REAL, api_entreprise_token=SecretStr(JWT)) == ""
+    signing = CscProvider("a", "A", "https://a.example", "v2", SecretStr("jeton"))
+    assert why_not(context, csc_providers=(signing,)) == ""
     assert why_not(context) == ""
 
 
@@ -49,6 +52,12 @@ def test_sandbox_rows_or_the_demonstration_take_none(context: Context, demo: boo
     assert "MPS_API_ENTREPRISE_TOKEN" in why_not(context, demo=demo, api_entreprise_token=SecretStr(JWT))
     for here in ("http://127.0.0.1:8001/api-entreprise", "http://localhost:8001", "http://[::1]:8001"):
         assert why_not(context, demo=demo, api_entreprise_url=here, api_entreprise_token=SecretStr(TOKEN)) == ""
+    elsewhere, nearby = (
+        CscProvider("a", "A", url, "v2", SecretStr("jeton"))
+        for url in ("https://a.example", "http://127.0.0.1:8001/csc")
+    )
+    assert "MPS_CSC_PROVIDERS" in why_not(context, demo=demo, csc_providers=(nearby, elsewhere))
+    assert why_not(context, demo=demo, csc_providers=(nearby,)) == ""
     seal(context, make_buyer(context.database, "Ville vraie"), EXPIRED_TOKEN)
     assert why_not(context, demo=demo) == ""
     seal(context, make_buyer(context.database, "Ville vraie"), JWT)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli.sign import app
 from api.sandbox import pki, tsa
+from api.sandbox.trusted_list import trusted_list
 from tests.signature.conftest import PASSWORD, blank_pdf
 from tests.signature.list_maker import pair, period, service, tsl
 from tests.signature.list_maker import signed as signed_list
@@ -75,7 +76,7 @@ def test_verify_with_a_trusted_list(desk: Desk) -> None:
     issuing = pki.certificate(desk.pki, "issuing").public_bytes(Encoding.DER)
     (desk.folder / "tl.xml").write_bytes(signed_list(tsl(service([issuing], period())), operator))
     (desk.folder / "tl.pem").write_bytes(stranger.pem + operator.pem)
-    listed = ["--trust-list", desk.folder / "tl.xml", "--trust-list-cert", desk.folder / "tl.pem"]
+    listed: list[str | Path] = ["--trust-list", desk.folder / "tl.xml", "--trust-list-cert", desk.folder / "tl.pem"]
     result = desk.run("verify", signed, *desk.trust(), *listed, "--json")
     assert result.exit_code == 0, result.output
     (signature,) = shape(result)["signatures"]
@@ -138,9 +139,9 @@ def test_several_files_in_order_with_the_highest_code(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"<?xml version='1.0'?><Signature/>", "XAdES n’est pas encore vérifié"),
-        (b"PK\x03\x04", "ASiC n’est pas encore vérifié"),
-        (b"\x30\x82\x00\x00", "CAdES n’est pas encore vérifié"),
+        (b"<?xml version='1.0'?><Signature>", "XML abîmé"),
+        (b"PK\x03\x04", "conteneur (ZIP) abîmé"),
+        (b"\x30\x82\x00\x00", "CMS abîmé"),
         (b"bonjour", "ni un PDF"),
         (b"%PDF-1.7\n%%EOF", "abîmé"),
     ],
@@ -157,7 +158,7 @@ def test_unreadable_files_are_exit_2(desk: Desk, content: bytes, sentence: str) 
     ("options", "sentence"),
     [
         (["--trust-list", "tl.xml"], "vont ensemble"),
-        (["--content", "acte.pdf"], "pas encore vérifié"),
+        (["--content", "absent.pdf"], "ne peut être ouvert"),
         (["--at", "hier"], "ISO 8601"),
         (["--anchor", "absent.pem"], "ne peut être ouvert"),
         (["--crl", __file__], "illisible"),
@@ -180,7 +181,6 @@ def test_a_missing_file(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--level", "LTA"], "pas encore produit"),
         (["--level", "Z"], "n’existe pas"),
         (["--tsa", "ftp://x"], "http://"),
     ],
@@ -214,3 +214,35 @@ def test_an_output_that_cannot_be_written(desk: Desk) -> None:
     result = desk.run("pades", desk.folder / "acte.pdf", desk.folder / "absent" / "o.pdf", "--p12", desk.p12)
     assert result.exit_code == 2
     assert "ne peut être écrit" in result.stderr
+
+
+@pytest.mark.parametrize(("command", "level"), [("xades", "LT"), ("xades", "B"), ("cades", "T"), ("pades", "LTA")])
+def test_each_format_is_signed_then_verified(desk: Desk, command: str, level: str) -> None:
+    target = desk.folder / f"signe.{command}"
+    options: list[str | Path] = ["--p12", desk.p12, "--sandbox-pki", desk.pki, "--level", level, "--json"]
+    result = desk.run(command, desk.folder / "acte.pdf", target, *options)
+    assert (result.exit_code, shape(result)["level"]) == (0, level)
+    beside: list[str | Path] = [] if command == "pades" else ["--content", desk.folder / "acte.pdf"]
+    found = shape(desk.run("verify", target, *beside, "--sandbox-pki", desk.pki, "--json"))
+    (signature,) = found["signatures"]
+    assert (signature["indication"], signature["level"], signature["format"]) == (
+        "TOTAL-PASSED", level, {"xades": "XAdES", "cades": "CAdES", "pades": "PAdES"}[command],
+    )  # fmt: skip
+    assert signature["arrete_2019"]["receivable"] is True
+
+
+def test_a_trusted_list_given_as_a_file(desk: Desk) -> None:
+    """The issuing authority is an anchor by the list alone; only its CRL is given."""
+    now = datetime.now(UTC)
+    (desk.folder / "tl.xml").write_bytes(trusted_list(desk.pki, "http://127.0.0.1/pki", now))
+    (desk.folder / "issuing.crl").write_bytes(pki.crl(desk.pki, "issuing", now))
+    signer = pki.delegate(desk.pki, "list", now).certificate.public_bytes(Encoding.PEM)
+    (desk.folder / "signer.pem").write_bytes(signer)
+    given: list[str | Path] = ["--trust-list", desk.folder / "tl.xml", "--trust-list-cert", desk.folder / "signer.pem"]
+    result = desk.run("verify", desk.sign(), *given, "--crl", desk.folder / "issuing.crl", "--json")
+    (signature,) = shape(result)["signatures"]
+    assert (signature["indication"], signature["qualification"]) == ("TOTAL-PASSED", "AdESig-QC")
+    assert signature["arrete_2019"]["receivable"] is True
+    (desk.folder / "tl.xml").write_bytes((desk.folder / "tl.xml").read_bytes().replace(b"granted", b"withdrawn"))
+    changed = desk.run("verify", desk.sign(), *given, "--json")
+    assert changed.exit_code == 2

@@ -23,6 +23,7 @@ from procurement.looks import looked
 from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
 from procurement.pieces import CAPACITY, ask
+from procurement.signing import leader_of
 from procurement.space import keep_given
 from tests.api.test_routes import routes
 from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect
@@ -44,7 +45,7 @@ UNLISTED = re.compile(
 ONE_ROW = {
     "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
     "/connexion/proconnect", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
-    "/compte/attestations/{siret}",
+    "/compte/attestations/{siret}", "/signatures/{ref}/distance",
 }  # fmt: skip
 
 
@@ -198,6 +199,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "/acheteur/consultations/{ref}/journal": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/attribuer": ("agent", "consultation"),
     "/acheteur/consultations/{ref}/proces-verbal/{name}": ("agent", "consultation"),
+    "/signatures": ("account", ""),
+    "/signatures/{ref}": ("account", "signer"),
     "/contrats": ("agent", ""),
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
@@ -253,7 +256,7 @@ def refs_of(world: World) -> dict[str, str]:
         contract = db.query(Contract).join(Contract.consultation).filter_by(ref=world.scene.consultation).one()
         return {
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
-            "contract": contract.ref, "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
+            "contract": contract.ref, "signer": leader_of(db, contract).ref, "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
             "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,
         }  # fmt: skip

@@ -56,7 +56,7 @@ def test_an_unsigned_pdf_says_so(client: CheckedClient) -> None:
         (b"", "fichier qui n’est pas vide"),
         (b"bonjour", "ni un PDF, ni une signature"),
         (b"%PDF-1.7\nrien", "PDF abîmé"),
-        (b"PK\x03\x04" + b"0" * 50, "ASiC"),
+        (b"PK\x03\x04" + b"0" * 50, "conteneur (ZIP) abîmé"),
         (b"x" * 20_000_001, "dépasse la taille permise (20 Mo)"),
     ],
 )

@@ -15,6 +15,8 @@ from api.sandbox import invoices, pki
 from procurement.consultation import find
 from procurement.contract import Contract
 from procurement.people import User
+from signature.facts import Embedded
+from signature.making.keys import Pkcs12
 from tests.api.consultation_scene import chosen, typed
 from tests.award_scene import Scene, invoice
 from tests.browser.conftest import Site
@@ -201,7 +203,13 @@ def signed(site: Site, acte: bytes) -> bytes:
     key = pki.issue_signer(folder, "Jeanne Martin", "Boulangerie Tout Va Bien", BAKERY, PASSWORD, now=moment)
     stamp = partial(request_timestamp, site.context.services["tsa"])
     made = isolate.run(
-        "signature.pades:sign", acte, key.read_bytes(), PASSWORD, "T", stamp, moment.isoformat(), None, None
+        "signature.making.desk:pades",
+        acte,
+        Pkcs12(key.read_bytes(), PASSWORD),
+        "T",
+        stamp,
+        moment.isoformat(),
+        Embedded(),
     )
     content: bytes = made.content
     return content

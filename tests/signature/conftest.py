@@ -10,7 +10,8 @@ import pytest
 from pypdf import PdfWriter
 
 from api.sandbox import pki, tsa
-from signature.pades import Pkcs12, sign_pades
+from signature.making.keys import Pkcs12
+from signature.making.pades import sign_pades
 from signature.trust import Trust
 
 NOW = datetime(2025, 11, 23, 12, 0, tzinfo=UTC)

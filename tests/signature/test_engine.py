@@ -14,7 +14,7 @@ from pyhanko.sign.signers import PdfSignatureMetadata, SimpleSigner, sign_pdf
 from pyhanko_certvalidator import ValidationContext
 from pypdf import PdfWriter
 
-from signature.pades import _FunctionTimeStamper
+from signature.making.stamps import FunctionTimeStamper
 from signature.verify import verify_pdf
 from tests.signature.conftest import NOW, Bench
 
@@ -79,7 +79,7 @@ def long_term(bench: Bench, *, lta: bool, moment: datetime = NOW) -> bytes:
         validation_context=context,
     )
     signer = SimpleSigner.load_pkcs12_data(key.content, (), key.password.encode())
-    stamper = _FunctionTimeStamper(bench.stamp(moment))
+    stamper = FunctionTimeStamper(bench.stamp(moment))
     output = sign_pdf(IncrementalPdfFileWriter(BytesIO(bench.pdf)), metadata, signer, timestamper=stamper)
     return bytes(output.getvalue())
 

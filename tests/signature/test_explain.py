@@ -26,4 +26,6 @@ def test_without_a_list_it_cannot_be_said(bench: Bench) -> None:
 
 
 def test_no_signature(bench: Bench) -> None:
-    assert sentences(verify_pdf(bench.pdf, bench.trust(), NOW)) == ["Ce PDF ne porte aucune signature électronique."]
+    assert sentences(verify_pdf(bench.pdf, bench.trust(), NOW)) == [
+        "Ce fichier ne porte aucune signature électronique."
+    ]

@@ -12,7 +12,11 @@ from pypdf import PdfReader, PdfWriter
 from api.sandbox import pki
 from procurement.errors import Unavailable
 from signature.errors import SignatureError
-from signature.pades import Pkcs12, sign, sign_pades
+from signature.facts import Embedded
+from signature.making import desk
+from signature.making.keys import Pkcs12
+from signature.making.pades import sign_pades
+from signature.trust import Trust
 from signature.verify import verify_pdf
 from tests.signature.conftest import NOW, PASSWORD, Bench
 
@@ -34,7 +38,7 @@ def test_signing_again_takes_another_field(bench: Bench) -> None:
 
 def test_the_plain_call_for_a_worker(bench: Bench) -> None:
     key = bench.signer()
-    signed = sign(bench.pdf, key.content, PASSWORD, "T", bench.stamp(), NOW.isoformat())
+    signed = desk.pades(bench.pdf, key, "T", bench.stamp(), NOW.isoformat(), Embedded())
     (verdict,) = verify_pdf(signed.content, bench.trust(), NOW).signatures
     assert (verdict.indication, verdict.level) == ("TOTAL-PASSED", "T")
 
@@ -86,10 +90,21 @@ def test_a_bad_document_gets_a_sentence(bench: Bench, case: str) -> None:
         sign_pades(content[case], bench.signer(), "B", None, NOW)
 
 
-@pytest.mark.parametrize(("level", "sentence"), [("LT", "pas encore"), ("LTA", "pas encore"), ("Z", "n’existe pas")])
+@pytest.mark.parametrize(("level", "sentence"), [("LT", "révocation"), ("LTA", "révocation"), ("Z", "n’existe pas")])
 def test_levels_that_are_not_made(bench: Bench, level: str, sentence: str) -> None:
     with pytest.raises(SignatureError, match=sentence):
         sign_pades(bench.pdf, bench.signer(), level, bench.stamp(), NOW)
+
+
+def test_the_long_term_levels_carry_their_proofs(bench: Bench) -> None:
+    trust = bench.trust()
+    proofs = Embedded(trust.intermediates, trust.crls)
+    years = NOW.replace(year=NOW.year + 3)
+    alone = Trust(trust.anchors, trust_list=trust.trust_list)
+    for level, later, known in (("LT", NOW, alone), ("LTA", NOW, alone), ("LTA", years, bench.trust(years))):
+        signed = sign_pades(bench.pdf, bench.signer(), level, bench.stamp(), NOW, material=proofs)
+        (verdict,) = verify_pdf(signed.content, known, later).signatures
+        assert (verdict.indication, verdict.level, verdict.best_time) == ("TOTAL-PASSED", level, NOW)
 
 
 def test_level_t_needs_a_timestamp(bench: Bench) -> None:
@@ -112,6 +127,7 @@ def test_a_token_for_another_request_is_refused(bench: Bench) -> None:
         seen.append(request)
         return stamp(seen[0])
 
+    sign_pades(bench.pdf, bench.signer(), "T", replay, NOW)
     with pytest.raises(SignatureError, match="ne correspond pas"):
         sign_pades(bench.pdf, bench.signer(), "T", replay, NOW)
 

@@ -338,18 +338,18 @@ def test_an_unreadable_file_gets_a_sentence(bench: Bench, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "kind"),
+    ("content", "kind", "sentence"),
     [
-        (b"<?xml version='1.0'?><ds:Signature/>", "XAdES"),
-        (b"PK\x03\x04rest", "ASiC"),
-        (b"\x30\x82\x01\x00", "CAdES"),
-        (b"-----BEGIN PKCS7-----", "CAdES"),
-        (b"bonjour", ""),
+        (b"<?xml version='1.0'?><ds:Signature/>", "XAdES", "XML abîmé"),
+        (b"PK\x03\x04rest", "ASiC", "conteneur"),
+        (b"\x30\x82\x01\x00", "CAdES", "CMS abîmé"),
+        (b"-----BEGIN PKCS7-----", "CAdES", "CMS abîmé"),
+        (b"bonjour", "", "ni un PDF"),
     ],
 )
-def test_other_formats_are_named_and_refused(content: bytes, kind: str) -> None:
+def test_a_broken_file_of_each_format_gets_a_sentence(content: bytes, kind: str, sentence: str) -> None:
     assert kind_of(content) == kind
-    with pytest.raises(Unreadable, match="pas encore vérifié" if kind else "ni un PDF"):
+    with pytest.raises(Unreadable, match=sentence):
         verify(content, Trust(), NOW.isoformat())
 
 

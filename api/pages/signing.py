@@ -1,0 +1,219 @@
+"""A company signs the act it is asked to: by dropping the signed file, at a distance, or with its certificate here."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from fastapi import APIRouter, Depends, Form, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from api import db as database
+from api.auth import SIGNED_IN, Who
+from api.context import Context, Ctx
+from api.contracts import SIGNED_CAP
+from api.db import Db, reading
+from api.downloads import attachment
+from api.errors import PageInvalid
+from api.isolate import WorkFailed
+from api.remote import csc
+from api.render import page
+from api.signing import (
+    Find,
+    NotTaken,
+    act_of,
+    finish_in_page,
+    prepare_in_page,
+    remote_credentials,
+    sign_remotely,
+    take,
+)
+from api.uploads import MemorySink, receive
+from procurement.errors import Invalid, Refused, Unavailable
+from procurement.people import Person
+from procurement.signing import WAYS, Signer, find_signer, may_sign, mine, reconsider, refuse, signers_of
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+PATH = "/signatures/{ref}"
+# State of a signer → (words, tone).
+STATES = {
+    "waiting": ("Signature attendue", "waiting"),
+    "signed": ("A signé", "success"),
+    "refused": ("A refusé de signer", "danger"),
+}
+
+
+class Chain(BaseModel):
+    """Certificates in Base64 DER, the signer's first."""
+
+    chain: list[str] = Field(min_length=1, max_length=10)
+
+
+class Value(BaseModel):
+    """The raw signature in Base64."""
+
+    value: str = Field(min_length=1, max_length=4000)
+
+
+def _find(ref: str, who: Person) -> Find:
+    return lambda db: find_signer(db, ref, who)
+
+
+def context_of(db: Session, ctx: Context, signer: Signer, report: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    contract = signer.contract
+    return {
+        "signer": signer,
+        "contract": contract,
+        "consultation": contract.consultation,
+        "buyer": contract.organisation,
+        "signers": signers_of(db, contract),
+        "states": STATES,
+        "ways": WAYS,
+        "sha256": contract.signed_sha256 or contract.unsigned_sha256,
+        "providers": [(p.key, p.name) for p in csc.providers(ctx)],
+        "report": report,
+        "values": {},
+    }
+
+
+def _again(
+    ctx: Context,
+    find: Find,
+    error: Exception,
+    template: str = "signing/signer.html",
+    field: str = "file",
+    **more: Any,
+) -> PageInvalid:
+    """The page again: the sentence beside its field, and the verdict where there is one."""
+    cause = error.error if isinstance(error, NotTaken) else error
+    sentence = getattr(error, "sentence", "")
+    fields = cause.fields if isinstance(cause, Invalid) else {field: sentence}
+    report = error.report if isinstance(error, NotTaken) else None
+    with reading(ctx.database) as db:
+        return PageInvalid(Invalid(fields), template, context_of(db, ctx, find(db), report) | more)
+
+
+@router.get("/signatures", dependencies=[Depends(SIGNED_IN)])
+def to_sign(request: Request, db: Db, who: Who) -> Response:
+    return page(request, "signing/list.html", signers=mine(db, who), states=STATES)
+
+
+@router.get(PATH, dependencies=[Depends(SIGNED_IN)])
+def signer_page(request: Request, db: Db, ctx: Ctx, who: Who, ref: str) -> Response:
+    return page(request, "signing/signer.html", **context_of(db, ctx, find_signer(db, ref, who)))
+
+
+@router.get(PATH + "/acte-engagement.pdf", dependencies=[Depends(SIGNED_IN)])
+def act(ctx: Ctx, who: Who, ref: str) -> Response:
+    """The very bytes to sign, with the signatures of those who signed before; the last version once all have."""
+    with reading(ctx.database) as db:
+        contract = find_signer(db, ref, who).contract
+        key, name = contract.signed_key or contract.unsigned_key, f"acte-engagement-{contract.number}.pdf"
+    return attachment(ctx.storage.get(key), name, "application/pdf")
+
+
+@router.post(PATH + "/fichier", dependencies=[Depends(SIGNED_IN)])
+async def drop(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
+    """Way A: signed elsewhere, the file dropped here."""
+    find, sink = _find(ref, who), MemorySink()
+    await run_in_threadpool(act_of, ctx, find)
+    sandbox: bool = request.app.state.sandbox
+    try:
+        await receive(request, sink, SIGNED_CAP)
+        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
+    except (NotTaken, Invalid, Refused) as error:
+        raise await run_in_threadpool(partial(_again, ctx, find, error)) from None
+    return _done(ref)
+
+
+@router.get(PATH + "/distance", dependencies=[Depends(SIGNED_IN)])
+def choose_credential(request: Request, ctx: Ctx, who: Who, ref: str, service: str = "") -> Response:
+    """Way B, first step: the certificates that the chosen provider holds."""
+    find = _find(ref, who)
+    with reading(ctx.database) as db:
+        may_sign(find(db))
+    try:
+        provider, held = remote_credentials(ctx, service)
+    except (Invalid, Refused, Unavailable) as error:
+        raise _again(ctx, find, error, field="provider") from None
+    with reading(ctx.database) as db:
+        context = context_of(db, ctx, find(db))
+    return page(request, "signing/remote.html", **context, provider=provider, credentials=_options(held), errors={})
+
+
+@router.post(PATH + "/distance", dependencies=[Depends(SIGNED_IN)])
+def sign_at_a_distance(
+    request: Request, ctx: Ctx, who: Who, ref: str, service: Text = "", credential: Text = "", pin: Text = "",
+    otp: Text = "",
+) -> Response:  # fmt: skip
+    """Way B, second step: one PIN, the signature made by the provider on this very act."""
+    find = _find(ref, who)
+    try:
+        provider, held = remote_credentials(ctx, service)
+    except (Invalid, Refused, Unavailable) as error:
+        raise _again(ctx, find, error, field="provider") from None
+    try:
+        sandbox: bool = request.app.state.sandbox
+        sign_remotely(ctx, find, who, service, credential, pin, otp, sandbox=sandbox)
+    except (NotTaken, Invalid, Refused, Unavailable, WorkFailed) as error:
+        more = {"provider": provider, "credentials": _options(held), "values": {"credential": credential}}
+        raise _again(ctx, find, error, "signing/remote.html", "pin", **more) from None
+    return _done(ref)
+
+
+def _options(held: tuple[csc.Credential, ...]) -> list[tuple[str, str, str]]:
+    """Value, label, hint of each certificate."""
+    found = []
+    for each in held:
+        certificate = x509.load_der_x509_certificate(each.certificates[0])
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        firms = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        label = ", ".join(str(part.value) for part in (*names[:1], *firms[:1])) or each.id
+        until = certificate.not_valid_after_utc.strftime("%d/%m/%Y")
+        found.append((each.id, label, f"Valable jusqu’au {until} ; identifiant « {each.id} »"))
+    return found
+
+
+@router.post(PATH + "/preparer", dependencies=[Depends(SIGNED_IN)])
+def prepare(ctx: Ctx, who: Who, ref: str, asked: Chain) -> Response:
+    """Way C, first half, asked by the page: what to sign, for the certificate it opened."""
+    try:
+        return JSONResponse(prepare_in_page(ctx, _find(ref, who), asked.chain))
+    except (Refused, WorkFailed) as error:
+        return JSONResponse({"sentence": error.sentence}, 422)
+
+
+@router.post(PATH + "/terminer", dependencies=[Depends(SIGNED_IN)])
+def finish(request: Request, ctx: Ctx, who: Who, ref: str, asked: Value) -> Response:
+    """Way C, second half: the raw signature that the page made."""
+    sandbox: bool = request.app.state.sandbox
+    try:
+        finish_in_page(ctx, _find(ref, who), who, asked.value, sandbox=sandbox)
+    except (NotTaken, Refused, WorkFailed) as error:
+        return JSONResponse({"sentence": error.sentence}, 422)
+    return JSONResponse({"next": f"{PATH.format(ref=ref)}?ok=signe"})
+
+
+@router.post(PATH + "/refuser", dependencies=[Depends(SIGNED_IN)])
+def say_no(request: Request, db: Db, ctx: Ctx, who: Who, ref: str, reason: Text = "") -> Response:
+    signer = find_signer(db, ref, who)
+    try:
+        refuse(db, signer, reason, who, database.now(db))
+    except Invalid as error:
+        raise PageInvalid(error, "signing/signer.html", context_of(db, ctx, signer)) from None
+    return RedirectResponse(f"{PATH.format(ref=ref)}?ok=motif", 303)
+
+
+@router.post(PATH + "/revenir", dependencies=[Depends(SIGNED_IN)])
+def think_again(db: Db, who: Who, ref: str) -> Response:
+    reconsider(db, find_signer(db, ref, who), who, database.now(db))
+    return RedirectResponse(PATH.format(ref=ref), 303)
+
+
+def _done(ref: str) -> Response:
+    return RedirectResponse(f"{PATH.format(ref=ref)}?ok=signe", 303)

@@ -1,0 +1,301 @@
+"""The signing circuit of a contract: who must sign, who has, who is blocking; each signature on the bytes before it.
+
+The act is locked by its sha256; every signature is an increment on the version before (sequential PAdES), so that each
+stays verifiable on its own (arrêté of 22 March 2019, article 7).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+
+from procurement.base import Base, HasRef
+from procurement.contract import Contract, awaits_signature, fresh, must_match
+from procurement.errors import Invalid, NotFound, Refused
+from procurement.events import move, record
+from procurement.mail import post
+from procurement.people import Person, Role
+
+MOVES: Mapping[str, frozenset[str]] = {
+    "waiting": frozenset({"signed", "refused"}),
+    "refused": frozenset({"waiting"}),
+    "signed": frozenset(),
+}
+# How a signature came: shown to people, kept in the register.
+WAYS = {
+    "file": "fichier signé ailleurs, puis déposé",
+    "remote": "signature à distance chez un prestataire",
+    "certificate": "certificat ouvert dans la page",
+    "hand": "à la main, sur l’original papier",
+}
+BETWEEN_REMINDERS = timedelta(days=1)
+
+
+class Signer(HasRef, Base):
+    """One company that must sign a contract; its person is whoever holds an account with that address."""
+
+    __tablename__ = "signer"
+    __table_args__ = (UniqueConstraint("contract_id", "siret"),)
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = MOVES
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), index=True)
+    rank: Mapped[int]
+    siret: Mapped[str] = mapped_column(String(14))
+    company: Mapped[str] = mapped_column(String(300))
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    way: Mapped[str] = mapped_column(String(20), default="")
+    person: Mapped[str] = mapped_column(String(300), default="")
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    signed_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(1000), default="")
+    reminded_at: Mapped[datetime | None]
+    prepared_key: Mapped[str | None] = mapped_column(String(200))
+    prepared: Mapped[dict[str, Any] | None]
+    contract: Mapped[Contract] = relationship()
+
+
+@dataclass(frozen=True)
+class Company:
+    """One company asked to sign, as the officer named it."""
+
+    siret: str
+    name: str
+    email: str
+
+
+def ask(db: Session, contract: Contract, companies: Sequence[Company], now: datetime) -> list[Signer]:
+    """The circuit of a new contract: its holder first, then each other member of the group, told by mail."""
+    asked = []
+    for rank, company in enumerate(companies, 1):
+        leader = company.siret == contract.holder_siret
+        signer = Signer(
+            contract=contract,
+            rank=rank,
+            siret=company.siret,
+            company=company.name[:300],
+            email=company.email.lower(),
+            account_id=contract.candidacy.account_id if leader else None,
+        )
+        db.add(signer)
+        db.flush()
+        record(db, contract.consultation, "signer.asked", signer.ref, "service", now, siret=company.siret, rank=rank)
+        if not leader:
+            _write(db, signer, ASKED, f"Signature demandée : marché {contract.number}", now)
+        asked.append(signer)
+    return asked
+
+
+def signers_of(db: Session, contract: Contract) -> list[Signer]:
+    return list(db.scalars(select(Signer).where(Signer.contract_id == contract.id).order_by(Signer.rank)))
+
+
+def find_signer(db: Session, ref: str, person: Person) -> Signer:
+    """The signer that this account is. Raises NotFound for anyone else."""
+    query = select(Signer).where(Signer.ref == ref).options(joinedload(Signer.contract))
+    signer = db.scalar(query)
+    if signer is None or not _is(signer, person):
+        raise NotFound
+    return signer
+
+
+def mine(db: Session, person: Person) -> list[Signer]:
+    """What this account is asked to sign, the newest first."""
+    known = (Signer.account_id == person.id) | (
+        Signer.account_id.is_(None) & (Signer.email == (person.email.lower() if person.verified else "-"))
+    )
+    query = select(Signer).where(known).options(joinedload(Signer.contract).joinedload(Contract.consultation))
+    return list(db.scalars(query.order_by(Signer.id.desc()).limit(100)))
+
+
+def _is(signer: Signer, person: Person) -> bool:
+    if signer.account_id is not None:
+        return signer.account_id == person.id
+    return person.verified and person.email.lower() == signer.email
+
+
+def leader_of(db: Session, contract: Contract) -> Signer:
+    """The holder's own line of the circuit. Raises NotFound."""
+    query = select(Signer).where(Signer.contract_id == contract.id, Signer.siret == contract.holder_siret)
+    signer = db.scalar(query)
+    if signer is None:
+        raise NotFound
+    return signer
+
+
+def may_sign(signer: Signer) -> None:
+    """Raises Refused where this company cannot sign now."""
+    awaits_signature(signer.contract)
+    if signer.state == "signed":
+        raise Refused("Votre signature est déjà reçue.")
+    if signer.state == "refused":
+        raise Refused("Vous avez refusé de signer ; revenez d’abord sur ce refus.")
+
+
+def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[Mapping[str, Any]]:
+    """The signatures that are new in a report (`done` were there before). Raises Refused unless all holds.
+
+    Every signature must be good, none a seal, the new ones of this very company where their certificate names one.
+    """
+    must_match(report)
+    new = list(report["signatures"])[done:]
+    if not new:
+        raise Refused("Ce fichier ne porte pas de signature nouvelle : signez la version téléchargée ici.", "R2182-3")
+    for signature in new:
+        named = str((signature.get("certificate") or {}).get("identifier") or "")
+        if named.startswith("NTRFR-") and named.removeprefix("NTRFR-")[:9] != signer.siret[:9]:
+            raise Refused("Ce certificat est celui d’une autre entreprise que le titulaire du marché.", "R2182-3")
+    return new
+
+
+def same_version(signer: Signer, before: bytes, after: bytes) -> None:
+    """Raises Refused unless `after` only adds to `before`, and `before` is still the last version."""
+    contract = signer.contract
+    if hashlib.sha256(before).hexdigest() != (contract.signed_sha256 or contract.unsigned_sha256):
+        raise Refused("Un autre signataire vient de signer : téléchargez la nouvelle version, puis signez-la.")
+    if after == before:
+        raise Refused(
+            "C’est l’acte d’engagement tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3"
+        )
+    if not after.startswith(before):
+        raise Refused(
+            "Ce n’est pas l’acte d’engagement téléchargé ici qui est signé, mais un autre fichier (réenregistré, "
+            "imprimé ou modifié). Téléchargez-le à nouveau et signez-le sans l’ouvrir dans un autre logiciel.",
+            "R2182-3",
+        )
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the act: where it is kept, and its bytes' digest (hexadecimal)."""
+
+    key: str
+    sha256: str
+
+
+def keep(
+    db: Session,
+    signer: Signer,
+    *,
+    way: str,
+    before: bytes,
+    received: bytes,
+    kept: Version,
+    report: dict[str, Any],
+    person: Person,
+    now: datetime,
+) -> None:
+    """Keep one signature. `report` is of `received`; `kept` may be raised (proofs and a document timestamp added).
+
+    When the last company has signed, so has the holder: the contract moves on.
+    """
+    contract = signer.contract
+    fresh(db, contract)
+    db.refresh(signer)
+    if not _is(signer, person):
+        raise NotFound
+    may_sign(signer)
+    same_version(signer, before, received)
+    done = len((contract.signature_report or {}).get("signatures", ()))
+    new = check_report(report, signer, done)
+    signer.person = ", ".join(str(s["signer"]) for s in new)[:300]
+    _signed(db, signer, way, kept.sha256, f"account:{person.id}", now)
+    contract.signed_key, contract.signed_sha256, contract.signature_report = kept.key, kept.sha256, report
+    _complete(db, contract, f"account:{person.id}", now)
+
+
+def _signed(db: Session, signer: Signer, way: str, sha256: str, actor: str, now: datetime) -> None:
+    move(
+        db, signer.contract.consultation, signer, "signed", actor, now, way=way, sha256=sha256, signer=signer.person
+    )  # fmt: skip
+    signer.way, signer.sha256, signer.signed_at = way, sha256, now
+
+
+def _complete(db: Session, contract: Contract, actor: str, now: datetime) -> None:
+    if any(signer.state != "signed" for signer in signers_of(db, contract)):
+        return
+    signers = [signer.person for signer in signers_of(db, contract)]
+    sha256 = contract.signed_sha256 or contract.unsigned_sha256
+    move(db, contract.consultation, contract, "signed", actor, now, sha256=sha256, signers=signers)
+    move(db, contract.consultation, contract.consultation, "signed", actor, now)
+    contract.signed_at = now
+
+
+def refuse(db: Session, signer: Signer, reason: str, person: Person, now: datetime) -> None:
+    """The company says no, and why; the buyer's officers read it."""
+    fresh(db, signer.contract)
+    may_sign(signer)
+    if not reason.strip():
+        raise Invalid({"reason": "Dites pourquoi vous ne signez pas : une phrase suffit."})
+    move(db, signer.contract.consultation, signer, "refused", f"account:{person.id}", now, reason=reason.strip()[:1000])
+    signer.reason = reason.strip()[:1000]
+
+
+def reconsider(db: Session, signer: Signer, person: Person, now: datetime) -> None:
+    """Back from a refusal."""
+    fresh(db, signer.contract)
+    move(db, signer.contract.consultation, signer, "waiting", f"account:{person.id}", now)
+    signer.reason = ""
+
+
+def remind(db: Session, contract: Contract, person: Person, now: datetime) -> int:
+    """A mail to each company that has not signed, once a day at most; how many were written."""
+    fresh(db, contract)
+    awaits_signature(contract)
+    late = [s for s in signers_of(db, contract) if s.state == "waiting"]
+    due = [s for s in late if s.reminded_at is None or now - s.reminded_at >= BETWEEN_REMINDERS]
+    if late and not due:
+        raise Refused("Un rappel est parti il y a moins d’un jour.")
+    for signer in due:
+        _write(db, signer, REMINDER, f"Rappel : signature du marché {contract.number}", now)
+        signer.reminded_at = now
+        record(db, contract.consultation, "signer.reminded", signer.ref, person.email, now)
+    return len(due)
+
+
+def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime) -> None:
+    """The officer holds the paper original signed by all (R2182-3: electronic signature is a possibility)."""
+    fresh(db, contract)
+    awaits_signature(contract)
+    if not person.has(Role.OFFICER, contract.organisation_id):
+        raise NotFound
+    waiting = [s for s in signers_of(db, contract) if s.state != "signed"]
+    if any(s.way not in ("", "hand") for s in signers_of(db, contract)):
+        raise Refused(
+            "Une entreprise a déjà signé par voie électronique : toutes les signatures d’un acte sont de même forme."
+        )
+    for signer in waiting:
+        if signer.state == "refused":
+            reconsider(db, signer, person, now)
+        signer.person = signer.company
+        _signed(db, signer, "hand", contract.unsigned_sha256, person.email, now)
+    _complete(db, contract, person.email, now)
+
+
+def _write(db: Session, signer: Signer, body: str, subject: str, now: datetime) -> None:
+    consultation = signer.contract.consultation
+    text = body.format(signer=signer, contract=signer.contract, consultation=consultation)
+    post(db, to=signer.email, subject=subject, body=text, now=now, consultation_id=consultation.id)
+
+
+ASKED = """Madame, Monsieur,
+
+Le marché {contract.number} « {consultation.object} » est attribué à votre groupement. La signature de {signer.company}
+est demandée sur l’acte d’engagement.
+
+Connectez-vous avec cette adresse ({signer.email}), puis ouvrez « À signer ».
+
+{contract.organisation.name}
+"""
+REMINDER = """Madame, Monsieur,
+
+La signature de {signer.company} est attendue sur l’acte d’engagement du marché {contract.number}
+« {consultation.object} ». Connectez-vous avec cette adresse, puis ouvrez « À signer ».
+
+{contract.organisation.name}
+"""

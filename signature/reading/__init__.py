@@ -1,0 +1,1 @@
+"""One module per format: a file in, facts on each of its signatures out."""
