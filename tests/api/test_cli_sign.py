@@ -14,6 +14,8 @@ from api.cli.sign import app
 from api.sandbox import pki, tsa
 from api.sandbox.trusted_list import trusted_list
 from tests.signature.conftest import PASSWORD, blank_pdf
+from tests.signature.list_maker import pair, period, service, tsl
+from tests.signature.list_maker import signed as signed_list
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,23 @@ def test_sign_then_verify(desk: Desk) -> None:
     (signature,) = report["signatures"]
     assert (signature["indication"], signature["sub_indication"], signature["level"]) == ("TOTAL-PASSED", None, "B")
     assert signature["arrete_2019"]["receivable"] is None
+
+
+def test_verify_with_a_trusted_list(desk: Desk) -> None:
+    signed = desk.sign("--level", "B")
+    operator, stranger = (pair(name, usage="digital_signature") for name in ("Opérateur", "Autre"))
+    issuing = pki.certificate(desk.pki, "issuing").public_bytes(Encoding.DER)
+    (desk.folder / "tl.xml").write_bytes(signed_list(tsl(service([issuing], period())), operator))
+    (desk.folder / "tl.pem").write_bytes(stranger.pem + operator.pem)
+    listed: list[str | Path] = ["--trust-list", desk.folder / "tl.xml", "--trust-list-cert", desk.folder / "tl.pem"]
+    result = desk.run("verify", signed, *desk.trust(), *listed, "--json")
+    assert result.exit_code == 0, result.output
+    (signature,) = shape(result)["signatures"]
+    assert (signature["qualification"], signature["arrete_2019"]["receivable"]) == ("AdESig-QC", True)
+    assert "service « AC qualifiée » (FR)" in signature["arrete_2019"]["points"][1]["evidence"]
+    (desk.folder / "tl.pem").write_bytes(stranger.pem)
+    result = desk.run("verify", signed, *desk.trust(), *listed)
+    assert (result.exit_code, "autre certificat" in result.output) == (2, True)
 
 
 def test_level_t_with_the_sandbox(desk: Desk) -> None:
