@@ -8,15 +8,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from api.awarding import decide_with_acte
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from api.groups import read_group
 from api.sandbox import invoices, pki
 from dce_templates.dossier import load_dossier
 from procurement.award import decide, name_intended
 from procurement.billing import vat_of
 from procurement.candidacy import Candidacy, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
-from procurement.consultation import Consultation, draft, publish
+from procurement.consultation import Consultation, draft, find, publish
 from procurement.contract import Contract, acknowledge, notify, paris_day, prepare
 from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
@@ -60,7 +62,9 @@ def dossier_of(buyer: Organisation, deadline: datetime, number: str) -> dict[str
     return data | {"deadline": deadline.isoformat(), "reference": number}
 
 
-def opened(database: Database, number: str = "2026-MAPA-01", buyer: Organisation | None = None) -> Scene:
+def opened(
+    database: Database, number: str = "2026-MAPA-01", buyer: Organisation | None = None, siret: str = make_siret(6100)
+) -> Scene:
     """Published yesterday, closed an hour ago, opened now."""
     buyer = buyer or make_buyer(database)
     officer, finance = make_officer(database, buyer), make_finance(database, buyer)
@@ -72,18 +76,19 @@ def opened(database: Database, number: str = "2026-MAPA-01", buyer: Organisation
         dossier = dossier_of(buyer, current - timedelta(hours=1), number)
         consultation = draft(db, db.get_one(Organisation, buyer.id), dossier, agent, start)
         publish(db, consultation, [], "age1essai", b"cle", agent, start)
-        refs = [_deposit(db, consultation, user, index, start) for index, user in enumerate((winner, loser))]
+        sirets = (siret, make_siret(6101))
+        refs = [_deposit(db, consultation, user, i, sirets[i], start) for i, user in enumerate((winner, loser))]
         open_plis(db, consultation, agent, current)
         first = db.query(Candidacy).filter_by(ref=refs[0]).one()
         first.opened_amount = AMOUNT
         return Scene(buyer, officer, finance, winner, loser, consultation.ref, refs[0], refs[1])
 
 
-def _deposit(db: Any, consultation: Consultation, user: User, index: int, at: datetime) -> str:
+def _deposit(db: Any, consultation: Consultation, user: User, index: int, siret: str, at: datetime) -> str:
     account = person_of(db.get_one(User, user.id))
     name = ("Capteurs et Mesures SAS", "Trafic Conseil SARL")[index]
     identity = {"name": name, "address": "3 rue du Port, 01234 Démonstration"}
-    candidacy, _ = open_candidacy(db, consultation, make_siret(6100 + index), identity, account, at)
+    candidacy, _ = open_candidacy(db, consultation, siret, identity, account, at)
     fill_in(candidacy, {"capacity": "gérante", "insurance": "Assureur Essai, n° 42"}, {}, at)
     submit(db, candidacy, True, at + timedelta(minutes=5))
     return candidacy.ref
@@ -96,6 +101,17 @@ def settle_pieces(database: Database) -> None:
         for piece in db.query(Piece).filter_by(state="waiting"):
             piece.attempts = 1
             keep_result(db, piece, {"outcome": "obtained", "fetched_at": current}, None, current)
+
+
+def awarded(context: Context, scene: Scene, members: str = "") -> None:
+    """Carried through the domain to an act that waits for its signatures; `members` as an officer types them."""
+    with transaction(context.database) as db:
+        agent = person_of(db.get_one(User, scene.officer.id))
+        name_intended(db, find(db, scene.consultation), scene.won, agent, now(db))
+    settle_pieces(context.database)
+    group = read_group("Conjoint", members, False, Decimal(AMOUNT))
+    motive = "La meilleure note technique et le prix le plus bas."
+    decide_with_acte(context, agent, scene.consultation, Decimal(AMOUNT), motive, scene.won, group)
 
 
 def sign(context: Context, pdf: bytes, siret: str = make_siret(6100), **how: bool) -> bytes:

@@ -14,21 +14,19 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from sqlalchemy import select
 
-from api.awarding import decide_with_acte
 from api.context import Context
 from api.db import Database, now, reading, transaction
 from api.groups import read_group
 from api.sandbox import csc, pki
-from procurement.award import name_intended
 from procurement.consultation import find
 from procurement.contract import Contract
 from procurement.errors import Invalid
 from procurement.events import chain_holds
 from procurement.mail import Mail
-from procurement.people import User, person_of
+from procurement.people import User
 from procurement.signing import Signer, signers_of
 from signature.verify import verify_pdf
-from tests.award_scene import AMOUNT, PASSWORD, Scene, opened, settle_pieces, sign
+from tests.award_scene import PASSWORD, Scene, awarded, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_siret
 
@@ -55,16 +53,6 @@ def award(officer: CheckedClient, scene: Scene, database: Database, **more: Any)
     officer.submit(officer.get(scene.award), "/designer", candidacy=scene.won)
     settle_pieces(database)
     return officer.submit(officer.get(scene.award), "/decider", motive=MOTIVE, **more)
-
-
-def awarded(context: Context, scene: Scene, members: str = "") -> None:
-    """The same without pages."""
-    with transaction(context.database) as db:
-        agent = person_of(db.get_one(User, scene.officer.id))
-        name_intended(db, find(db, scene.consultation), scene.won, agent, now(db))
-    settle_pieces(context.database)
-    group = read_group("Conjoint", members, False, Decimal(AMOUNT))
-    decide_with_acte(context, agent, scene.consultation, Decimal(AMOUNT), MOTIVE, scene.won, group)
 
 
 def signers(database: Database) -> list[Signer]:

@@ -10,9 +10,13 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from api import demo, worker
+from api.auth import open_session
 from api.context import Context
+from api.db import transaction
 from api.settings import Settings
+from procurement.people import User
 from tests.browser.served import served
+from tests.browser.walker import Walker
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -48,3 +52,11 @@ def site(settings: Settings, context: Context) -> Iterator[Site]:
     demo.prepare(context)
     with served(settings, context.services) as url, worker.running(context):
         yield Site(url, context)
+
+
+def signed_in(person: Walker, site: Site, user: User) -> Walker:
+    """The same person, with a session."""
+    with transaction(site.context.database) as db:
+        token = open_session(db, user)
+    person.page.context.add_cookies([{"name": "mps_session", "value": token, "url": site.url}])
+    return person

@@ -7,25 +7,17 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
-from api.auth import open_session
-from api.db import reading, transaction
+from api.db import reading
 from procurement.people import User
 from tests.award_scene import in_effect
-from tests.browser.conftest import Site
-from tests.browser.walker import Walker, walker
+from tests.browser.conftest import Site, signed_in
+from tests.browser.walker import walker
 from tests.candidacy_scene import Scene, published
 
 
 @pytest.fixture
 def scene(site: Site) -> Scene:
     return published(site.context)
-
-
-def signed_in(person: Walker, site: Site, user: User) -> Walker:
-    with transaction(site.context.database) as db:
-        token = open_session(db, user)
-    person.page.context.add_cookies([{"name": "mps_session", "value": token, "url": site.url}])
-    return person
 
 
 def test_a_company_answers_without_script(chromium: Browser, site: Site, scene: Scene) -> None:
