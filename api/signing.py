@@ -51,7 +51,7 @@ def act_of(ctx: Context, find: Find) -> Act:
     """The last version of the act, for a company that may sign now. Raises Refused, NotFound."""
     with reading(ctx.database) as db:
         signer = find(db)
-        may_sign(signer)
+        may_sign(db, signer)
         key = signer.contract.signed_key or signer.contract.unsigned_key
     return Act(ctx.storage.get(key), key)
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import dce, fanout, invoice, pages, queue, sirene, siret, start
+from benchmarks import dce, fanout, invoice, pages, queue, signature, sirene, siret, start
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ ALL: dict[str, Callable[[], list[tuple[str, str, float, str, bool, str]]]] = {
     "siret": siret.measure,
     "sirene": sirene.measure,
     "dce": dce.measure,
+    "signature": signature.measure,
 }
 
 

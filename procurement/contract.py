@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from procurement.appeals import not_frozen
 from procurement.award import Award
 from procurement.base import Base, HasRef
 from procurement.candidacy import Candidacy
@@ -134,6 +135,7 @@ def must_match(report: Mapping[str, Any]) -> None:
 def notify(db: Session, contract: Contract, person: Person, now: datetime) -> None:
     """Notify the holder (R2182-4); the contract takes effect at the reception, which is recorded apart."""
     fresh(db, contract)
+    not_frozen(db, contract.consultation)
     move(db, contract.consultation, contract, "notified", person.email, now)
     move(db, contract.consultation, contract.consultation, "notified", person.email, now)
     contract.notified_at = now

@@ -1,5 +1,6 @@
 """Every model, imported once, so that migrations and tests see the whole schema."""
 
+from procurement.appeals import Appeal
 from procurement.award import Award
 from procurement.base import Base
 from procurement.candidacy import Candidacy, CandidacyFile
@@ -25,7 +26,7 @@ from procurement.signing import Signer
 from procurement.space import Given
 
 __all__ = [
-    "ApiToken", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
+    "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
     "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession",
     "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider",

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from procurement.appeals import not_frozen
 from procurement.base import Base, HasRef
 from procurement.contract import Contract, awaits_signature, fresh, must_match
 from procurement.errors import Invalid, NotFound, Refused
@@ -128,9 +129,10 @@ def leader_of(db: Session, contract: Contract) -> Signer:
     return signer
 
 
-def may_sign(signer: Signer) -> None:
-    """Raises Refused where this company cannot sign now."""
+def may_sign(db: Session, signer: Signer) -> None:
+    """Raises Refused where this company cannot sign now: done already, refused, or an appeal is pending."""
     awaits_signature(signer.contract)
+    not_frozen(db, signer.contract.consultation)
     if signer.state == "signed":
         raise Refused("Votre signature est déjà reçue.")
     if signer.state == "refused":
@@ -205,7 +207,7 @@ def keep(
     db.refresh(signer)
     if not _is(signer, person):
         raise NotFound
-    may_sign(signer)
+    may_sign(db, signer)
     same_version(signer, before, received)
     done = len((contract.signature_report or {}).get("signatures", ()))
     new = check_report(report, signer, done)
@@ -235,7 +237,7 @@ def _complete(db: Session, contract: Contract, actor: str, now: datetime) -> Non
 def refuse(db: Session, signer: Signer, reason: str, person: Person, now: datetime) -> None:
     """The company says no, and why; the buyer's officers read it."""
     fresh(db, signer.contract)
-    may_sign(signer)
+    may_sign(db, signer)
     if not reason.strip():
         raise Invalid({"reason": "Dites pourquoi vous ne signez pas : une phrase suffit."})
     move(db, signer.contract.consultation, signer, "refused", f"account:{person.id}", now, reason=reason.strip()[:1000])
@@ -268,6 +270,7 @@ def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime)
     """The officer holds the paper original signed by all (R2182-3: electronic signature is a possibility)."""
     fresh(db, contract)
     awaits_signature(contract)
+    not_frozen(db, contract.consultation)
     if not person.has(Role.OFFICER, contract.organisation_id):
         raise NotFound
     waiting = [s for s in signers_of(db, contract) if s.state != "signed"]

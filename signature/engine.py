@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any
 
 from asn1crypto import cms
@@ -18,7 +19,7 @@ from asn1crypto import x509 as asn1_x509
 from asn1crypto.ocsp import OCSPResponse
 from pyhanko.sign.validation.ades import ades_basic_validation, ades_timestamp_validation
 from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.generic_cms import extract_certs_for_validation
+from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
     LocalKnowledge,
@@ -54,6 +55,8 @@ _CURABLE = {"OK", "REVOKED_NO_POE", "OUT_OF_BOUNDS_NO_POE", "CRYPTO_CONSTRAINTS_
 # What an archive timestamp may: an older one, its authority or its algorithms may have ended since (5.6).
 _AGAIN_AT_ARCHIVE = _CURABLE - {"OK"} | {"NO_POE", "CERTIFICATE_CHAIN_GENERAL_FAILURE"}
 Imprint = Callable[[str], bytes]
+MOST_SEEN = 1000
+_seen: dict[Any, "Outcome"] = {}
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,15 @@ class Candidate:
     stamps: Sequence[Stamp] = ()
     archive: Sequence[Stamp] = ()
     embedded: Embedded = field(default_factory=Embedded)
+    signer: Any = None
 
-    @property
+    @cached_property
     def certificate(self) -> Any:
-        """The signer's, as the signed attribute designates it. Raises SignatureValidationError."""
-        return extract_certs_for_validation(self.data).signer_cert
+        """The signer's, as the signed attribute designates it (`signer`, where the format told it already).
+
+        Raises SignatureValidationError.
+        """
+        return self.signer or extract_certs_for_validation(self.data).signer_cert
 
     @property
     def level(self) -> str:
@@ -168,6 +175,29 @@ class _Process:
         return replace(basic, sub_indication=then.sub_indication, chain=then.chain or basic.chain)
 
     async def _basic(self, moment: datetime, *, retroactive: bool = False) -> Outcome:
+        """As of one moment (5.3). What was found of a certificate is found again for its next signature."""
+        known = self._key(moment, retroactive)
+        if (found := _seen.get(known)) is not None and _intact(self.candidate):
+            return found
+        outcome = await self._examined(moment, retroactive)
+        if outcome.sub_indication == "OK":
+            if len(_seen) >= MOST_SEEN:
+                _seen.clear()
+            _seen[known] = outcome
+        return outcome
+
+    def _key(self, moment: datetime, retroactive: bool) -> Any:
+        """All that the certificate's part of an answer depends on, and the algorithms."""
+        candidate, info = self.candidate, self.candidate.data["signer_infos"][0]
+        algorithms = info["digest_algorithm"].dump(), info["signature_algorithm"].dump()
+        others = tuple(each.chosen.dump() for each in candidate.data["certificates"])
+        beside = _issuers(candidate)
+        return (
+            candidate.certificate.dump(), others, algorithms, beside, candidate.embedded, self.trust, moment,
+            retroactive, self.not_before,
+        )  # fmt: skip
+
+    async def _examined(self, moment: datetime, retroactive: bool) -> Outcome:
         result = await ades_basic_validation(
             self.candidate.data,
             self._spec(retroactive),
@@ -197,13 +227,16 @@ class _Process:
         return _standard(result.ades_subindic.standard_name, chain_of(result.api_status)), result.api_status
 
     def _spec(self, retroactive: bool) -> Any:
-        knowledge = _knowledge(self.candidate, self.trust)
-        issuers = {c.crl_data.issuer.hashable for c in knowledge.known_crls}
-        roots = [asn1_x509.Certificate.load(der) for der in self.trust.anchors]
-        manager = SimpleTrustManager.build([_anchor(root) for root in roots])
-        authorities = _rule(bool(issuers & {root.subject.hashable for root in roots if root.self_signed != "no"}))
-        stamps = [*self.candidate.stamps, *self.candidate.archive]
-        stamp_known = any(_issuer(stamp.token) in issuers for stamp in stamps)
+        inside = self.candidate.embedded
+        given, found = _loaded(self.trust), _material(inside.certificates, inside.crls, inside.ocsps)
+        knowledge = LocalKnowledge(
+            known_certs=[*given.certificates, *found.certificates],
+            known_crls=[*given.crls, *found.crls],
+            known_ocsps=[*given.ocsps, *found.ocsps],
+        )
+        issuers, manager = given.issuers | found.issuers, given.manager
+        authorities = _rule(bool(issuers & given.roots))
+        stamp_known = bool(_issuers(self.candidate) & issuers)
         algorithms = DatedAlgorithms(self.candidate.certificate.not_valid_before)
 
         def policy(leaf: Any) -> Any:
@@ -235,6 +268,28 @@ def _anchor(certificate: Any) -> Any:
     return TrustAnchor(_AnchorAuthority(certificate))
 
 
+def _intact(candidate: Candidate) -> bool:
+    """Does the signature value hold, and the digest it carries? What is left to ask of a certificate already judged."""
+    data = candidate.data
+    kind = data["encap_content_info"]["content_type"].native
+    try:
+        found = validate_sig_integrity(data["signer_infos"][0], candidate.certificate, kind, candidate.digest)
+        return all(found)
+    except (SignatureValidationError, ValueError):
+        return False
+
+
+def _issuers(candidate: Candidate) -> frozenset[Any]:
+    """The names of those who issued the certificates of its timestamps."""
+    return frozenset(_issuer(stamp.token) for stamp in (*candidate.stamps, *candidate.archive))
+
+
+@lru_cache(maxsize=512)
+def parsed_certificate(der: bytes) -> Any:
+    """A certificate (asn1crypto), parsed once: comparing its names is what takes time."""
+    return asn1_x509.Certificate.load(der)
+
+
 def _issuer(token: Any) -> Any:
     try:
         return extract_certs_for_validation(token).signer_cert.issuer.hashable
@@ -247,13 +302,43 @@ def _rule(known: bool) -> Any:
     return RevocationCheckingRule.CRL_OR_OCSP_REQUIRED if known else RevocationCheckingRule.CHECK_IF_DECLARED
 
 
-def _knowledge(candidate: Candidate, trust: Trust) -> Any:
-    inside = candidate.embedded
-    certificates = [asn1_x509.Certificate.load(der) for der in (*trust.intermediates, *inside.certificates)]
-    crls = [CRLContainer(asn1_crl.CertificateList.load(der)) for der in (*trust.crls, *inside.crls)]
-    answers = [OCSPResponse.load(der) for der in (*trust.ocsps, *inside.ocsps)]
-    ocsps = [container for answer in answers for container in OCSPContainer.load_multi(answer)]
-    return LocalKnowledge(known_certs=certificates, known_crls=crls, known_ocsps=ocsps)
+@dataclass(frozen=True)
+class _Material:
+    """Parsed certificates, CRLs and OCSP answers, with the names of those who signed the CRLs."""
+
+    certificates: tuple[Any, ...]
+    crls: tuple[Any, ...]
+    ocsps: tuple[Any, ...]
+    issuers: frozenset[Any]
+
+
+@dataclass(frozen=True)
+class _Given(_Material):
+    """A whole Trust, parsed: its anchors, and the names of those that signed themselves."""
+
+    manager: Any
+    roots: frozenset[Any]
+
+
+def _material(certificates: Sequence[bytes], crls: Sequence[bytes], ocsps: Sequence[bytes]) -> _Material:
+    parsed = tuple(CRLContainer(asn1_crl.CertificateList.load(der)) for der in crls)
+    answers = [OCSPResponse.load(der) for der in ocsps]
+    return _Material(
+        tuple(parsed_certificate(der) for der in certificates),
+        parsed,
+        tuple(container for answer in answers for container in OCSPContainer.load_multi(answer)),
+        frozenset(container.crl_data.issuer.hashable for container in parsed),
+    )
+
+
+@lru_cache(maxsize=4)
+def _loaded(trust: Trust) -> _Given:
+    """Parsed once for all the signatures that are judged with the same trust: half the time of a short one."""
+    found = _material(trust.intermediates, trust.crls, trust.ocsps)
+    roots = [parsed_certificate(der) for der in trust.anchors]
+    manager = SimpleTrustManager.build([_anchor(root) for root in roots])
+    names = frozenset(root.subject.hashable for root in roots if root.self_signed != "no")
+    return _Given(found.certificates, found.crls, found.ocsps, found.issuers, manager, names)
 
 
 def _standard(name: str, chain: tuple[bytes, ...]) -> str:

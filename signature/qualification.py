@@ -5,6 +5,7 @@ was issued and when the signature was made.
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from signature.facts import CertificateFacts, SignatureFacts
 from signature.qualify import Qualified, qualify
@@ -13,7 +14,13 @@ from signature.trust import TrustList
 
 def listed(facts: SignatureFacts, trust_list: TrustList, moment: datetime) -> Qualified:
     """What the list says of the signer's certificate at that moment; nothing where no chain leads to it."""
-    return qualify(facts.chain[0], facts.chain[1:], (trust_list,), moment) if facts.chain else Qualified()
+    return _qualified(facts.chain, trust_list, moment) if facts.chain else Qualified()
+
+
+@lru_cache(maxsize=256)
+def _qualified(chain: tuple[bytes, ...], trust_list: TrustList, moment: datetime) -> Qualified:
+    """Asked twice for each signature, and again for the next one of the same signer."""
+    return qualify(chain[0], chain[1:], (trust_list,), moment)
 
 
 def qualification(facts: SignatureFacts, trust_list: TrustList | None, indication: str, moment: datetime) -> str:

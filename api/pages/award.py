@@ -15,10 +15,12 @@ from api.candidacy_view import belonging_words
 from api.context import Ctx
 from api.contracts import read_date, read_euros
 from api.db import Db, reading
+from api.dossiers import read_moment
 from api.errors import PageInvalid
 from api.groups import GROUPINGS, read_group
 from api.pages.signing import STATES as SIGNER_STATES
 from api.render import euros, page
+from procurement.appeals import ENDS, appeals_of, end_appeal, pending, receive_appeal
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
 from procurement.consultation import Consultation
@@ -85,6 +87,10 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "groupings": GROUPINGS,
         "signers": signers_of(db, contract) if contract else [],
         "signer_states": SIGNER_STATES,
+        "appeals": appeals_of(db, consultation),
+        "appeal": pending(appeals_of(db, consultation)),
+        "appeal_ends": list(ENDS.items()),
+        "appeal_words": ENDS,
         "ways": WAYS,
         "steps": STEPS,
         "step": STEP[contract.state] if contract else STEP_OF.get(consultation.state, 1),
@@ -204,3 +210,29 @@ def signed_by_hand(request: Request, db: Db, who: Who, ref: str) -> Response:
     """The officer holds the paper original, signed by every company (R2182-3)."""
     sign_by_hand(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
     return _back(ref, "signe-main")
+
+
+@router.post(PATH + "/recours", dependencies=[Depends(OFFICER)])
+def appeal_received(
+    request: Request, db: Db, who: Who, ref: str, received_at: Text = "", author: Text = "", number: Text = ""
+) -> Response:
+    """« Recours reçu »: from that hour nothing is signed nor notified."""
+    consultation = to_award(db, ref, who)
+    try:
+        moment = read_moment(received_at, "received_at")
+        receive_appeal(db, consultation, moment, author, number, who, database.now(db))
+    except Invalid as error:
+        raise again(db, consultation, error, received_at=received_at, author=author, number=number) from None
+    return _back(ref, "recours")
+
+
+@router.post(PATH + "/recours/{aref}/fin", dependencies=[Depends(OFFICER)])
+def appeal_ended(
+    request: Request, db: Db, who: Who, ref: str, aref: str, end: Text = "", appeal_motive: Text = ""
+) -> Response:
+    consultation = to_award(db, ref, who)
+    try:
+        end_appeal(db, consultation, aref, end, appeal_motive, who, database.now(db))
+    except Invalid as error:
+        raise again(db, consultation, error, end=end, appeal_motive=appeal_motive) from None
+    return _back(ref, "recours-fin")

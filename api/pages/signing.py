@@ -33,6 +33,7 @@ from api.signing import (
     take,
 )
 from api.uploads import MemorySink, receive
+from procurement.appeals import appeals_of, pending
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
 from procurement.signing import WAYS, Signer, find_signer, may_sign, mine, reconsider, refuse, signers_of
@@ -76,6 +77,7 @@ def context_of(db: Session, ctx: Context, signer: Signer, report: Mapping[str, A
         "ways": WAYS,
         "sha256": contract.signed_sha256 or contract.unsigned_sha256,
         "providers": [(p.key, p.name) for p in csc.providers(ctx)],
+        "appeal": pending(appeals_of(db, contract.consultation)),
         "report": report,
         "values": {},
     }
@@ -136,7 +138,7 @@ def choose_credential(request: Request, ctx: Ctx, who: Who, ref: str, service: s
     """Way B, first step: the certificates that the chosen provider holds."""
     find = _find(ref, who)
     with reading(ctx.database) as db:
-        may_sign(find(db))
+        may_sign(db, find(db))
     try:
         provider, held = remote_credentials(ctx, service)
     except (Invalid, Refused, Unavailable) as error:

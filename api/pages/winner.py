@@ -20,6 +20,7 @@ from api.pages.signing import STATES as SIGNER_STATES
 from api.render import page
 from api.signing import Find, NotTaken, take
 from api.uploads import MemorySink, receive
+from procurement.appeals import appeals_of, pending
 from procurement.candidacy import find_own
 from procurement.contract import (
     Contract,
@@ -50,6 +51,7 @@ def _context(db: Session, contract: Contract, ref: str, report: Report | None = 
     return {
         "signers": signers,
         "signer_states": SIGNER_STATES,
+        "appeal": pending(appeals_of(db, contract.consultation)),
         "ways": WAYS,
         "leader": next((s for s in signers if s.siret == contract.holder_siret), None),
         "contract": contract,
@@ -111,7 +113,7 @@ def _leader(db: Session, *, ref: str, who: Person) -> Signer:
 
 def _authorise(ctx: Context, find: Find) -> None:
     with reading(ctx.database) as db:
-        may_sign(find(db))
+        may_sign(db, find(db))
 
 
 def _again(

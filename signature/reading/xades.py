@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from asn1crypto import algos, cms
-from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from signature.algorithms import digest_until
 from signature.certificates import certificate_facts
-from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess
+from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess, parsed_certificate
 from signature.errors import Unreadable
 from signature.facts import CertificateFacts, Embedded, Measured, SignatureFacts, broken
 from signature.reading.contents import Contents, Shelf, digest_of
@@ -212,11 +211,12 @@ class _Parts:
             value = _der(value)
         data = _envelope(certificate, self._certificates(), algorithm, digest, value)
         archive = tuple(self._stamps(f"{{{XADES141}}}ArchiveTimeStamp", lambda s: self._archived(s, covered)))
-        return Candidate(data, digest_of(signed, digest), tuple(self._signature_stamps()), archive, self._embedded())
+        stamps = tuple(self._signature_stamps())
+        return Candidate(data, digest_of(signed, digest), stamps, archive, self._embedded(), certificate)
 
     def _certificates(self) -> list[Any]:
         texts = self.signature.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NS)
-        return [asn1_x509.Certificate.load(decoded(text.text)) for text in texts[:50]]
+        return [parsed_certificate(decoded(text.text)) for text in texts[:50]]
 
     def _method(self, certificate: Any) -> tuple[Any, str]:
         name = METHODS.get(_algorithm(self.info.find("ds:SignatureMethod", NS)))

@@ -276,3 +276,46 @@ def test_a_group_of_thirty_one_is_refused() -> None:
     with pytest.raises(Invalid) as caught:
         read_group("Conjoint", lines, False, Decimal(1000))
     assert "Trente membres au plus" in caught.value.fields["members"]
+
+
+def test_an_appeal_freezes_everything_until_its_end(
+    scene: Scene, context: Context, database: Database, officer: CheckedClient, browser: Browser
+) -> None:
+    awarded(context, scene)
+    winner, path = browser(scene.winner), path_of(database, make_siret(6100))
+    act = winner.get(f"{path}/acte-engagement.pdf").content
+    signed = sign(context, act)
+    officer.submit(officer.get(scene.award), "/recours", received_at="2026-11-20T10:30", author="Trafic Conseil SARL")
+    assert "Signature suspendue : recours de Trafic Conseil SARL, reçu le 20 novembre 2026" in officer.page.main
+    assert "Signature suspendue" in winner.get(path).text
+    same_site = {"sec-fetch-site": "same-origin"}
+    files = {"file": ("signe.pdf", signed, "application/pdf")}
+    refused = winner.post(f"{path}/fichier", files=files, headers=same_site)
+    assert (refused.status_code, "Un recours est en cours" in refused.text) == (409, True)
+    assert officer.post(f"{scene.award}/signe-a-la-main", headers=same_site).status_code == 409
+    assert officer.submit(officer.get(scene.award), "/fin", end="rejected", appeal_motive=" ").status_code == 422
+    officer.submit(officer.get(scene.award), "/fin", end="rejected", appeal_motive="Ordonnance du 24 novembre 2026")
+    assert "rejeté par le juge" in officer.page.main
+    assert drop(winner, path, signed) == 200
+    officer.submit(officer.get(scene.award), "/recours", received_at="2026-11-21T09:00", author="Trafic Conseil SARL")
+    notified = officer.post(f"{scene.award}/notifier", headers=same_site)
+    assert (notified.status_code, "Un recours est en cours" in notified.text) == (409, True)
+    with reading(database) as db:
+        assert chain_holds(db, find(db, scene.consultation))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"received_at": "2026-11-20T10:30", "author": " "}, "qui fait ce recours"),
+        ({"received_at": "2099-01-01T10:30", "author": "X"}, "à venir"),
+        ({"received_at": "hier", "author": "X"}, "date"),
+    ],
+)
+def test_an_appeal_typed_wrong_comes_back(
+    scene: Scene, context: Context, officer: CheckedClient, fields: dict[str, str], said: str
+) -> None:
+    awarded(context, scene)
+    answer = officer.submit(officer.get(scene.award), "/recours", **fields)  # type: ignore[arg-type]
+    assert answer.status_code == 422
+    assert said in officer.page.main
