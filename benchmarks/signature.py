@@ -1,9 +1,11 @@
 """Signatures, on one process: verified and made per second, whole (path, revocation, trusted list, five points)."""
 
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from api.sandbox import pki, tsa
+from api.settings import ROOT
 from signature.facts import Embedded
 from signature.making.cades import sign_cades
 from signature.making.keys import Key
@@ -23,6 +26,7 @@ from signature.verify import examine
 
 Row = tuple[str, str, float, str, bool, str]
 SECONDS = 4.0
+PEER, OURS = ROOT / "build" / "peers" / "bin" / "pyhanko", ROOT / ".venv" / "bin" / "mps"
 
 
 def measure() -> list[Row]:
@@ -76,7 +80,33 @@ def _rows(bench: Bench) -> Iterator[Row]:
     yield _least("PAdES-B-LTA verified", _rate(lambda n: _good(bench, long[n % 5].content)), 8)
     big = sign_pades(pdf(20_000_000), bench.key, "B", None, bench.now).content
     took = min(_seconds(lambda: _good(bench, big)) for _ in range(3))
+    yield from _commands(bench, plain)
     yield "a signed PDF of 20 MB verified", "0.3 s", took / 0.3, "≤ 1", took <= 0.3, f"{took:.2f} s"
+
+
+def _commands(bench: Bench, files: list[bytes]) -> Iterator[Row]:
+    """Ours and pyHanko's command lines on the same signed PDFs: one, then ten (ours takes them in one call)."""
+    if not PEER.exists():
+        return
+    folder = bench.folder.parent
+    for name in ("root", "issuing"):
+        (folder / f"{name}.pem").write_bytes(pki.certificate(bench.folder, name).public_bytes(Encoding.PEM))
+    paths = [folder / f"{number}.pdf" for number in range(len(files))]
+    for path, content in zip(paths, files, strict=True):
+        path.write_bytes(content)
+    theirs = [PEER, "sign", "validate", "--trust", folder / "root.pem", "--other-certs", folder / "issuing.pem"]
+    theirs.append("--no-revocation-check")
+    ours = [OURS, "sign", "verify", "--sandbox-pki", bench.folder]
+    for count in (1, len(paths)):
+        some = paths[:count]
+        peer = sum(_seconds(partial(_run, [*theirs, path])) for path in some)
+        own = _seconds(partial(_run, [*ours, *some]))
+        held, detail = own <= 1.3 * peer, f"{own:.1f} against {peer:.1f} s"
+        yield f"the command, signed PDF: {count}", "pyHanko’s own command", own / peer, "≤ 1.3", held, detail
+
+
+def _run(command: list[object]) -> None:
+    subprocess.run([str(part) for part in command], check=True, capture_output=True)
 
 
 def _good(bench: Bench, content: bytes, **files: bytes) -> None:
