@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,7 @@ def measure(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None
     """Read every signature of a PDF, in the order of the file. Raises Unreadable."""
     reader = _open(pdf)
     try:
-        fields = [(name, value, field) for name, value, field in enumerate_sig_fields(reader)]
+        fields = _once(enumerate_sig_fields(reader))
         stamps = [f for f in fields if f[1] is not None and f[1].get_object().get("/Type") == "/DocTimeStamp"]
         signed = [f for f in fields if f[1] is not None and f not in stamps]
         empty = tuple(f"Champ de signature vide : « {name} »" for name, value, _ in fields if value is None)
@@ -53,9 +54,26 @@ def measure(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None
         check = _Check(pdf, reader, trust, now, not_before, tuple(times), _store(reader))
     except Exception as error:
         raise Unreadable("Le fichier est un PDF abîmé : ses champs de signature sont illisibles.") from error
-    pairs = sorted((check.one(name, field) for name, _, field in signed), key=lambda pair: pair[0])
+    uses = Counter(_place(value) for _, value, _ in signed)
+    pairs = sorted(
+        (
+            check.one(name, field) if uses[_place(value)] == 1 else (0, broken(name, "FORMAT_FAILURE", SHARED))
+            for name, value, field in signed
+        ),
+        key=lambda pair: pair[0],
+    )
     kind = "PAdES" if signed else "PDF"
     return Measured(kind, tuple(facts for _, facts in pairs), _unsigned(pdf, [end for end, _ in pairs], stamps) + empty)
+
+
+def _once(found: Iterator[Any]) -> list[Any]:
+    """Each signature field once, however often the form lists it."""
+    return list({_place(field): (name, value, field) for name, value, field in found}.values())
+
+
+def _place(holder: Any) -> Any:
+    """Where an object stands in the file; an object written in place is only itself."""
+    return getattr(holder, "reference", None) or getattr(holder, "container_ref", None) or id(holder)
 
 
 def _open(pdf: bytes) -> Any:
@@ -166,6 +184,7 @@ class _Check:
         return Candidate(embedded.signed_data, embedded.compute_digest(), (*own, *later), tuple(later), self.store)
 
 
+SHARED = "Plusieurs champs de signature montrent la même signature : on ne peut dire ce qu’elle vaut."
 BROKEN = "La signature contenue dans le PDF est illisible ou mal formée."
 
 
