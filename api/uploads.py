@@ -139,6 +139,18 @@ async def receive(request: Request, sink: Sink, cap: int) -> Received:
     return received
 
 
+async def receive_several(request: Request, cap: int, most: int) -> list[tuple[str, bytes]]:
+    """(name, content) of each file of a form, in memory, empty ones left out. Refused over `cap` bytes in all."""
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    reader = _Several(request, options if kind == b"multipart/form-data" else {}, cap, most)
+    try:
+        await _pump(request, reader.feed, reader.put, reader.ready)
+    except ClientDisconnect:
+        raise Refused("L’envoi s’est interrompu : rien n’est enregistré, recommencez.") from None
+    reader.finish()
+    return [(name, bytes(content)) for name, content in reader.files if content]
+
+
 async def _pump(
     request: Request,
     feed: Callable[[bytes], None],
@@ -230,10 +242,13 @@ class _Multipart(_Raw):
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
         self._in_file = b"filename" in options
         if self._in_file:
-            self._files += 1
-            if self._files > 1:
-                raise Invalid({"file": "Un fichier à la fois."})
-            self.received.name = safe_name(options[b"filename"].decode("utf-8", "replace"))
+            self._begin(safe_name(options[b"filename"].decode("utf-8", "replace")))
+
+    def _begin(self, name: str) -> None:
+        self._files += 1
+        if self._files > 1:
+            raise Invalid({"file": "Un fichier à la fois."})
+        self.received.name = name
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -248,6 +263,31 @@ class _Multipart(_Raw):
             self.received.fields[self._field] = self._text.decode("utf-8", "replace")
         self._text = bytearray()
         self._in_file = False
+
+
+class _Several(_Multipart):
+    """A form with up to `most` files, each kept in memory."""
+
+    def __init__(self, request: Request, options: dict[bytes, bytes], cap: int, most: int) -> None:
+        super().__init__(request, options, cap)
+        self.files: list[tuple[str, bytearray]] = []
+        self._most = most
+
+    def _begin(self, name: str) -> None:
+        self.files.append((name, bytearray()))
+        if len(self.files) > self._most:
+            raise Invalid({"file": f"Envoyez {self._most} fichiers au plus."})
+
+    def _take(self, data: bytes) -> None:
+        super()._take(data)
+        self.files[-1][1].extend(data)
+
+    def ready(self) -> list[bytes]:
+        self._ready = []
+        return []
+
+    async def put(self, data: bytes) -> None:
+        """Nothing: `_take` has kept it already."""
 
 
 def safe_name(name: str) -> str:

@@ -90,6 +90,12 @@ def kind_of(content: bytes) -> str:
     return ""
 
 
+def is_token(content: bytes) -> bool:
+    """Whether this looks like a signature kept apart from its document: XML that holds one, or CMS."""
+    kind = kind_of(content)
+    return kind == "CAdES" or (kind == "XAdES" and b"http://www.w3.org/2000/09/xmldsig#" in content)
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

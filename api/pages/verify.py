@@ -5,18 +5,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import db as database
+from api import isolate
 from api.auth import PUBLIC, brake
 from api.context import Context, Ctx
-from api.contracts import SIGNED_CAP, trust_of, verify_signature
+from api.contracts import SIGNED_CAP, trust_of
 from api.db import transaction
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.render import page
-from api.uploads import MemorySink, Received, receive
+from api.uploads import receive_several
 from procurement.errors import Invalid, Refused
+from signature.verify import is_token
 
 router = APIRouter(include_in_schema=False)
 TRIES, MINUTES = 60, 10
+MOST_FILES = 10
 
 
 @router.get("/verifier", dependencies=[Depends(PUBLIC)])
@@ -26,16 +29,21 @@ def form(request: Request) -> Response:
 
 @router.post("/verifier/fichiers", dependencies=[Depends(PUBLIC)])
 async def check(request: Request, ctx: Ctx) -> Response:
-    """The verdict on one file. Sixty files per machine in ten minutes: the work is heavy and the door is public."""
+    """The verdict on one signed file. Sixty per machine in ten minutes: the work is heavy and the door is public."""
     machine = request.client.host if request.client else "?"
     await run_in_threadpool(_brake, ctx, machine)
-    sink = MemorySink()
     try:
-        received = await receive(request, sink, SIGNED_CAP)
-        return await run_in_threadpool(_answer, request, ctx, received, sink.content)
+        files = await receive_several(request, SIGNED_CAP, MOST_FILES)
+        return await run_in_threadpool(_answer, request, ctx, _signature_first(files))
     except (Invalid, Refused, WorkFailed) as error:
         fields = error.fields if isinstance(error, Invalid) else {"file": error.sentence}
         raise PageInvalid(Invalid(fields), "verify/verify.html", {"report": None, "name": ""}) from None
+
+
+def _signature_first(files: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """A token goes before the documents it signs, whichever field each was put in."""
+    token = next((file for file in files if len(files) > 1 and is_token(file[1])), None)
+    return files if token is None else [token, *(file for file in files if file is not token)]
 
 
 def _brake(ctx: Context, machine: str) -> None:
@@ -43,8 +51,13 @@ def _brake(ctx: Context, machine: str) -> None:
         brake(db, f"verify-from:{machine}", TRIES, MINUTES)
 
 
-def _answer(request: Request, ctx: Context, received: Received, content: bytes) -> Response:
+def _answer(request: Request, ctx: Context, files: list[tuple[str, bytes]]) -> Response:
+    (name, content), *others = files
     with database.reading(ctx.database) as db:
         now = database.now(db)
-    report = verify_signature(content, trust_of(ctx, request.app.state.sandbox, now), now)
-    return page(request, "verify/verify.html", report=report, name=received.name)
+    trust = trust_of(ctx, request.app.state.sandbox, now)
+    beside: dict[str, bytes] = {}
+    for other, document in others:
+        beside[f"{len(beside) + 1}/{other}" if other in beside else other] = document
+    report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), None, beside)
+    return page(request, "verify/verify.html", report=report.as_dict(), name=name)

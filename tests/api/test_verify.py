@@ -2,13 +2,21 @@
 
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from pypdf import PdfWriter
 
 from api.context import Context
-from tests.award_scene import sign
+from api.db import now, transaction
+from api.sandbox import pki
+from signature.facts import Embedded
+from signature.making import desk
+from signature.making.keys import Pkcs12
+from tests.award_scene import PASSWORD, sign
 from tests.checked_client import CheckedClient
+from tests.factories import make_siret
 
 PATH = "/verifier/fichiers"
 
@@ -48,6 +56,56 @@ def test_a_revoked_certificate_and_a_changed_file_do_not_hold(client: CheckedCli
 def test_an_unsigned_pdf_says_so(client: CheckedClient) -> None:
     assert drop(client, blank()) == 200
     assert "ne porte aucune signature" in client.page.main
+
+
+ACTE = b"Acte d'engagement : 12 345,60 euros\n"
+
+
+def token(context: Context, form: str, document: bytes) -> bytes:
+    """A signature kept beside the document, with a key of the sandbox's authority."""
+    folder = Path(context.services.get("pki", str(pki.FOLDER)))
+    with transaction(context.database) as db:
+        moment = now(db)
+    path = pki.issue_signer(folder, "Jeanne Martin", "Capteurs SAS", make_siret(6100), PASSWORD, now=moment)
+    key, at = Pkcs12(path.read_bytes(), PASSWORD), moment.isoformat()
+    if form == "CAdES":
+        return desk.cades(document, key, "B", None, at, Embedded()).content
+    return desk.xades(document, key, "B", None, at, Embedded(), "acte.txt", False).content
+
+
+def drop_both(client: CheckedClient, first: bytes, second: bytes) -> int:
+    """Names say nothing of what the files are."""
+    page = client.get("/verifier")
+    plain = "application/octet-stream"
+    return client.submit(page, PATH, file=("un", first, plain), document=("deux", second, plain)).status_code
+
+
+@pytest.mark.parametrize("form", ["XAdES", "CAdES"])
+def test_a_token_and_its_document_in_any_order(client: CheckedClient, context: Context, form: str) -> None:
+    signature = token(context, form, ACTE)
+    for first, second in ((signature, ACTE), (ACTE, signature)):
+        assert drop_both(client, first, second) == 200
+        assert "Signature techniquement valide ? ✓Oui" in client.page.main
+        assert f"{form}, niveau B" in client.page.main
+
+
+@pytest.mark.parametrize("form", ["XAdES", "CAdES"])
+def test_a_token_alone_or_with_another_document_does_not_hold(
+    client: CheckedClient, context: Context, form: str
+) -> None:
+    signature = token(context, form, ACTE)
+    assert drop(client, signature) == 200
+    assert "Le fichier signé n’a pas été donné" in client.page.main
+    assert drop_both(client, signature, ACTE + b"!") == 200
+    assert "techniquement valide ? ✓Oui" not in client.page.main
+
+
+def test_a_signed_archive_is_warned_about(client: CheckedClient, context: Context) -> None:
+    archive = BytesIO()
+    with ZipFile(archive, "w") as made:
+        made.writestr("acte.txt", ACTE)
+    assert drop_both(client, token(context, "CAdES", archive.getvalue()), archive.getvalue()) == 200
+    assert "signer une archive ne signe pas les documents" in client.page.main
 
 
 @pytest.mark.parametrize(
