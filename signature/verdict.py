@@ -32,7 +32,8 @@ class SignatureVerdict:
     """One signature. `best_time` is when it is known to have existed: its timestamp, else the time of the check.
 
     `scope` is FULL or PARTIAL; `covers` names the files or elements that are signed, empty for the file that holds the
-    signature; `changes_after` says in French what was added after it, allowed or not;
+    signature; `signed_length` is how far into a PDF it reaches (bytes); `changes_after` says in French what was added
+    after it, allowed or not;
     `reason` is one French sentence on the indication.
     """
 
@@ -50,6 +51,7 @@ class SignatureVerdict:
     scope: Literal["FULL", "PARTIAL"]
     covers_whole_document: bool
     covers: tuple[str, ...]
+    signed_length: int
     changes_after: tuple[str, ...]
     arrete_2019: Arrete2019
 
@@ -113,6 +115,7 @@ def judge(
         scope="FULL" if facts.whole else "PARTIAL",
         covers_whole_document=facts.whole,
         covers=facts.covers,
+        signed_length=facts.length,
         changes_after=facts.changes,
         arrete_2019=examine(facts, sub, trust_list, best_time),
     )

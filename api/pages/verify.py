@@ -1,5 +1,7 @@
 """Anyone may have a signed PDF explained; nothing is kept."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -14,8 +16,9 @@ from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.render import page
 from api.uploads import receive_several
-from procurement.errors import Invalid, Refused
-from signature.verify import is_token
+from procurement.errors import Invalid, Refused, Unavailable
+from signature.kinds import is_token
+from signature.verdict import Report
 
 router = APIRouter(include_in_schema=False)
 TRIES, MINUTES = 60, 10
@@ -60,4 +63,18 @@ def _answer(request: Request, ctx: Context, files: list[tuple[str, bytes]]) -> R
     for other, document in others:
         beside[f"{len(beside) + 1}/{other}" if other in beside else other] = document
     report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), None, beside)
-    return page(request, "verify/verify.html", report=report.as_dict(), name=name)
+    shape, shown = report.as_dict(), _pictures(content, report)
+    return page(request, "verify/verify.html", report=shape, name=name, pictures=shown)
+
+
+def _pictures(content: bytes, report: Report) -> list[tuple[str, Any]]:
+    """For each signature of a PDF that does not hold because of what was added later: its pages then and now."""
+    found: list[tuple[str, Any]] = []
+    for signature in report.signatures:
+        if signature.sub_indication != "FORMAT_FAILURE" or not 0 < signature.signed_length < len(content):
+            continue
+        try:
+            found.append((signature.signer, isolate.run("signature.pages:compared", content, signature.signed_length)))
+        except (WorkFailed, Unavailable):
+            found.append((signature.signer, None))
+    return found[:2]

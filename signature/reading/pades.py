@@ -171,6 +171,7 @@ class _Check:
             ades=pades,
             level=candidate.level if pades else f"PKCS7-{candidate.level}",
             certificate=certificate_facts(embedded.signer_cert),
+            length=int(embedded.byte_range[2]) + int(embedded.byte_range[3]),
             whole=embedded.coverage == SignatureCoverageLevel.ENTIRE_FILE and not tampered,
             tampered=tampered,
             changes=changes,

@@ -1,11 +1,13 @@
 """Anyone may have a signed PDF explained, and every bad file gets its sentence."""
 
+import base64
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from PIL import Image, ImageChops
 from pypdf import PdfWriter
 
 from api.context import Context
@@ -17,6 +19,7 @@ from signature.making.keys import Pkcs12
 from tests.award_scene import PASSWORD, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_siret
+from tests.signature.pdf_attacks import act, stream, updated
 
 PATH = "/verifier/fichiers"
 
@@ -127,3 +130,18 @@ def test_the_door_has_a_brake(client: CheckedClient) -> None:
     """Sixty per window: of 121 files in a row, spread over two windows at most, one is turned away."""
     statuses = [drop(client, b"") for _ in range(121)]
     assert set(statuses) == {422, 409}
+
+
+def test_what_was_changed_is_shown_beside_what_was_signed(client: CheckedClient, context: Context) -> None:
+    """The amount redrawn after the signature: the page then and now, the difference framed."""
+    signed = sign(context, act())
+    tampered = updated(signed, {5: stream(b"", b"BT /F1 24 Tf 60 700 Td (Montant : 999 999 EUR) Tj ET")})
+    assert drop(client, tampered) == 200
+    assert "Ce qui a été changé après la signature de Jeanne Martin" in client.page.main
+    pictures = [image.get("src", "") for image in client.page.tree.iter("img")]
+    assert len(pictures) == 2
+    then, now_shown = (Image.open(BytesIO(base64.b64decode(p.partition(",")[2]))) for p in pictures)
+    assert then.size == now_shown.size
+    assert ImageChops.difference(then.convert("RGB"), now_shown.convert("RGB")).getbbox() is not None
+    assert drop(client, signed) == 200
+    assert "Ce qui a été changé" not in client.page.main

@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from api.sandbox import pki
 from signature.errors import Unreadable
+from signature.kinds import kind_of
 from signature.making.cades import sign_cades
 from signature.making.keys import Key
 from signature.making.stamps import stamped
 from signature.verdict import SignatureVerdict
-from signature.verify import examine, kind_of
+from signature.verify import examine
 from tests.signature.conftest import NOW, Bench
 from tests.signature.keys import DAY, key_of, rsa_key
 

@@ -17,9 +17,10 @@ from pypdf import PdfWriter
 
 from api.sandbox import pki
 from signature.errors import Unreadable
+from signature.kinds import kind_of
 from signature.trust import Trust, TrustedService, TrustList, trust_from_files
 from signature.verdict import SignatureVerdict
-from signature.verify import kind_of, verify, verify_pdf
+from signature.verify import verify, verify_pdf
 from tests.signature.conftest import NOW, Bench
 
 DAY = timedelta(days=1)
