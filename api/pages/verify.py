@@ -18,7 +18,6 @@ from api.render import page
 from api.uploads import receive_several
 from procurement.errors import Invalid, Refused, Unavailable
 from signature.kinds import is_token
-from signature.verdict import Report
 
 router = APIRouter(include_in_schema=False)
 TRIES, MINUTES = 60, 10
@@ -67,7 +66,7 @@ def _answer(request: Request, ctx: Context, files: list[tuple[str, bytes]]) -> R
     return page(request, "verify/verify.html", report=shape, name=name, pictures=shown)
 
 
-def _pictures(content: bytes, report: Report) -> list[tuple[str, Any]]:
+def _pictures(content: bytes, report: Any) -> list[tuple[str, Any]]:
     """For each signature of a PDF that does not hold because of what was added later: its pages then and now."""
     found: list[tuple[str, Any]] = []
     for signature in report.signatures:
