@@ -6,16 +6,15 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from pyhanko.sign.ades.qualified_asn1 import get_qc_statements
 
 from signature.facts import CertificateFacts
+from signature.statements import qc_statements
 
 
 def certificate_facts(certificate: Any) -> CertificateFacts:
     """Facts of an asn1crypto certificate; QC statements are the certificate's own claims (ETSI EN 319 412-5)."""
     subject, issuer = certificate.subject.native, certificate.issuer.native
-    statements = {s["statement_id"].native: s["statement_info"] for s in get_qc_statements(certificate)}
-    kinds = [kind.native for kind in statements["qc_type"]] if "qc_type" in statements else []
+    qualified, device, uses = qc_statements(certificate)
     name = _text(subject, "common_name") or _text(subject, "organization_name") or "sans nom"
     return CertificateFacts(
         name=name,
@@ -25,9 +24,9 @@ def certificate_facts(certificate: Any) -> CertificateFacts:
         serial=format(certificate.serial_number, "X"),
         not_before=certificate.not_valid_before,
         not_after=certificate.not_valid_after,
-        claims_qualified="qc_compliance" in statements,
-        claims_device="qc_sscd" in statements,
-        claims_seal="qct_eseal" in kinds and "qct_esign" not in kinds,
+        claims_qualified=qualified,
+        claims_device=device,
+        claims_seal="ForeSeals" in uses and "ForeSignatures" not in uses,
     )
 
 

@@ -115,6 +115,16 @@ class Outcome:
     revoked_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class _Known:
+    """Parsed material, the anchors, and how far the revocation of authorities and of timestamps' signers is asked."""
+
+    knowledge: Any
+    manager: Any
+    authorities: Any
+    stamps: Any
+
+
 def assess(candidate: Candidate, trust: Trust, now: datetime, not_before: datetime | None) -> Outcome:
     """The ETSI process that fits what the signature holds. `not_before`: when it is known not to have existed yet.
 
@@ -130,6 +140,20 @@ class _Process:
     candidate: Candidate
     trust: Trust
     not_before: datetime | None
+
+    @cached_property
+    def _known(self) -> _Known:
+        """All the material at hand, parsed once for every step of this signature."""
+        inside = self.candidate.embedded
+        given, found = _loaded(self.trust), _material(inside.certificates, inside.crls, inside.ocsps)
+        knowledge = LocalKnowledge(
+            known_certs=[*given.certificates, *found.certificates],
+            known_crls=[*given.crls, *found.crls],
+            known_ocsps=[*given.ocsps, *found.ocsps],
+        )
+        issuers = given.issuers | found.issuers
+        authorities, stamps = bool(issuers & given.roots), bool(issuers & _issuers(self.candidate))
+        return _Known(knowledge, given.manager, _rule(authorities), _rule(stamps))
 
     async def outcome(self, now: datetime) -> Outcome:
         """As of now; where that fails for want of time, as of each archive timestamp, the latest first (5.6)."""
@@ -191,10 +215,9 @@ class _Process:
         candidate, info = self.candidate, self.candidate.data["signer_infos"][0]
         algorithms = info["digest_algorithm"].dump(), info["signature_algorithm"].dump()
         others = tuple(each.chosen.dump() for each in candidate.data["certificates"])
-        beside = _issuers(candidate)
         return (
-            candidate.certificate.dump(), others, algorithms, beside, candidate.embedded, self.trust, moment,
-            retroactive, self.not_before,
+            candidate.certificate.dump(), others, algorithms, candidate.embedded, self.trust, moment, retroactive,
+            self.not_before,
         )  # fmt: skip
 
     async def _examined(self, moment: datetime, retroactive: bool) -> Outcome:
@@ -227,28 +250,19 @@ class _Process:
         return _standard(result.ades_subindic.standard_name, chain_of(result.api_status)), result.api_status
 
     def _spec(self, retroactive: bool) -> Any:
-        inside = self.candidate.embedded
-        given, found = _loaded(self.trust), _material(inside.certificates, inside.crls, inside.ocsps)
-        knowledge = LocalKnowledge(
-            known_certs=[*given.certificates, *found.certificates],
-            known_crls=[*given.crls, *found.crls],
-            known_ocsps=[*given.ocsps, *found.ocsps],
-        )
-        issuers, manager = given.issuers | found.issuers, given.manager
-        authorities = _rule(bool(issuers & given.roots))
-        stamp_known = bool(_issuers(self.candidate) & issuers)
+        known = self._known
         algorithms = DatedAlgorithms(self.candidate.certificate.not_valid_before)
 
         def policy(leaf: Any) -> Any:
-            checking = RevocationCheckingPolicy(ee_certificate_rule=leaf, intermediate_ca_cert_rule=authorities)
+            checking = RevocationCheckingPolicy(ee_certificate_rule=leaf, intermediate_ca_cert_rule=known.authorities)
             revocation = CertRevTrustPolicy(checking, retroactive_revinfo=retroactive)
-            return CertValidationPolicySpec(manager, revocation, algorithm_usage_policy=algorithms)
+            return CertValidationPolicySpec(known.manager, revocation, algorithm_usage_policy=algorithms)
 
         return SignatureValidationSpec(
             cert_validation_policy=policy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED),
-            ts_cert_validation_policy=policy(_rule(stamp_known)),
+            ts_cert_validation_policy=policy(known.stamps),
             revinfo_gathering_policy=OFFLINE,
-            local_knowledge=knowledge,
+            local_knowledge=known.knowledge,
             key_usage_settings=SIGNING_KEY,
             signature_algorithm_policy=algorithms,
         )

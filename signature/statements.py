@@ -31,17 +31,24 @@ def claims_of(certificate: bytes) -> Claims:
         raise Unreadable("Le certificat du signataire est illisible.") from error
 
 
-def _claims(certificate: Any) -> Claims:
+def qc_statements(certificate: Any) -> tuple[bool, bool, frozenset[str]]:
+    """QcCompliance, QcSSCD, and the QcType values in the trusted list's words, of an asn1crypto certificate."""
     statements = {s["statement_id"].native: s["statement_info"] for s in get_qc_statements(certificate)}
     kinds = [kind.native for kind in statements["qc_type"]] if "qc_type" in statements else []
+    uses = frozenset(_KINDS.get(kind, kind) for kind in kinds)
+    return "qc_compliance" in statements, "qc_sscd" in statements, uses
+
+
+def _claims(certificate: Any) -> Claims:
+    compliant, device, uses = qc_statements(certificate)
     usage = certificate.key_usage_value
     policies = certificate.certificate_policies_value or ()
     return Claims(
         not_before=certificate.not_valid_before,
         not_after=certificate.not_valid_after,
-        compliant="qc_compliance" in statements,
-        device="qc_sscd" in statements,
-        uses=frozenset(_KINDS.get(kind, kind) for kind in kinds),
+        compliant=compliant,
+        device=device,
+        uses=uses,
         policies=frozenset(policy["policy_identifier"].dotted for policy in policies),
         key_usage=frozenset(_BITS[bit] for bit in (usage.native if usage else ())),
         extended_usages=frozenset(usage.dotted for usage in certificate.extended_key_usage_value or ()),

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
@@ -31,7 +31,6 @@ from signature.making.stamps import FunctionTimeStamper, Timestamp
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 
-Level = Literal["B", "T", "LT", "LTA"]
 LEVELS = ("B", "T", "LT", "LTA")
 STAMP_ROOM = 16_384  # bytes kept for a timestamp with its chain
 

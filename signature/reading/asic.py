@@ -9,14 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatch
 from io import BytesIO
-from typing import Any
 from urllib.parse import unquote
 
 from signature.errors import Unreadable
 from signature.facts import Measured, SignatureFacts, broken
 from signature.reading import cades, xades
 from signature.reading.contents import digest_of
-from signature.reading.references import DIGESTS, decoded
+from signature.reading.references import digest_told
 from signature.reading.xml import NS, NotAllowed, parse
 from signature.trust import Trust
 
@@ -144,7 +143,7 @@ def _listed(manifest: bytes, files: dict[str, bytes]) -> tuple[tuple[str, ...], 
     for entry in parse(manifest).root.iterfind("asic:DataObjectReference", ASIC_NS):
         name = unquote(entry.get("URI", ""))
         try:
-            digest, expected = _told(entry)
+            digest, expected = digest_told(entry, "La liste des fichiers signés emploie une empreinte inconnue.")
         except NotAllowed as error:
             return tuple(covers), str(error)
         if name not in files:
@@ -153,11 +152,3 @@ def _listed(manifest: bytes, files: dict[str, bytes]) -> tuple[tuple[str, ...], 
             return tuple(covers), f"Le fichier « {name} » a été modifié après la signature."
         covers.append(name)
     return tuple(covers), "" if covers else "La liste des fichiers signés est vide."
-
-
-def _told(entry: Any) -> tuple[str, bytes]:
-    method = entry.find("ds:DigestMethod", NS)
-    name = DIGESTS.get(method.get("Algorithm", "") if method is not None else "")
-    if name is None:
-        raise NotAllowed("La liste des fichiers signés emploie une empreinte inconnue.")
-    return name, decoded(entry.findtext("ds:DigestValue", "", NS))

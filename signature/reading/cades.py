@@ -16,12 +16,11 @@ from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, assess, stamps_of
 from signature.errors import Unreadable
 from signature.facts import Embedded, Measured, SignatureFacts, broken
-from signature.reading.contents import Contents, Shelf, digest_of
+from signature.reading.contents import ABSENT, Contents, Shelf, digest_of
 from signature.trust import Trust
 
 MOST_SIGNERS = 100
 ENVELOPED = "(contenu placé dans la signature)"
-ABSENT = "Le fichier signé manque : joignez-le à la signature pour qu’elle puisse être vérifiée."
 BROKEN = "La signature (CMS) est illisible ou mal formée."
 _OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1"
 _OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"

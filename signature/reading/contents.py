@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Contents = Mapping[str, bytes]
+ABSENT = "Le fichier signé manque : joignez-le à la signature pour qu’elle puisse être vérifiée."
 
 
 def digest_of(content: bytes, name: str) -> bytes:

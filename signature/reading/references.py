@@ -58,7 +58,6 @@ class Covered:
     whole: bool = False
     file: str = ""
     role: str = ""
-    enveloped: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,19 +95,18 @@ class Resolver:
         transforms = reference.findall("ds:Transforms/ds:Transform", NS)
         if len(transforms) > MOST_TRANSFORMS:
             raise NotAllowed("La signature demande beaucoup trop de transformations.")
-        name, expected = _digest(reference)
+        name, expected = digest_told(reference, "La signature emploie une empreinte inconnue.")
         if uri is None or not (uri == "" or uri.startswith("#")):
             return self._beside(uri, name, expected, transforms, role)
         node, whole = self._target(uri)
-        found = apply(self.document, self.signature, node, whole, transforms)
-        if not hmac.compare_digest(digest_of(found.content, name), expected):
+        octets = apply(self.document, self.signature, node, whole, transforms)
+        if not hmac.compare_digest(digest_of(octets, name), expected):
             raise Changed(CHANGED)
-        enveloped = any(takes_signature_out(transform) for transform in transforms)
-        if enveloped and not self._own_or_within(node):
+        if any(takes_signature_out(transform) for transform in transforms) and not self._within(node):
             raise NotAllowed("La signature n’est plus à sa place dans ce qu’elle signe : le fichier a été recomposé.")
-        return Covered(name, found.content, node, whole, role=role, enveloped=enveloped)
+        return Covered(name, octets, node, whole, role=role)
 
-    def _own_or_within(self, node: Any) -> bool:
+    def _within(self, node: Any) -> bool:
         return any(ancestor is node for ancestor in self.signature.iterancestors())
 
     def _target(self, uri: str) -> tuple[Any, bool]:
@@ -144,11 +142,12 @@ def _transformed(content: bytes, transforms: list[Any]) -> bytes:
     return canonical(parse(content).tree, algorithm, prefixes_of(transforms[0]))
 
 
-def _digest(reference: Any) -> tuple[str, bytes]:
-    method, value = reference.find("ds:DigestMethod", NS), reference.findtext("ds:DigestValue", "", NS)
+def digest_told(entry: Any, unknown: str) -> tuple[str, bytes]:
+    """DigestMethod (asn1crypto’s name) and DigestValue of an element. Raises NotAllowed: `unknown`, or Base64."""
+    method, value = entry.find("ds:DigestMethod", NS), entry.findtext("ds:DigestValue", "", NS)
     name = DIGESTS.get(method.get("Algorithm", "") if method is not None else "")
     if name is None:
-        raise NotAllowed("La signature emploie une empreinte inconnue.")
+        raise NotAllowed(unknown)
     return name, decoded(value)
 
 

@@ -17,7 +17,7 @@ from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess, parsed_certificate
 from signature.errors import Unreadable
 from signature.facts import CertificateFacts, Embedded, Measured, SignatureFacts, broken
-from signature.reading.contents import Contents, Shelf, digest_of
+from signature.reading.contents import ABSENT, Contents, Shelf, digest_of
 from signature.reading.references import (
     DIGESTS,
     PROPERTIES_TYPE,
@@ -39,7 +39,6 @@ METHODS = {
     **{f"{_MORE}ecdsa-sha{n}": f"sha{n}_ecdsa" for n in (1, 224, 256, 384, 512)},
     **{f"http://www.w3.org/2007/05/xmldsig-more#sha{n}-rsa-MGF1": f"sha{n}_pss" for n in (224, 256, 384, 512)},
 }
-ABSENT = "Le fichier signé manque : joignez-le à la signature pour qu’elle puisse être vérifiée."
 BROKEN = "La signature XML est illisible ou mal formée."
 NO_CERTIFICATE = "La signature ne désigne aucun certificat : sa clé n’appartient à personne."
 WRAPPED = "Le fichier contient, hors de ce qui est signé, un élément semblable à celui qui l’est : il a été recomposé."

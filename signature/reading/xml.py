@@ -121,16 +121,7 @@ def _apart(element: Any, newer: bool) -> Any:
     return alone
 
 
-@dataclass(frozen=True)
-class Transformed:
-    """What a reference covers: its bytes, the node, and whether that is the whole file."""
-
-    content: bytes
-    node: Any
-    whole: bool
-
-
-def apply(document: Document, signature: Any, node: Any, whole: bool, transforms: list[Any]) -> Transformed:
+def apply(document: Document, signature: Any, node: Any, whole: bool, transforms: list[Any]) -> bytes:
     """The bytes that a same-document reference digests. Raises NotAllowed on any transform that is not listed."""
     current, data = node, None
     for transform in transforms:
@@ -147,7 +138,7 @@ def apply(document: Document, signature: Any, node: Any, whole: bool, transforms
             raise NotAllowed("La signature demande une transformation qui n’est pas acceptée ici.")
     if data is None:
         data = canonical(_subject(document, current, whole), DEFAULT_CANONICAL)
-    return Transformed(data, node, whole)
+    return data
 
 
 def _subject(document: Document, node: Any, whole: bool) -> Any:
