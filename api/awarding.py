@@ -37,7 +37,8 @@ def decide_with_acte(
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         chosen = check_decision(db, consultation, price, motive)
-        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price, group), database.now(db)
+        dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
+        holder = group.led_by(holder) if group else holder
         named, clauses = chosen.candidacy.ref, clauses_for(db, consultation)
         if seen and seen != named:
             raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")

@@ -9,7 +9,6 @@ from typing import Any
 
 from api import isolate
 from api.context import Context
-from api.groups import Group
 from api.sandbox import pki
 from dce_templates.catalogue import Clause, taken_by
 from dce_templates.dossier import Holder, parse_dossier
@@ -33,11 +32,8 @@ def read_euros(text: str, field: str = "amount") -> Decimal:
     return value
 
 
-def holder_of(candidacy: Candidacy, amount: Decimal, group: Group | None = None) -> Holder:
-    """The holder's part of the acte d’engagement, from what was deposited (corrections stand over open data).
-
-    Raises Invalid where the shares of a group do not make the amount.
-    """
+def holder_of(candidacy: Candidacy, amount: Decimal) -> Holder:
+    """The holder's part of the acte d’engagement, from what was deposited (corrections stand over open data)."""
     address = candidacy.corrections.get("address") or candidacy.identity.get("address")
     return Holder(
         name=_line(candidacy.name, 300),
@@ -46,7 +42,6 @@ def holder_of(candidacy: Candidacy, amount: Decimal, group: Group | None = None)
         address=_line(address),
         email=candidacy.contact_email,
         role=_line(candidacy.answers.get("capacity")),
-        **(group.in_acte(_line(candidacy.name, 300), candidacy.siret, amount) if group else {}),
     )
 
 
@@ -62,10 +57,19 @@ def trust_of(context: Context, sandbox: bool, now: datetime) -> Trust:
     return pki.sandbox_trust(Path(context.services.get("pki", str(pki.FOLDER))), now)
 
 
-def verify_signature(content: bytes, trust: Trust, now: datetime, not_before: datetime | None = None) -> dict[str, Any]:
-    """Our verdict on these very bytes, in the shape of `mps sign verify`. Raises WorkFailed, Unavailable."""
+def verify_signature(
+    content: bytes,
+    trust: Trust,
+    now: datetime,
+    not_before: datetime | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> dict[str, Any]:
+    """Our verdict on these very bytes, in the shape of `mps sign verify`. Raises WorkFailed, Unavailable.
+
+    `files`: what a detached signature may cover, by name.
+    """
     moment = not_before.isoformat() if not_before else None
-    report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), moment)
+    report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), moment, files)
     shape: dict[str, Any] = report.as_dict()
     return shape
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from dce_templates.dossier import Member
+from api.contracts import read_euros
+from dce_templates.dossier import Holder, Member
 from procurement.errors import Invalid
 from procurement.people import clean_email
 from procurement.signing import Company
@@ -31,15 +31,15 @@ class Group:
             return ()
         return tuple(Company(m.siret, m.name, email) for m, email in zip(self.members, self.emails, strict=True))
 
-    def in_acte(self, name: str, siret: str, amount: Decimal) -> dict[str, Any]:
-        """The group's part of the act's holder, its leader first. Raises Invalid where the shares do not fit."""
-        rest = amount - sum((m.share for m in self.members), Decimal(0))
+    def led_by(self, holder: Holder) -> Holder:
+        """The act's holder with its group, the leader first. Raises Invalid where the shares do not fit."""
+        rest = holder.amount - sum((m.share for m in self.members), Decimal(0))
         if rest <= 0:
             raise Invalid({"members": "Les parts des autres membres dépassent le montant du marché."})
-        if siret in {m.siret for m in self.members}:
+        if holder.siret in {m.siret for m in self.members}:
             raise Invalid({"members": "Le mandataire ne s’écrit pas parmi les autres membres."})
-        leader = Member(name=name, siret=siret, work=LEADS, share=rest)
-        return {"grouping": self.grouping, "members": (leader, *self.members)}
+        leader = Member(name=holder.name, siret=holder.siret, work=LEADS, share=rest)
+        return Holder(**holder.model_dump() | {"grouping": self.grouping, "members": (leader, *self.members)})
 
 
 def read_group(grouping: str, text: str, powers: bool, amount: Decimal) -> Group | None:
@@ -64,11 +64,10 @@ def _member(number: int, line: str) -> tuple[Member, str]:
     siret, name, email, work, share = parts
     try:
         known = parse_siret(siret).value
-        euros = Decimal("".join(share.replace("\u202f", "").split()).removesuffix("€").replace(",", "."))
-        return Member(name=name, siret=known, work=work, share=euros), clean_email(email)
+        return Member(name=name, siret=known, work=work, share=read_euros(share)), clean_email(email)
     except SiretError as error:
         raise Invalid({"members": f"Ligne {number} : {error.sentence}"}) from None
     except Invalid as error:
         raise Invalid({"members": f"Ligne {number} : {next(iter(error.fields.values()))}"}) from None
-    except (ArithmeticError, ValueError):
+    except ValueError:
         raise Invalid({"members": f"Ligne {number} : {SHAPE}"}) from None

@@ -4,29 +4,43 @@ No transaction is open while a worker or a remote service is at work; the last v
 """
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from fastapi import Request
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from api import db as database
 from api import isolate
 from api.context import Context
-from api.contracts import check_additions, trust_of, verify_signature
+from api.contracts import SIGNED_CAP, check_additions, trust_of, verify_signature
 from api.db import reading, transaction
+from api.errors import PageInvalid
 from api.remote import csc
 from api.remote.api_entreprise import network
 from api.remote.tsa import request_timestamp
+from api.uploads import MemorySink, receive
+from procurement.appeals import appeals_of, pending
+from procurement.contract import Contract
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import Signer, Version, check_report, keep, may_sign, same_version
+from procurement.signing import WAYS, Signer, Version, check_report, keep, may_sign, same_version, signers_of
 from signature.facts import Embedded
 from signature.making.keys import as_der
 from signature.trust import Trust
 
 Find = Callable[[Session], Signer]
+Again = Callable[[Exception], PageInvalid]
+# State of a signer → (words, tone).
+STATES = {
+    "waiting": ("Signature attendue", "waiting"),
+    "signed": ("A signé", "success"),
+    "refused": ("A refusé de signer", "danger"),
+}
 REASON = "Signature du marché"
 
 
@@ -45,6 +59,30 @@ class Act:
 
     content: bytes
     key: str
+
+
+def circuit_of(db: Session, contract: Contract) -> dict[str, Any]:
+    """What a page shows of who signs: companies, words for their states and ways, appeals and the one that is on."""
+    appeals = appeals_of(db, contract.consultation)
+    return {
+        "signers": signers_of(db, contract),
+        "signer_states": STATES,
+        "ways": WAYS,
+        "appeals": appeals,
+        "appeal": pending(appeals),
+    }
+
+
+async def take_file(request: Request, ctx: Context, find: Find, who: Person, again: Again) -> None:
+    """Way A: authorise, stream, verify the very bytes; what is refused is raised as `again` has it, nothing kept."""
+    await run_in_threadpool(act_of, ctx, find)
+    sink = MemorySink()
+    sandbox: bool = request.app.state.sandbox
+    try:
+        await receive(request, sink, SIGNED_CAP)
+        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
+    except (NotTaken, Invalid, Refused) as error:
+        raise await run_in_threadpool(again, error) from None
 
 
 def act_of(ctx: Context, find: Find) -> Act:
@@ -91,8 +129,7 @@ def _raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:
             return signed.content, signed.sha256
         except (Unavailable, isolate.WorkFailed):
             pass  # the signature is good all the same; it is only less durable
-    signed = isolate.run("signature.making.pades:signed_of", received, "")
-    return received, signed.sha256
+    return received, hashlib.sha256(received).hexdigest()
 
 
 def _stamp(ctx: Context) -> Any:

@@ -7,7 +7,7 @@ is not understood is named.
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -85,8 +85,8 @@ def read_list(xml: bytes, signers: Sequence[bytes], now: datetime) -> ReadList:
         raise Unreadable("La liste de confiance est mal formée : un nombre ou une date n’y est pas lisible.") from error
 
 
-def trust_from_list(xml: bytes, signer_pem: bytes, now: datetime, given: Trust | None = None) -> Trust:
-    """Trust in the services of one list, added to what is given (see `trust_from_services`). Raises Unreadable."""
+def trust_from_list(xml: bytes, signer_pem: bytes, now: datetime) -> Trust:
+    """Trust in the services of one list: their certificates are anchors, once each. Raises Unreadable."""
     try:
         certificates = x509.load_pem_x509_certificates(signer_pem)
     except ValueError as error:
@@ -94,26 +94,9 @@ def trust_from_list(xml: bytes, signer_pem: bytes, now: datetime, given: Trust |
             "Le certificat du signataire de la liste est illisible : un fichier PEM est attendu."
         ) from error
     read = read_list(xml, [certificate.public_bytes(Encoding.DER) for certificate in certificates], now)
-    return trust_from_services(read.trust_list, given)
-
-
-def trust_from_services(trust_list: TrustList, given: Trust | None = None) -> Trust:
-    """What is given, with the list and the certificates of its services, once each.
-
-    They are anchors, but where an anchor that was given has issued them: their revocation lists can then be checked
-    along the whole chain.
-    """
-    given = given or Trust()
-    roots = {_names(der)[0] for der in given.anchors}
-    found = list(dict.fromkeys(der for service in trust_list.services for der in service.all_certificates))
-    below = tuple(der for der in found if der not in given.anchors and _names(der)[1] in roots)
-    own = tuple(der for der in found if der not in given.anchors and der not in below)
-    return replace(given, anchors=given.anchors + own, intermediates=given.intermediates + below, trust_list=trust_list)
-
-
-def _names(der: bytes) -> tuple[bytes, bytes]:
-    certificate = x509.load_der_x509_certificate(der)
-    return certificate.subject.public_bytes(), certificate.issuer.public_bytes()
+    services = read.trust_list.services
+    found = dict.fromkeys(der for service in services for der in service.all_certificates)
+    return Trust(anchors=tuple(found), trust_list=read.trust_list)
 
 
 def _read(root: Any, scheme: Any, digest: str, now: datetime) -> ReadList:

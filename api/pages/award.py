@@ -18,9 +18,9 @@ from api.db import Db, reading
 from api.dossiers import read_moment
 from api.errors import PageInvalid
 from api.groups import GROUPINGS, read_group
-from api.pages.signing import STATES as SIGNER_STATES
 from api.render import euros, page
-from procurement.appeals import ENDS, appeals_of, end_appeal, pending, receive_appeal
+from api.signing import circuit_of
+from procurement.appeals import ENDS, end_appeal, receive_appeal
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
 from procurement.consultation import Consultation
@@ -29,7 +29,7 @@ from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound
 from procurement.piece_requests import missing, requests_of
 from procurement.pieces import WINNER, Piece, pieces_of
-from procurement.signing import WAYS, remind, sign_by_hand, signers_of
+from procurement.signing import remind, sign_by_hand
 from siret_lookup.catalogue import PIECES
 from siret_lookup.outcome import Outcome
 from siret_lookup.words import LABELS
@@ -85,13 +85,9 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "asked": asked,
         "contract": contract,
         "groupings": GROUPINGS,
-        "signers": signers_of(db, contract) if contract else [],
-        "signer_states": SIGNER_STATES,
-        "appeals": appeals_of(db, consultation),
-        "appeal": pending(appeals_of(db, consultation)),
         "appeal_ends": list(ENDS.items()),
         "appeal_words": ENDS,
-        "ways": WAYS,
+        **(circuit_of(db, contract) if contract else {}),
         "steps": STEPS,
         "step": STEP[contract.state] if contract else STEP_OF.get(consultation.state, 1),
         "values": {"amount": award.candidacy.opened_amount or "" if award else "", "motive": ""},

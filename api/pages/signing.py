@@ -9,13 +9,11 @@ from cryptography.x509.oid import NameOID
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api import db as database
 from api.auth import SIGNED_IN, Who
 from api.context import Context, Ctx
-from api.contracts import SIGNED_CAP
 from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
@@ -23,30 +21,23 @@ from api.isolate import WorkFailed
 from api.remote import csc
 from api.render import page
 from api.signing import (
+    STATES,
     Find,
     NotTaken,
-    act_of,
+    circuit_of,
     finish_in_page,
     prepare_in_page,
     remote_credentials,
     sign_remotely,
-    take,
+    take_file,
 )
-from api.uploads import MemorySink, receive
-from procurement.appeals import appeals_of, pending
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import WAYS, Signer, find_signer, may_sign, mine, reconsider, refuse, signers_of
+from procurement.signing import Signer, find_signer, may_sign, mine, reconsider, refuse
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
 PATH = "/signatures/{ref}"
-# State of a signer → (words, tone).
-STATES = {
-    "waiting": ("Signature attendue", "waiting"),
-    "signed": ("A signé", "success"),
-    "refused": ("A refusé de signer", "danger"),
-}
 
 
 class Chain(BaseModel):
@@ -72,14 +63,11 @@ def context_of(db: Session, ctx: Context, signer: Signer, report: Mapping[str, A
         "contract": contract,
         "consultation": contract.consultation,
         "buyer": contract.organisation,
-        "signers": signers_of(db, contract),
-        "states": STATES,
-        "ways": WAYS,
         "sha256": contract.signed_sha256 or contract.unsigned_sha256,
         "providers": [(p.key, p.name) for p in csc.providers(ctx)],
-        "appeal": pending(appeals_of(db, contract.consultation)),
         "report": report,
         "values": {},
+        **circuit_of(db, contract),
     }
 
 
@@ -102,7 +90,7 @@ def _again(
 
 @router.get("/signatures", dependencies=[Depends(SIGNED_IN)])
 def to_sign(request: Request, db: Db, who: Who) -> Response:
-    return page(request, "signing/list.html", signers=mine(db, who), states=STATES)
+    return page(request, "signing/list.html", signers=mine(db, who), signer_states=STATES)
 
 
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
@@ -122,14 +110,8 @@ def act(ctx: Ctx, who: Who, ref: str) -> Response:
 @router.post(PATH + "/fichier", dependencies=[Depends(SIGNED_IN)])
 async def drop(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
     """Way A: signed elsewhere, the file dropped here."""
-    find, sink = _find(ref, who), MemorySink()
-    await run_in_threadpool(act_of, ctx, find)
-    sandbox: bool = request.app.state.sandbox
-    try:
-        await receive(request, sink, SIGNED_CAP)
-        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
-    except (NotTaken, Invalid, Refused) as error:
-        raise await run_in_threadpool(partial(_again, ctx, find, error)) from None
+    find = _find(ref, who)
+    await take_file(request, ctx, find, who, partial(_again, ctx, find))
     return _done(ref)
 
 

@@ -10,7 +10,7 @@ from api import db as database
 from api import isolate
 from api.auth import PUBLIC, brake
 from api.context import Context, Ctx
-from api.contracts import SIGNED_CAP, trust_of
+from api.contracts import SIGNED_CAP, trust_of, verify_signature
 from api.db import transaction
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
@@ -61,19 +61,19 @@ def _answer(request: Request, ctx: Context, files: list[tuple[str, bytes]]) -> R
     beside: dict[str, bytes] = {}
     for other, document in others:
         beside[f"{len(beside) + 1}/{other}" if other in beside else other] = document
-    report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), None, beside)
-    shape, shown = report.as_dict(), _pictures(content, report)
-    return page(request, "verify/verify.html", report=shape, name=name, pictures=shown)
+    report = verify_signature(content, trust, now, files=beside)
+    return page(request, "verify/verify.html", report=report, name=name, pictures=_pictures(content, report))
 
 
-def _pictures(content: bytes, report: Any) -> list[tuple[str, Any]]:
+def _pictures(content: bytes, report: dict[str, Any]) -> list[tuple[str, Any]]:
     """For each signature of a PDF that does not hold because of what was added later: its pages then and now."""
     found: list[tuple[str, Any]] = []
-    for signature in report.signatures:
-        if signature.sub_indication != "FORMAT_FAILURE" or not 0 < signature.signed_length < len(content):
+    for signature in report["signatures"]:
+        signer, length = signature["signer"], signature["signed_length"]
+        if signature["sub_indication"] != "FORMAT_FAILURE" or not 0 < length < len(content):
             continue
         try:
-            found.append((signature.signer, isolate.run("signature.pages:compared", content, signature.signed_length)))
+            found.append((signer, isolate.run("signature.pages:compared", content, length)))
         except (WorkFailed, Unavailable):
-            found.append((signature.signer, None))
+            found.append((signer, None))
     return found[:2]

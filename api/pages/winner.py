@@ -6,21 +6,16 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import SIGNED_IN, Who
 from api.context import Context, Ctx
-from api.contracts import SIGNED_CAP
 from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.pages.signing import STATES as SIGNER_STATES
 from api.render import page
-from api.signing import Find, NotTaken, take
-from api.uploads import MemorySink, receive
-from procurement.appeals import appeals_of, pending
+from api.signing import NotTaken, circuit_of, take_file
 from procurement.candidacy import find_own
 from procurement.contract import (
     Contract,
@@ -29,9 +24,9 @@ from procurement.contract import (
     paris_day,
 )
 from procurement.deliveries import plan
-from procurement.errors import Invalid, NotFound, Refused
+from procurement.errors import Invalid, NotFound
 from procurement.people import Person
-from procurement.signing import WAYS, Signer, leader_of, may_sign, signers_of
+from procurement.signing import Signer, leader_of
 
 router = APIRouter(include_in_schema=False)
 PATH = "/candidatures/{ref}/contrat"
@@ -47,13 +42,9 @@ def _mine(db: Session, ref: str, who: Person) -> Contract:
 
 
 def _context(db: Session, contract: Contract, ref: str, report: Report | None = None) -> dict[str, Any]:
-    signers = signers_of(db, contract)
-    return {
-        "signers": signers,
-        "signer_states": SIGNER_STATES,
-        "appeal": pending(appeals_of(db, contract.consultation)),
-        "ways": WAYS,
-        "leader": next((s for s in signers if s.siret == contract.holder_siret), None),
+    circuit = circuit_of(db, contract)
+    return circuit | {
+        "leader": next((s for s in circuit["signers"] if s.siret == contract.holder_siret), None),
         "contract": contract,
         "consultation": contract.consultation,
         "buyer": contract.organisation,
@@ -94,16 +85,7 @@ def download_signed(ctx: Ctx, who: Who, ref: str) -> Response:
 async def receive_signed(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
     """Authorise, stream, then verify the very bytes; nothing is kept unless all holds."""
     find = partial(_leader, ref=ref, who=who)
-    await run_in_threadpool(_authorise, ctx, find)
-    sink = MemorySink()
-    try:
-        await receive(request, sink, SIGNED_CAP)
-        sandbox: bool = request.app.state.sandbox
-        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
-    except NotTaken as refused:
-        raise await run_in_threadpool(_again, ctx, who, ref, refused.sentence, refused.error, refused.report) from None
-    except (Invalid, Refused) as error:
-        raise await run_in_threadpool(_again, ctx, who, ref, error.sentence, error) from None
+    await take_file(request, ctx, find, who, partial(_again, ctx, who, ref))
     return RedirectResponse(f"{PATH.format(ref=ref)}?ok=signe", 303)
 
 
@@ -111,19 +93,12 @@ def _leader(db: Session, *, ref: str, who: Person) -> Signer:
     return leader_of(db, _mine(db, ref, who))
 
 
-def _authorise(ctx: Context, find: Find) -> None:
-    with reading(ctx.database) as db:
-        may_sign(db, find(db))
-
-
-def _again(
-    ctx: Context, who: Person, ref: str, sentence: str, error: Exception | None = None, report: Report | None = None
-) -> PageInvalid:
+def _again(ctx: Context, who: Person, ref: str, error: Exception) -> PageInvalid:
     """The same page with what was wrong, and the verdict where there is one."""
-    fields = error.fields if isinstance(error, Invalid) else {"file": sentence}
+    cause, report = (error.error, error.report) if isinstance(error, NotTaken) else (error, None)
+    fields = cause.fields if isinstance(cause, Invalid) else {"file": getattr(error, "sentence", "")}
     with reading(ctx.database) as db:
-        contract = _mine(db, ref, who)
-        return PageInvalid(Invalid(fields), "winner/contract.html", _context(db, contract, ref, report))
+        return PageInvalid(Invalid(fields), "winner/contract.html", _context(db, _mine(db, ref, who), ref, report))
 
 
 @router.post(PATH + "/reception", dependencies=[Depends(SIGNED_IN)])

@@ -1,13 +1,29 @@
-"""One stand-in alone on a free loopback port, in a thread: for a command that needs only it, and for tests."""
+"""What stand-ins share: one alone on a free loopback port, in a thread; a door that takes one bounded message."""
 
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+
+def asked(path: str, answer: Callable[[bytes], bytes], query: str, reply: str, cap: int, name: str) -> Route:
+    """`POST path`: a bounded body of type `query` goes to `answer`, what comes out is of type `reply`."""
+
+    async def post(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip() != query:
+            return PlainTextResponse(f"Le type {query} est attendu.", 415)
+        if int(request.headers.get("content-length", cap + 1)) > cap:
+            return PlainTextResponse(f"{name} est trop grande.", 413)
+        return Response(answer(await request.body()), media_type=reply)
+
+    return Route(path, post, methods=["POST"])
 
 
 @contextmanager

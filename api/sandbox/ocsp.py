@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from api.sandbox import pki
+from api.sandbox import alone, pki
 from api.sandbox.certificates import Authority
 
 QUERY, REPLY = "application/ocsp-request", "application/ocsp-response"
@@ -27,17 +27,11 @@ def routes(folder: Path, clock: Callable[[], datetime]) -> list[Route]:
     """`POST /ocsp` with the request as its body, `GET /ocsp/{request in base64}` (RFC 6960, appendix A)."""
     answer = responder(folder, clock)
 
-    async def post(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip() != QUERY:
-            return PlainTextResponse(f"Le type {QUERY} est attendu.", 415)
-        if int(request.headers.get("content-length", MAX_BYTES + 1)) > MAX_BYTES:
-            return PlainTextResponse("La demande OCSP est trop grande.", 413)
-        return Response(answer(await request.body()), media_type=REPLY)
-
     def get(request: Request) -> Response:
         return Response(answer(_decoded(request.path_params["query"])), media_type=REPLY)
 
-    return [Route("/ocsp", post, methods=["POST"]), Route("/ocsp/{query:path}", get, methods=["GET"])]
+    post = alone.asked("/ocsp", answer, QUERY, REPLY, MAX_BYTES, "La demande OCSP")
+    return [post, Route("/ocsp/{query:path}", get, methods=["GET"])]
 
 
 def _decoded(query: str) -> bytes:

@@ -13,9 +13,6 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from api.sandbox import alone, pki
 from api.sandbox.certificates import Authority
@@ -29,15 +26,7 @@ DIGESTS = {"sha256": 32, "sha384": 48, "sha512": 64}
 def create_app(folder: Path, clock: Callable[[], datetime]) -> Starlette:
     """`POST /` takes a TimeStampReq and answers a TimeStampResp; a bad one gets status « rejection » and its reason."""
     stamp = responder(folder, clock)
-
-    async def post(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip() != QUERY:
-            return PlainTextResponse(f"Le type {QUERY} est attendu.", 415)
-        if int(request.headers.get("content-length", MAX_BYTES + 1)) > MAX_BYTES:
-            return PlainTextResponse("La demande d’horodatage est trop grande.", 413)
-        return Response(stamp(await request.body()), media_type=REPLY)
-
-    return Starlette(routes=[Route("/", post, methods=["POST"])])
+    return Starlette(routes=[alone.asked("/", stamp, QUERY, REPLY, MAX_BYTES, "La demande d’horodatage")])
 
 
 def responder(folder: Path, clock: Callable[[], datetime]) -> Callable[[bytes], bytes]:
