@@ -32,7 +32,8 @@ from signature.making.stamps import FunctionTimeStamper, Timestamp
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 
 LEVELS = ("B", "T", "LT", "LTA")
-STAMP_ROOM = 16_384  # bytes kept for a timestamp with its chain
+# Bytes kept in a PDF for a CMS file without its chain, and for a timestamp with its own: every reader reads them.
+OWN_ROOM, STAMP_ROOM = 4_096, 12_288
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,18 @@ class Prepared:
 
 
 def prepare(
-    pdf: bytes, chain: tuple[bytes, ...], now: datetime, reason: str | None = None, location: str | None = None
+    pdf: bytes,
+    chain: tuple[bytes, ...],
+    now: datetime,
+    reason: str | None = None,
+    location: str | None = None,
+    *,
+    stamped: bool = True,
 ) -> Prepared:
-    """Make room for one signature by the first certificate of `chain` (DER). Raises SignatureError."""
+    """Make room for one signature by the first certificate of `chain` (DER), and for its timestamp if `stamped`.
+
+    Raises SignatureError.
+    """
     certificate = public_of(chain)
     check_dates(certificate, now)
     writer, store = _writer(pdf), SimpleCertificateStore()  # type: ignore[no-untyped-call]
@@ -80,7 +90,7 @@ def prepare(
         location=location,
         name=own.subject.native.get("common_name") if isinstance(own.subject.native.get("common_name"), str) else None,
     )
-    room = 2 * (sum(map(len, chain)) + 4096 + STAMP_ROOM)
+    room = 2 * (sum(map(len, chain)) + OWN_ROOM + (STAMP_ROOM if stamped else 0))
     try:
         place, output = asyncio.run(_emptied(PdfSigner(metadata, signer), writer, now, room))
     except SigningError as error:
@@ -161,7 +171,7 @@ def sign_pades(
     """
     check_level(level, timestamp, material)
     opened = key if isinstance(key, Key) else open_key(key, now)
-    prepared = prepare(pdf, opened.chain, now, reason, location)
+    prepared = prepare(pdf, opened.chain, now, reason, location, stamped=level != "B")
     content = finish(prepared, opened.sign(prepared.to_sign), None if level == "B" else timestamp)
     if level in ("LT", "LTA") and material is not None:
         content = kept(content, material)
