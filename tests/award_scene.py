@@ -178,10 +178,10 @@ def contract_of_scene(database: Database, scene: Scene) -> Contract:
 
 
 def invoice(scene: Scene, billed: Contract, **changes: Any) -> invoices.Draft:
-    """What the holder's software makes for this contract: 1 000 € HT, today."""
+    """What the holder's software makes for this contract: 1 000 € HT, today in Paris."""
     draft = invoices.Draft(
         number="F-2026-001",
-        issued_on=datetime.now(UTC).date(),
+        issued_on=paris_day(datetime.now(UTC)),
         seller=invoices.Party("Capteurs et Mesures SAS", billed.holder_siret, vat=vat_of(billed.holder_siret[:9])),
         buyer=invoices.Party(scene.buyer.name, scene.buyer.siret, service="VOIRIE"),
         lines=(invoices.Line("POSTE", "Comptages", Decimal(1), Decimal(1000)),),
