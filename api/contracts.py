@@ -4,12 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
 
 from api import isolate
-from api.context import Context
-from api.sandbox import pki
 from dce_templates.catalogue import Clause, taken_by
 from dce_templates.dossier import Holder, parse_dossier
 from procurement.candidacy import Candidacy
@@ -48,13 +45,6 @@ def holder_of(candidacy: Candidacy, amount: Decimal) -> Holder:
 def _line(value: object, size: int = 500) -> str:
     """One printable line of what someone typed."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(value or "")).split())[:size]
-
-
-def trust_of(context: Context, sandbox: bool, now: datetime) -> Trust:
-    """Whom a verification trusts: the sandbox's own authority, or nobody until a trusted list is set up."""
-    if not sandbox:
-        return Trust()
-    return pki.sandbox_trust(Path(context.services.get("pki", str(pki.FOLDER))), now)
 
 
 def verify_signature(

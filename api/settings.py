@@ -1,12 +1,13 @@
 """Settings: environment variables with the prefix MPS_, and `.env`. A bad one stops the start with one sentence."""
 
 import os
+import re
 import secrets
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.remote.csc_provider import CscProvider, parse_providers
@@ -32,6 +33,19 @@ def _siret(value: str | None) -> str | None:
         return parse_siret(value).value if value else None
     except SiretError as error:
         raise ValueError(error.sentence.rstrip(".")) from error
+
+
+def _readable(value: Path | None) -> Path | None:
+    if value is not None and not value.is_file():
+        raise ValueError("ce fichier n’existe pas")
+    return value
+
+
+def _territories(value: str) -> str:
+    codes = [code.strip().upper() for code in value.split(",") if code.strip()]
+    if not all(re.fullmatch("[A-Z]{2}", code) for code in codes):
+        raise ValueError("des codes de pays en deux lettres, par virgule, sont attendus, par exemple FR,BE")
+    return ",".join(codes)
 
 
 class Settings(BaseSettings):
@@ -60,12 +74,19 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
     csc_providers: Annotated[tuple[CscProvider, ...], NoDecode, BeforeValidator(parse_providers)] = ()
-    trust_list: str | None = None
+    trust_list_url: Annotated[Http, Field(validation_alias=AliasChoices("MPS_TRUST_LIST", "trust_list_url"))] = None
+    trust_list_cert: Annotated[Path | None, AfterValidator(_readable)] = None
+    trust_list_territories: Annotated[str, AfterValidator(_territories)] = ""
     schemas: Path | None = None
     https_proxy: Http = None
     ca_file: Path | None = None
     max_upload_mb: int = 300
     max_candidacy_mb: int = 1000
+
+    @property
+    def territories(self) -> tuple[str, ...]:
+        """Whose trusted lists to follow; none: all those of the list of lists."""
+        return tuple(self.trust_list_territories.split(",")) if self.trust_list_territories else ()
 
 
 class BadSettings(Exception):

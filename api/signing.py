@@ -17,12 +17,13 @@ from starlette.concurrency import run_in_threadpool
 from api import db as database
 from api import isolate
 from api.context import Context
-from api.contracts import SIGNED_CAP, check_additions, trust_of, verify_signature
+from api.contracts import SIGNED_CAP, check_additions
 from api.db import reading, transaction
 from api.errors import PageInvalid
 from api.remote import csc
 from api.remote.api_entreprise import network
 from api.remote.tsa import request_timestamp
+from api.trusted import judged
 from api.uploads import MemorySink, receive
 from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
@@ -98,14 +99,13 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
     """Verify the very bytes that came in, keep them raised. Raises NotTaken with the verdict, nothing being kept."""
     before = act_of(ctx, find).content
     with reading(ctx.database) as db:
-        signer, now = find(db), database.now(db)
+        signer = find(db)
         created = signer.contract.created_at
         done = len((signer.contract.signature_report or {}).get("signatures", ()))
     report = None
-    trust = trust_of(ctx, sandbox, now)
     try:
         same_version(signer, before, received)
-        report = verify_signature(received, trust, now, created)
+        report, trust = judged(ctx, received, sandbox=sandbox, not_before=created, whole=True)
         check_report(report, signer, done)
         check_additions(before, received)
     except (Refused, isolate.WorkFailed) as error:

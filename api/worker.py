@@ -11,7 +11,7 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, sweep
+from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, sweep, trust_lists
 from procurement.counters import beat
 
 REST = 0.5
@@ -24,6 +24,7 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "make_receipts": receipts.make_one,
     "ping_providers": health.ping_one,
     "read_tokens": health.read_one_token,
+    "read_trust_lists": trust_lists.read_one,
     "renew_proofs": renewals.renew_one,
     "follow_deliveries": deliveries.follow_once,
     "purge": purge.purge_once,

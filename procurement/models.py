@@ -24,11 +24,12 @@ from procurement.providers import Provider
 from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signing import Signer
 from procurement.space import Given
+from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
     "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
-    "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession",
-    "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider",
-    "Signer",    "User",
+    "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
+    "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
+    "PieceRequest", "Provider", "Signer", "User",
 ]  # fmt: skip

@@ -175,7 +175,9 @@ class _Process:
         answers = [await self._stamp(stamp, now) for stamp in self.candidate.stamps]
         good = [status for name, status in answers if name == "OK"]
         if not good:
-            return replace(basic, sub_indication=answers[-1][0], stamp_refused=basic.sub_indication == "OK")
+            name, status = answers[-1]
+            refused = basic.sub_indication == "OK"
+            return replace(basic, sub_indication=name, stamp_refused=refused, timestamp_chain=chain_of(status))
         earliest = min(good, key=lambda status: status.timestamp)
         return await self._at(earliest.timestamp, replace(
             basic, timestamp=earliest.timestamp, timestamp_chain=chain_of(earliest)

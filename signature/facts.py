@@ -130,3 +130,12 @@ class Measured:
     format: str
     signatures: tuple[SignatureFacts, ...]
     unsigned: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Need:
+    """The revocation of one certificate: an OCSP request (DER) for any of `responders`, else one of the `crls`."""
+
+    request: bytes
+    responders: tuple[str, ...]
+    crls: tuple[str, ...]

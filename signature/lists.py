@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidInput, InvalidSignature
@@ -21,7 +20,7 @@ from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 from signature.errors import Unreadable
 from signature.list_services import TSL, moment_of, named, read_services, text_of
-from signature.trust import Trust, TrustedService, TrustList
+from signature.trust import Trust, TrustedService, TrustList, certificates_of
 
 MAX_BYTES = 30 * 1024 * 1024
 ROOT = f"{{{TSL}}}TrustServiceStatusList"
@@ -86,15 +85,13 @@ def read_list(xml: bytes, signers: Sequence[bytes], now: datetime) -> ReadList:
 
 
 def trust_from_list(xml: bytes, signer_pem: bytes, now: datetime) -> Trust:
-    """Trust in the services of one list: their certificates are anchors, once each. Raises Unreadable."""
-    try:
-        certificates = x509.load_pem_x509_certificates(signer_pem)
-    except ValueError as error:
-        raise Unreadable(
-            "Le certificat du signataire de la liste est illisible : un fichier PEM est attendu."
-        ) from error
-    read = read_list(xml, [certificate.public_bytes(Encoding.DER) for certificate in certificates], now)
-    services = read.trust_list.services
+    """Trust in the services of one list. Raises Unreadable."""
+    return trust_from_kept(xml, certificates_of(signer_pem), now)
+
+
+def trust_from_kept(xml: bytes, signers: Sequence[bytes], now: datetime) -> Trust:
+    """Trust in the services of one list, signed by one of these (DER): anchors, once each. Raises Unreadable."""
+    services = (read := read_list(xml, signers, now)).services
     found = dict.fromkeys(der for service in services for der in service.all_certificates)
     return Trust(anchors=tuple(found), trust_list=read.trust_list)
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pyhanko.sign.validation.qualified.eutl_parse import latest_known_lotl_tlso_certs
+
 from signature.errors import Unreadable
 from signature.list_services import named
 from signature.lists import Pointer, ReadList, parse, read_list
@@ -16,14 +18,8 @@ MIME = "application/vnd.etsi.tsl+xml"
 KIND = "EUlistofthelists"
 TERRITORY = "EU"
 _JOURNAL = "://eur-lex.europa.eu/"
-
-
-@dataclass(frozen=True)
-class Pivot:
-    """One pivot: where it is published, and its bytes."""
-
-    url: str
-    xml: bytes
+# One pivot: where it is published, and its bytes.
+Pivot = tuple[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,11 @@ class Lotl:
 
 
 def read_lotl(xml: bytes, signers: Sequence[bytes], now: datetime, pivots: Sequence[Pivot] = ()) -> Lotl:
-    """The list of the lists; `pivots` the oldest first, `signers` those of the Official Journal. Raises Unreadable."""
-    known, sequence = tuple(signers), 0
+    """The list of the lists; `pivots` the oldest first. Raises Unreadable.
+
+    `signers` (DER): who may sign it, or its first pivot; none: those published in the Official Journal.
+    """
+    known, sequence = tuple(signers) or official_signers(), 0
     for pivot in pivots:
         read = _linked(pivot, known, sequence, now)
         known, sequence = _own_signers(read), read.sequence
@@ -63,6 +62,11 @@ def read_lotl(xml: bytes, signers: Sequence[bytes], now: datetime, pivots: Seque
         stale=read.stale,
         signers=_own_signers(read),
     )
+
+
+def official_signers() -> tuple[bytes, ...]:
+    """Who may sign the list of the lists, in DER, as pyHanko carries them over from the Official Journal."""
+    return tuple(certificate.dump() for certificate in latest_known_lotl_tlso_certs())
 
 
 def pivot_urls(xml: bytes) -> tuple[str, ...]:
@@ -83,14 +87,15 @@ def pivots_in(information: Sequence[str]) -> tuple[str, ...]:
 
 
 def _linked(pivot: Pivot, known: Sequence[bytes], sequence: int, now: datetime) -> ReadList:
+    url, xml = pivot
     try:
-        read = read_list(pivot.xml, known, now)
+        read = read_list(xml, known, now)
         _check(read)
     except Unreadable as error:
         start = "La chaîne des signataires de la liste des listes est rompue au pivot"
-        raise Unreadable(f"{start} {pivot.url} : {error.sentence}") from error
+        raise Unreadable(f"{start} {url} : {error.sentence}") from error
     if read.sequence <= sequence:
-        raise Unreadable(f"Le pivot {pivot.url} de la liste des listes n’est pas plus récent que le précédent.")
+        raise Unreadable(f"Le pivot {url} de la liste des listes n’est pas plus récent que le précédent.")
     return read
 
 

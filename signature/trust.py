@@ -116,13 +116,14 @@ def public_key(certificate: bytes) -> bytes:
 def trust_from_files(anchors: Iterable[bytes], certificates: Iterable[bytes], crls: Iterable[bytes]) -> Trust:
     """Trust from the contents of PEM (one or several per file) or DER files. Raises Unreadable."""
     return Trust(
-        anchors=tuple(der for content in anchors for der in _certificates(content)),
-        intermediates=tuple(der for content in certificates for der in _certificates(content)),
+        anchors=tuple(der for content in anchors for der in certificates_of(content)),
+        intermediates=tuple(der for content in certificates for der in certificates_of(content)),
         crls=tuple(_crl(content) for content in crls),
     )
 
 
-def _certificates(content: bytes) -> list[bytes]:
+def certificates_of(content: bytes) -> tuple[bytes, ...]:
+    """The certificates of a file, PEM (one or several) or DER, in DER. Raises Unreadable."""
     try:
         if b"-----BEGIN" in content:
             found = x509.load_pem_x509_certificates(content)
@@ -130,7 +131,7 @@ def _certificates(content: bytes) -> list[bytes]:
             found = [x509.load_der_x509_certificate(content)]
     except ValueError as error:
         raise Unreadable("Un certificat donné est illisible : un fichier PEM ou DER est attendu.") from error
-    return [certificate.public_bytes(Encoding.DER) for certificate in found]
+    return tuple(certificate.public_bytes(Encoding.DER) for certificate in found)
 
 
 def _crl(content: bytes) -> bytes:

@@ -35,29 +35,35 @@ def examine(
     `not_before`: when the document is known not to have been signed yet (it turns « revoked, without proof » into
     « revoked »). Raises Unreadable.
     """
-    kind, beside = kind_of(content), dict(files or {})
+    beside = dict(files or {})
+    return _judged(measured(content, trust, now, not_before, beside), trust, now, not_before, beside)
+
+
+def measured(
+    content: bytes, trust: Trust, now: datetime, not_before: datetime | None, files: Mapping[str, bytes]
+) -> Measured:
+    """What the reader of this kind of file finds in it, before any verdict. Raises Unreadable."""
+    kind = kind_of(content)
     if kind == "PAdES":
-        measured = pades.measure(content, trust, now, not_before)
-    elif kind == "ASiC":
-        measured = asic.measure(content, trust, now, not_before)
-    elif kind in ("XAdES", "CAdES"):
+        return pades.measure(content, trust, now, not_before)
+    if kind == "ASiC":
+        return asic.measure(content, trust, now, not_before)
+    if kind in ("XAdES", "CAdES"):
         reading = xades.measure if kind == "XAdES" else cades.measure
-        measured = reading(content, beside, trust, now, not_before)
-    else:
-        raise Unreadable("Ce fichier n’est ni un PDF, ni une signature électronique reconnue.")
-    return _judged(measured, trust, now, not_before, beside)
+        return reading(content, files, trust, now, not_before)
+    raise Unreadable("Ce fichier n’est ni un PDF, ni une signature électronique reconnue.")
 
 
 def _judged(
-    measured: Measured,
+    found: Measured,
     trust: Trust,
     now: datetime,
     not_before: datetime | None,
     files: Mapping[str, bytes] | None = None,
 ) -> Report:
-    verdicts = tuple(judge(facts, trust.trust_list, now, not_before) for facts in measured.signatures)
+    verdicts = tuple(judge(facts, trust.trust_list, now, not_before) for facts in found.signatures)
     notes = (ZIP_NOTE,) if any(_archive(content) for content in (files or {}).values()) else ()
-    return Report(measured.format, verdicts, measured.unsigned, notes)
+    return Report(found.format, verdicts, found.unsigned, notes)
 
 
 def _archive(content: bytes) -> bool:

@@ -26,6 +26,7 @@ from procurement.people import Organisation, Person, Role, attach, create_user, 
 from procurement.pieces import Piece, called_as
 from procurement.providers import all_providers
 from procurement.tokens import forget_token_state
+from procurement.trust_lists import states
 from siret_lookup.catalogue import PIECES
 from siret_lookup.maintenance import windows
 from siret_lookup.quotas import BUDGETS, token_id, window_start
@@ -55,7 +56,10 @@ def organisations(request: Request, db: Db, who: Who) -> Response:
     mine = list(db.scalars(select(Organisation).where(Organisation.id.in_(buyers)).order_by(Organisation.name)))
     companies, runs = companies_opened(db, buyers), operator(db)
     posts = runs is not None and runs.id in buyers
-    return page(request, "administration/list.html", organisations=mine, companies=companies, posts=posts)
+    alarms = [f"{state.followed.territory} : {state.alarm}" for state in states(db, database.now(db)) if state.alarm]
+    return page(
+        request, "administration/list.html", organisations=mine, companies=companies, posts=posts, alarms=alarms
+    )
 
 
 @router.get("/administration/organismes", dependencies=[Depends(ADMINISTRATOR)])

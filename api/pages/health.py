@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from fastapi import APIRouter, Depends, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
@@ -14,9 +14,11 @@ from api.context import Ctx
 from api.guard import from_this_machine
 from procurement.counters import last_beat
 from procurement.errors import NotFound
+from procurement.trust_lists import states
 
 router = APIRouter(include_in_schema=False)
 WORKER_SILENCE = timedelta(minutes=2)
+LISTS = Gauge("mps_trust_list_alarm", "1 where a trusted list is stale, never read, or not read again", ["territory"])
 
 
 @router.get("/healthz", dependencies=[Depends(PUBLIC)])
@@ -41,8 +43,11 @@ def ready(ctx: Ctx) -> Response:
 
 
 @router.get("/metrics", dependencies=[Depends(PUBLIC)])
-def metrics(request: Request) -> Response:
+def metrics(request: Request, ctx: Ctx) -> Response:
     """Prometheus text, to this machine only: through a proxy or from elsewhere it does not exist."""
     if not from_this_machine(request):
         raise NotFound
+    with database.reading(ctx.database) as db:
+        for state in states(db, database.now(db)):
+            LISTS.labels(state.followed.territory).set(1 if state.alarm else 0)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api import db as database
 from api import isolate
 from api.auth import PUBLIC, brake
 from api.context import Context, Ctx
-from api.contracts import SIGNED_CAP, trust_of, verify_signature
+from api.contracts import SIGNED_CAP
 from api.db import transaction
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.render import page
+from api.trusted import judged
 from api.uploads import receive_several
 from procurement.errors import Invalid, Refused, Unavailable
 from signature.kinds import is_token
@@ -55,13 +55,10 @@ def _brake(ctx: Context, machine: str) -> None:
 
 def _answer(request: Request, ctx: Context, files: list[tuple[str, bytes]]) -> Response:
     (name, content), *others = files
-    with database.reading(ctx.database) as db:
-        now = database.now(db)
-    trust = trust_of(ctx, request.app.state.sandbox, now)
     beside: dict[str, bytes] = {}
     for other, document in others:
         beside[f"{len(beside) + 1}/{other}" if other in beside else other] = document
-    report = verify_signature(content, trust, now, files=beside)
+    report, _ = judged(ctx, content, sandbox=request.app.state.sandbox, files=beside)
     return page(request, "verify/verify.html", report=report, name=name, pictures=_pictures(content, report))
 
 

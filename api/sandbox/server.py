@@ -87,7 +87,7 @@ class SandboxUrls:
             "tsa": self.tsa,
             "csc": self.csc,
             "ocsp": self.ocsp,
-            "lists": self.lists,
+            "trust_list": self.lists,
         }
 
 

@@ -17,6 +17,7 @@ from procurement.deliveries import Delivery
 from procurement.people import Organisation
 from procurement.piece_requests import PieceRequest
 from procurement.signing import Signer
+from procurement.trust_lists import ListVersion
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.
 AGE = timedelta(days=1)
@@ -28,6 +29,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "deliveries": Delivery.file_key,
     "models": Organisation.word_model_key,
     "preparations": Signer.prepared_key,
+    "lists": ListVersion.key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -207,6 +207,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/factures": ("agent", ""),
     "/factures/copie": ("agent", ""),
     "/factures/{ref}": ("agent", "copy"),
+    "/administration/listes": ("agent", ""),
     "/administration": ("agent", ""),
     "/administration/organismes": ("agent", ""),
     "/administration/courriers": ("agent", ""),

@@ -278,7 +278,7 @@ def test_the_signers_of_lists_are_made_once_and_for_lists(folder: Path) -> None:
 def test_the_running_sandbox_serves_them_where_it_says(sandbox: SandboxUrls) -> None:
     services = sandbox.services()
     signer = asn1_x509.Certificate.load(requests.get(f"{sandbox.base}/pki/lotl.cer", timeout=5).content)
-    european = requests.get(services["lists"], timeout=5).text
+    european = requests.get(services["trust_list"], timeout=5).text
     [french] = eutl_parse.validate_and_parse_lotl(european, [signer]).references
     content = requests.get(french.location_uri, timeout=5).text
     assert eutl_parse.trust_list_to_registry(content, french.tlso_certs)[1] == []

@@ -6,7 +6,7 @@ import pytest
 from pyhanko.sign.validation.qualified.eutl_parse import latest_known_lotl_tlso_certs
 
 from signature.errors import Unreadable
-from signature.lotl import Lotl, Pivot, pivot_urls, read_lotl
+from signature.lotl import Lotl, pivot_urls, read_lotl
 from tests.signature.list_maker import Pair, at, pair, pointer, signed, tsl
 
 NOW = at("2025-11-23")
@@ -43,7 +43,7 @@ def test_pivots_up_to_the_official_journal_the_oldest_first() -> None:
 
 
 def chain(*pivots: bytes) -> Lotl:
-    told = [Pivot(f"https://exemple.eu/p{n}.xml", xml) for n, xml in enumerate(pivots, 1)]
+    told = [(f"https://exemple.eu/p{n}.xml", xml) for n, xml in enumerate(pivots, 1)]
     return read_lotl(lotl(300, THIRD, THIRD), [FIRST.der], NOW, told)
 
 
