@@ -1,5 +1,6 @@
 """The award, for pages and API: the acte d’engagement is made before the decision that sends letters."""
 
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -9,14 +10,25 @@ from api.context import Context
 from api.contracts import build_acte, holder_of, read_euros
 from api.db import reading, transaction
 from api.groups import Group
+from dce_templates.dossier import Dossier, parse_dossier
 from procurement.award import award_of, check_decision, decide, name_intended
 from procurement.consultation import Consultation, find_for
-from procurement.contract import contract_of, prepare
+from procurement.contract import contract_of, paris_day, prepare
 from procurement.errors import NotFound, Refused
 from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.pieces import pieces_of
+from procurement.rules import rule_table
 from procurement.signing import Company, ask
+
+
+def standstill_days(dossier: Dossier, day: date, *, wait: bool = False) -> int:
+    """Days between the letters and the buyer's signature: for a formal procedure, or where the buyer so chooses; or 0.
+
+    CCP R2182-1; an adapted procedure that leaves them closes the référé contractuel (CJA L551-15).
+    """
+    figure = rule_table().in_force(day).figures.get("standstill_days")
+    return int(figure.value) if figure and (dossier.formal or wait) else 0
 
 
 def to_award(db: Session, ref: str, who: Person) -> Consultation:
@@ -28,17 +40,20 @@ def to_award(db: Session, ref: str, who: Person) -> Consultation:
 
 
 def decide_with_acte(
-    ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "", group: Group | None = None
-) -> str:
+    ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "", group: Group | None = None,
+    wait: bool = False,
+) -> str:  # fmt: skip
     """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref.
 
-    `seen`: the candidacy that the officer read as the intended one, where the caller says it.
+    `seen`: the candidacy that the officer read as the intended one, where the caller says it. `wait`: leave the
+    standstill before the buyer's signature, which formal procedures have anyhow (R2182-1).
     """
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         chosen = check_decision(db, consultation, price, motive)
         dossier, holder, now = consultation.dossier, holder_of(chosen.candidacy, price), database.now(db)
         holder = group.led_by(holder) if group else holder
+        days = standstill_days(parse_dossier(dossier), paris_day(now), wait=wait)
         named, clauses = chosen.candidacy.ref, clauses_for(db, consultation)
         if seen and seen != named:
             raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")
@@ -47,7 +62,8 @@ def decide_with_acte(
     with transaction(ctx.database) as db:
         consultation = to_award(db, ref, who)
         now = database.now(db)
-        contract = prepare(db, decide(db, consultation, named, price, motive, who, now), key, sha256, now)
+        award = decide(db, consultation, named, price, motive, who, now, days)
+        contract = prepare(db, award, key, sha256, now, days)
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
         ask(db, contract, [holder_company, *(group.signing if group else ())], now)

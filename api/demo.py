@@ -1,6 +1,7 @@
 """The demonstration's data: an invented town, its people, two consultations and three answers. Idempotent."""
 
 import sys
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,12 +15,24 @@ from api.demo_seed import plant
 from api.isolate import WorkFailed
 from api.sandbox.api_entreprise import TOKEN
 from api.sandbox.companies import book
+from procurement.contract import paris_day
 from procurement.errors import DomainError
-from procurement.people import Organisation, Role, User, adopt_rules, attach, create_organisation, create_user
+from procurement.people import (
+    Organisation,
+    Role,
+    User,
+    adopt_rules,
+    attach,
+    create_organisation,
+    create_user,
+    find_user,
+)
+from procurement.powers import grant, powers_of
 from procurement.rules import rule_table
 
 BUYER_NAME = "Ville de Démonstration"
 PASSWORD = "demonstration-mps"  # noqa: S105 - shown on the help page, sandbox only
+HERE = "mps serve --demo"
 OFFICER, FINANCE = "acheteuse@demo.example", "finances@demo.example"
 PEOPLE = {
     OFFICER: ("Amina Berger, acheteuse", Role.OFFICER),
@@ -54,11 +67,23 @@ def make_town(context: Context) -> Organisation:
         for email, (name, role) in PEOPLE.items():
             if email not in known:
                 user = _account(db, email, name)
-                attach(db, user, town, role, evidence="démonstration", granted_by="mps serve --demo", now=now(db))
+                attach(db, user, town, role, evidence="démonstration", granted_by=HERE, now=now(db))
+        _may_sign(db, town)
         for email, name in COMPANIES.items():
             if email not in known:
                 _account(db, email, name)
         return town
+
+
+def _may_sign(db: Session, town: Organisation) -> None:
+    """The officer's delegation, once."""
+    if not powers_of(db, town.id):
+        officer, at = find_user(db, OFFICER), now(db)
+        grant(
+            db, town, officer, capacity="adjointe au maire, déléguée aux achats",
+            act="Arrêté n° 2026-014 (démonstration)",
+            ceiling=Decimal(500_000), valid_from=paris_day(at), valid_until=None, by=HERE, now=at,
+        )  # fmt: skip
 
 
 def _town(db: Session, context: Context, siret: str) -> Organisation:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api import isolate
 from api.db import now, reading
-from api.demo import FINANCE, PASSWORD
+from api.demo import BUYER_NAME, FINANCE, PASSWORD
 from api.demo_browser import Browser, Page, Stop
 from api.demo_house import close_soon
 from api.demo_story import LOSER, WINNER, Scene
@@ -23,6 +23,7 @@ from procurement.consultation import Consultation
 from procurement.contract import Contract
 from procurement.events import chain_holds, register
 from procurement.invoice_copy import InvoiceCopy
+from procurement.signing import buyer_of
 
 IBAN, ENGAGEMENT, SERVICE = "FR7630006000011234567890189", "EJ-2026-77", "VOIRIE"
 QUARTER = "10500.00"
@@ -82,13 +83,16 @@ def sign_and_notify(scene: Scene) -> "Deal":
     tale, officer, winner = scene.tale, scene.officer, scene.companies[WINNER]
     where = f"/candidatures/{scene.answers[WINNER]}/contrat"
     with tale.step(f"{WINNER} télécharge l’acte d’engagement et le signe chez elle (PAdES, niveau T)") as step:
-        signed = _sign(scene, winner.download(f"{where}/acte-engagement.pdf"))
+        act = winner.download(f"{where}/acte-engagement.pdf")
+        signed = _sign(scene, act, "Nadia Faure", WINNER, _winner_siret(scene))
         step.detail = f"{len(signed)} octets, horodatés par l’autorité du bac à sable"
     with tale.step("Elle dépose le fichier signé : il est vérifié sur ces octets mêmes") as step:
         winner.submit(winner.get(where), "/signature-recue", file=("acte-signe.pdf", signed, "application/pdf"))
         deal = _deal(scene)
         step.detail = f"{deal.indication}, signé par {deal.signer}"
         tale.keep("acte-engagement-signe.pdf", signed, "Acte d’engagement signé par le titulaire")
+    with tale.step("L’acheteuse, qui en a la délégation, signe à son tour") as step:
+        step.detail = _buyer_signs(scene)
     with tale.step("L’acheteuse notifie le marché") as step:
         officer.submit(officer.get(f"{scene.hub}/attribuer"), "/notifier")
         step.detail = f"marché {deal.number} (R2182-4)"
@@ -98,11 +102,21 @@ def sign_and_notify(scene: Scene) -> "Deal":
     return deal
 
 
-def _sign(scene: Scene, pdf: bytes) -> bytes:
+def _buyer_signs(scene: Scene) -> str:
+    """Last: the file signed at her desk, dropped on the buyer's own page."""
+    officer = scene.officer
+    with reading(scene.house.context.database) as db:
+        signer = buyer_of(db, db.get_one(Contract, _contract_row(scene).id))
+        where, siret = f"/signatures/{signer.ref}", signer.siret
+    signed = _sign(scene, officer.download(f"{where}/acte-engagement.pdf"), "Amina Berger", BUYER_NAME, siret)
+    officer.submit(officer.get(where), "/fichier", file=("acte-signe.pdf", signed, "application/pdf"))
+    return "vérifiée comme celle du titulaire, plafond et dates de la délégation contrôlés (R2182-3)"
+
+
+def _sign(scene: Scene, pdf: bytes, person: str, company: str, siret: str) -> bytes:
     with reading(scene.house.context.database) as db:
         current = now(db)
-    siret = _winner_siret(scene)
-    p12 = pki.issue_signer(pki.FOLDER, "Nadia Faure", WINNER, siret, KEY_PASSWORD, now=current)
+    p12 = pki.issue_signer(pki.FOLDER, person, company, siret, KEY_PASSWORD, now=current)
     key = p12.read_bytes()
     p12.unlink()
     try:

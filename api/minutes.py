@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.awarding import standstill_days
 from api.review import has_adopted
 from dce_templates.acts.minutes import Decision, Deposit, Minutes
 from dce_templates.check_tools import eu_threshold
@@ -50,7 +51,7 @@ def minutes_of(db: Session, consultation: Consultation) -> tuple[Minutes, list[i
         overrides=tuple((_article(o.rule), o.motive, o.by, o.at) for o in consultation.overrides),
         decision=_decision(award),
         abandoned=consultation.reason if consultation.state == "abandoned" else "",
-        standstill_days=_standstill(dossier),
+        standstill_days=standstill_days(dossier, dossier.launched_on, wait=True) or None,
         threshold=_threshold(dossier) if has_adopted(consultation.organisation) else None,
     )
     return facts, [candidacy.id for candidacy in everyone]
@@ -123,11 +124,6 @@ def _decision(award: Award | None) -> Decision | None:
 def _article(rule: str) -> str:
     """The article of the rule that was passed over; its name where the table has it no more."""
     return next((row.origin.article for row in rule_table().rules if row.id == rule), rule)
-
-
-def _standstill(dossier: Dossier) -> int | None:
-    figure = rule_table().in_force(dossier.launched_on).figures.get("standstill_days")
-    return int(figure.value) if figure else None
 
 
 def _threshold(dossier: Dossier) -> Decimal | None:

@@ -29,7 +29,17 @@ from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import WAYS, Signer, Version, check_report, keep, may_sign, same_version, signers_of
+from procurement.signing import (
+    WAYS,
+    Signer,
+    Version,
+    check_report,
+    circuit,
+    keep,
+    may_sign,
+    same_version,
+    signers_of,
+)  # fmt: skip
 from signature.facts import Embedded
 from signature.making.keys import as_der
 from signature.trust import Trust
@@ -66,7 +76,8 @@ def circuit_of(db: Session, contract: Contract) -> dict[str, Any]:
     """What a page shows of who signs: companies, words for their states and ways, appeals and the one that is on."""
     appeals = appeals_of(db, contract.consultation)
     return {
-        "signers": signers_of(db, contract),
+        "signers": circuit(db, contract),
+        "buyers_turn": all(s.state == "signed" for s in signers_of(db, contract)),
         "signer_states": STATES,
         "ways": WAYS,
         "appeals": appeals,
@@ -76,7 +87,7 @@ def circuit_of(db: Session, contract: Contract) -> dict[str, Any]:
 
 async def take_file(request: Request, ctx: Context, find: Find, who: Person, again: Again) -> None:
     """Way A: authorise, stream, verify the very bytes; what is refused is raised as `again` has it, nothing kept."""
-    await run_in_threadpool(act_of, ctx, find)
+    await run_in_threadpool(act_of, ctx, find, who)
     sink = MemorySink()
     sandbox: bool = request.app.state.sandbox
     try:
@@ -86,18 +97,18 @@ async def take_file(request: Request, ctx: Context, find: Find, who: Person, aga
         raise await run_in_threadpool(again, error) from None
 
 
-def act_of(ctx: Context, find: Find) -> Act:
-    """The last version of the act, for a company that may sign now. Raises Refused, NotFound."""
+def act_of(ctx: Context, find: Find, who: Person) -> Act:
+    """The last version of the act, for a party that may sign now. Raises Refused, NotFound."""
     with reading(ctx.database) as db:
         signer = find(db)
-        may_sign(db, signer)
+        may_sign(db, signer, who, database.now(db))
         key = signer.contract.signed_key or signer.contract.unsigned_key
     return Act(ctx.storage.get(key), key)
 
 
 def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sandbox: bool) -> None:
     """Verify the very bytes that came in, keep them raised. Raises NotTaken with the verdict, nothing being kept."""
-    before = act_of(ctx, find).content
+    before = act_of(ctx, find, who).content
     with reading(ctx.database) as db:
         signer = find(db)
         created = signer.contract.created_at
@@ -158,7 +169,7 @@ def sign_remotely(
         raise Invalid({"credential": "Choisissez un des certificats proposés."})
     if not pin:
         raise Invalid({"pin": "Tapez le code PIN de votre certificat."})
-    act = act_of(ctx, find)
+    act = act_of(ctx, find, who)
     with reading(ctx.database) as db:
         moment = database.now(db).isoformat()
     prepared = isolate.run("signature.making.desk:prepared", act.content, chosen[0].certificates, moment, REASON)
@@ -169,13 +180,13 @@ def sign_remotely(
     take(ctx, find, who, received, "remote", sandbox=sandbox)
 
 
-def prepare_in_page(ctx: Context, find: Find, chain: list[str]) -> dict[str, str]:
+def prepare_in_page(ctx: Context, find: Find, who: Person, chain: list[str]) -> dict[str, str]:
     """Way C, first half: what the page must sign (Base64), for a chain in Base64 DER. Raises Refused, WorkFailed."""
     try:
         certificates = tuple(base64.b64decode(text, validate=True) for text in chain[:10])
     except ValueError as error:
         raise Refused("Le certificat envoyé par la page est illisible.") from error
-    act = act_of(ctx, find)
+    act = act_of(ctx, find, who)
     with reading(ctx.database) as db:
         moment = database.now(db).isoformat()
     prepared = isolate.run("signature.making.desk:prepared", act.content, certificates, moment, REASON)

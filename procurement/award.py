@@ -79,8 +79,9 @@ def check_decision(db: Session, consultation: Consultation, amount: Decimal, mot
 
 
 def decide(
-    db: Session, consultation: Consultation, ref: str, amount: Decimal, motive: str, person: Person, now: datetime
-) -> Award:
+    db: Session, consultation: Consultation, ref: str, amount: Decimal, motive: str, person: Person, now: datetime,
+    standstill: int = 0,
+) -> Award:  # fmt: skip
     """Award to `ref`, for whom the acte was made: amount HT in euros, reasons; letters queued in the same transaction.
 
     Raises Refused where another candidacy was named while the acte was being made.
@@ -94,11 +95,13 @@ def decide(
     )
     award.amount, award.motive, award.decided_at, award.decided_by = amount, motive.strip()[:2000], now, person.email
     for candidacy in received(db, consultation):
-        _letter(db, consultation, candidacy, award, now)
+        _letter(db, consultation, candidacy, award, now, standstill)
     return award
 
 
-def _letter(db: Session, consultation: Consultation, candidacy: Candidacy, award: Award, now: datetime) -> None:
+def _letter(
+    db: Session, consultation: Consultation, candidacy: Candidacy, award: Award, now: datetime, standstill: int
+) -> None:
     """MAPA: the rejection itself is notified (R2181-1); its reasons wait for a request (R2181-2)."""
     won = candidacy.id == award.candidacy_id
     subject = f"{consultation.number} – " + ("votre offre est retenue" if won else "votre offre n’est pas retenue")
@@ -112,6 +115,7 @@ def _letter(db: Session, consultation: Consultation, candidacy: Candidacy, award
             object=consultation.object,
             number=consultation.number,
             buyer=consultation.organisation.name,
+            standstill=WAIT.format(days=standstill) if standstill else "",
         ),
         now=now,
         consultation_id=consultation.id,
@@ -134,6 +138,10 @@ commande publique).
 
 Vous pouvez demander les motifs de cette décision en répondant à ce message : ils vous seront donnés dans les quinze
 jours (article R2181-2).
-
+{standstill}
 {buyer}
+"""
+WAIT = """
+Le marché ne sera pas signé avant {days} jours à compter de l’envoi de ce message : vous pouvez, dans ce délai, saisir
+le juge du référé précontractuel (article L551-1 du code de justice administrative).
 """

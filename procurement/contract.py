@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -52,6 +52,7 @@ class Contract(HasRef, Base):
     signed_sha256: Mapped[str | None] = mapped_column(String(64))
     signature_report: Mapped[dict[str, Any] | None]
     signed_at: Mapped[datetime | None]
+    sign_after: Mapped[datetime | None]
     notified_at: Mapped[datetime | None]
     received_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
@@ -63,6 +64,11 @@ class Contract(HasRef, Base):
     consultation: Mapped[Consultation] = relationship()
     organisation: Mapped[Organisation] = relationship()
     candidacy: Mapped[Candidacy] = relationship()
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day on which the buyer may sign, in Paris; None: no standstill."""
+        return paris_day(self.sign_after) if self.sign_after else None
 
 
 def paris_day(instant: datetime) -> date:
@@ -82,8 +88,13 @@ def next_number(db: Session, organisation: Organisation, year: int) -> str:
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04d}"
 
 
-def prepare(db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, now: datetime) -> Contract:
-    """The contract to sign, right after the award: the acte d’engagement's bytes are locked by their sha256."""
+def prepare(
+    db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, now: datetime, standstill: int = 0
+) -> Contract:
+    """The contract to sign, right after the award: the acte d’engagement's bytes are locked by their sha256.
+
+    `standstill`: whole days to leave between the letters and the buyer's signature (R2182-1, CJA L551-15).
+    """
     consultation = award.consultation
     db.refresh(consultation.organisation, with_for_update=True)
     contract = Contract(
@@ -95,6 +106,7 @@ def prepare(db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, 
         holder_name=award.candidacy.name,
         amount=award.amount,
         created_at=now,
+        sign_after=end_of_standstill(now, standstill) if standstill else None,
         unsigned_key=unsigned_key,
         unsigned_sha256=unsigned_sha256,
     )
@@ -105,6 +117,12 @@ def prepare(db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, 
         number=contract.number, sha256=unsigned_sha256,
     )  # fmt: skip
     return contract
+
+
+def end_of_standstill(sent: datetime, days: int) -> datetime:
+    """The instant from which the buyer may sign: the day of sending does not count, the last day is left whole."""
+    first = paris_day(sent) + timedelta(days=days + 1)
+    return datetime.combine(first, time(), PARIS)
 
 
 def fresh(db: Session, contract: Contract) -> None:

@@ -20,6 +20,7 @@ from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
 from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
+from procurement.powers import SigningPower
 from procurement.providers import Provider
 from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signing import Signer
@@ -31,5 +32,5 @@ __all__ = [
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
     "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
     "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
-    "PieceRequest", "Provider", "Signer", "User",
+    "PieceRequest", "Provider", "Signer", "SigningPower", "User",
 ]  # fmt: skip

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 
 from procurement.appeals import not_frozen
 from procurement.base import Base, HasRef
-from procurement.contract import Contract, awaits_signature, fresh, must_match
+from procurement.contract import Contract, awaits_signature, fresh, must_match, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.mail import post
 from procurement.people import Person, Role
+from procurement.powers import power_for, powers_of
 
 MOVES: Mapping[str, frozenset[str]] = {
     "waiting": frozenset({"signed", "refused"}),
@@ -34,10 +35,14 @@ WAYS = {
     "hand": "à la main, sur l’original papier",
 }
 BETWEEN_REMINDERS = timedelta(days=1)
+COMPANY, BUYER = "company", "buyer"
 
 
 class Signer(HasRef, Base):
-    """One company that must sign a contract; its person is whoever holds an account with that address."""
+    """One party that must sign a contract: a company, whose person holds an account with that address; then the buyer.
+
+    The buyer's line has no address: any of its officers who holds the power to sign may.
+    """
 
     __tablename__ = "signer"
     __table_args__ = (UniqueConstraint("contract_id", "siret"),)
@@ -45,6 +50,7 @@ class Signer(HasRef, Base):
 
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), index=True)
     rank: Mapped[int]
+    role: Mapped[str] = mapped_column(String(10), default=COMPANY)
     siret: Mapped[str] = mapped_column(String(14))
     company: Mapped[str] = mapped_column(String(300))
     email: Mapped[str] = mapped_column(String(254), index=True)
@@ -87,13 +93,32 @@ def ask(db: Session, contract: Contract, companies: Sequence[Company], now: date
         db.flush()
         record(db, contract.consultation, "signer.asked", signer.ref, "service", now, siret=company.siret, rank=rank)
         if not leader:
-            _write(db, signer, ASKED, f"Signature demandée : marché {contract.number}", now)
+            _write(db, signer, signer.email, ASKED, f"Signature demandée : marché {contract.number}", now)
         asked.append(signer)
+    buyer = contract.organisation
+    db.add(Signer(
+        contract=contract, rank=len(asked) + 1, role=BUYER, siret=buyer.siret, company=buyer.name[:300], email=""
+    ))  # fmt: skip
+    db.flush()
     return asked
 
 
-def signers_of(db: Session, contract: Contract) -> list[Signer]:
+def circuit(db: Session, contract: Contract) -> list[Signer]:
+    """Everybody who signs, in order: companies, then the buyer."""
     return list(db.scalars(select(Signer).where(Signer.contract_id == contract.id).order_by(Signer.rank)))
+
+
+def signers_of(db: Session, contract: Contract) -> list[Signer]:
+    """The companies."""
+    return [signer for signer in circuit(db, contract) if signer.role == COMPANY]
+
+
+def buyer_of(db: Session, contract: Contract) -> Signer:
+    """The buyer's own line. Raises NotFound."""
+    for signer in circuit(db, contract):
+        if signer.role == BUYER:
+            return signer
+    raise NotFound
 
 
 def find_signer(db: Session, ref: str, person: Person) -> Signer:
@@ -110,11 +135,15 @@ def mine(db: Session, person: Person) -> list[Signer]:
     known = (Signer.account_id == person.id) | (
         Signer.account_id.is_(None) & (Signer.email == (person.email.lower() if person.verified else "-"))
     )
-    query = select(Signer).where(known).options(joinedload(Signer.contract).joinedload(Contract.consultation))
+    ours = (Signer.role == BUYER) & Contract.organisation_id.in_(person.organisations(Role.OFFICER))
+    whole = joinedload(Signer.contract).joinedload(Contract.consultation)
+    query = select(Signer).join(Signer.contract).where(known | ours).options(whole)
     return list(db.scalars(query.order_by(Signer.id.desc()).limit(100)))
 
 
 def _is(signer: Signer, person: Person) -> bool:
+    if signer.role == BUYER:
+        return person.has(Role.OFFICER, signer.contract.organisation_id)
     if signer.account_id is not None:
         return signer.account_id == person.id
     return person.verified and person.email.lower() == signer.email
@@ -122,21 +151,42 @@ def _is(signer: Signer, person: Person) -> bool:
 
 def leader_of(db: Session, contract: Contract) -> Signer:
     """The holder's own line of the circuit. Raises NotFound."""
-    query = select(Signer).where(Signer.contract_id == contract.id, Signer.siret == contract.holder_siret)
+    query = select(Signer).where(
+        Signer.contract_id == contract.id, Signer.siret == contract.holder_siret, Signer.role == COMPANY
+    )
     signer = db.scalar(query)
     if signer is None:
         raise NotFound
     return signer
 
 
-def may_sign(db: Session, signer: Signer) -> None:
-    """Raises Refused where this company cannot sign now: done already, refused, or an appeal is pending."""
+def may_sign(db: Session, signer: Signer, person: Person, now: datetime) -> None:
+    """Raises Refused where this party cannot sign now: done already, refused, or an appeal is pending.
+
+    The buyer signs last, once the standstill is over (R2182-1), by a person who holds the power to.
+    """
     awaits_signature(signer.contract)
     not_frozen(db, signer.contract.consultation)
+    if signer.role == BUYER:
+        _buyers_turn(db, signer.contract, now)
+        power_for(db, signer.contract.organisation_id, person, signer.contract.amount, paris_day(now))
     if signer.state == "signed":
         raise Refused("Votre signature est déjà reçue.")
     if signer.state == "refused":
         raise Refused("Vous avez refusé de signer ; revenez d’abord sur ce refus.")
+
+
+def _buyers_turn(db: Session, contract: Contract, now: datetime) -> None:
+    if any(company.state != "signed" for company in signers_of(db, contract)):
+        raise Refused("L’acheteur signe en dernier : une entreprise n’a pas encore signé.")
+    _standstill_over(contract, now)
+
+
+def _standstill_over(contract: Contract, now: datetime) -> None:
+    if contract.sign_after is not None and now < contract.sign_after:
+        raise Refused(
+            f"Délai avant signature : l’acheteur ne signe pas avant le {contract.first_day:%d/%m/%Y}.", "R2182-1"
+        )
 
 
 def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[Mapping[str, Any]]:
@@ -151,7 +201,8 @@ def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[M
     for signature in new:
         named = str((signature.get("certificate") or {}).get("identifier") or "")
         if named.startswith("NTRFR-") and named.removeprefix("NTRFR-")[:9] != signer.siret[:9]:
-            raise Refused("Ce certificat est celui d’une autre entreprise que le titulaire du marché.", "R2182-3")
+            who = "l’acheteur" if signer.role == BUYER else signer.company
+            raise Refused(f"Ce certificat est celui d’une autre entreprise ou organisation que {who}.", "R2182-3")
     return new
 
 
@@ -207,7 +258,7 @@ def keep(
     db.refresh(signer)
     if not _is(signer, person):
         raise NotFound
-    may_sign(db, signer)
+    may_sign(db, signer, person, now)
     same_version(signer, before, received)
     done = len((contract.signature_report or {}).get("signatures", ()))
     new = check_report(report, signer, done)
@@ -225,9 +276,13 @@ def _signed(db: Session, signer: Signer, way: str, sha256: str, actor: str, now:
 
 
 def _complete(db: Session, contract: Contract, actor: str, now: datetime) -> None:
-    if any(signer.state != "signed" for signer in signers_of(db, contract)):
+    parties = circuit(db, contract)
+    awaited = [signer for signer in parties if signer.state != "signed"]
+    if awaited and all(signer.role == BUYER for signer in awaited):
+        _tell_buyer(db, awaited[0], now)
+    if awaited:
         return
-    signers = [signer.person for signer in signers_of(db, contract)]
+    signers = [signer.person for signer in parties]
     sha256 = contract.signed_sha256 or contract.unsigned_sha256
     move(db, contract.consultation, contract, "signed", actor, now, sha256=sha256, signers=signers)
     move(db, contract.consultation, contract.consultation, "signed", actor, now)
@@ -237,7 +292,9 @@ def _complete(db: Session, contract: Contract, actor: str, now: datetime) -> Non
 def refuse(db: Session, signer: Signer, reason: str, person: Person, now: datetime) -> None:
     """The company says no, and why; the buyer's officers read it."""
     fresh(db, signer.contract)
-    may_sign(db, signer)
+    if signer.role == BUYER:
+        raise Refused("L’acheteur qui renonce déclare la consultation sans suite : il ne refuse pas de signer ici.")
+    may_sign(db, signer, person, now)
     if not reason.strip():
         raise Invalid({"reason": "Dites pourquoi vous ne signez pas : une phrase suffit."})
     move(db, signer.contract.consultation, signer, "refused", f"account:{person.id}", now, reason=reason.strip()[:1000])
@@ -260,7 +317,7 @@ def remind(db: Session, contract: Contract, person: Person, now: datetime) -> in
     if late and not due:
         raise Refused("Un rappel est parti il y a moins d’un jour.")
     for signer in due:
-        _write(db, signer, REMINDER, f"Rappel : signature du marché {contract.number}", now)
+        _write(db, signer, signer.email, REMINDER, f"Rappel : signature du marché {contract.number}", now)
         signer.reminded_at = now
         record(db, contract.consultation, "signer.reminded", signer.ref, person.email, now)
     return len(due)
@@ -273,8 +330,10 @@ def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime)
     not_frozen(db, contract.consultation)
     if not person.has(Role.OFFICER, contract.organisation_id):
         raise NotFound
-    waiting = [s for s in signers_of(db, contract) if s.state != "signed"]
-    if any(s.way not in ("", "hand") for s in signers_of(db, contract)):
+    _standstill_over(contract, now)
+    parties = circuit(db, contract)
+    waiting = [s for s in parties if s.state != "signed"]
+    if any(s.way not in ("", "hand") for s in parties):
         raise Refused(
             "Une entreprise a déjà signé par voie électronique : toutes les signatures d’un acte sont de même forme."
         )
@@ -286,10 +345,19 @@ def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime)
     _complete(db, contract, person.email, now)
 
 
-def _write(db: Session, signer: Signer, body: str, subject: str, now: datetime) -> None:
+def _tell_buyer(db: Session, signer: Signer, now: datetime) -> None:
+    """A mail to each person whose power covers this contract: it is their turn."""
+    contract = signer.contract
+    day = paris_day(now)
+    for power in powers_of(db, contract.organisation_id):
+        if power.holds_on(day) and power.covers(contract.amount):
+            _write(db, signer, power.user.email, BUYERS_TURN, f"À signer : marché {contract.number}", now)
+
+
+def _write(db: Session, signer: Signer, to: str, body: str, subject: str, now: datetime) -> None:
     consultation = signer.contract.consultation
     text = body.format(signer=signer, contract=signer.contract, consultation=consultation)
-    post(db, to=signer.email, subject=subject, body=text, now=now, consultation_id=consultation.id)
+    post(db, to=to, subject=subject, body=text, now=now, consultation_id=consultation.id)
 
 
 ASKED = """Madame, Monsieur,
@@ -298,6 +366,13 @@ Le marché {contract.number} « {consultation.object} » est attribué à votre 
 est demandée sur l’acte d’engagement.
 
 Connectez-vous avec cette adresse ({signer.email}), puis ouvrez « À signer ».
+
+{contract.organisation.name}
+"""
+BUYERS_TURN = """Madame, Monsieur,
+
+Le titulaire a signé l’acte d’engagement du marché {contract.number} « {consultation.object} ». C’est à vous : ouvrez
+« À signer ». Le service refuse votre signature avant la fin du délai, et tant qu’un recours est en cours.
 
 {contract.organisation.name}
 """

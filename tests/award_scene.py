@@ -23,7 +23,8 @@ from procurement.contract import Contract, acknowledge, notify, paris_day, prepa
 from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
-from procurement.signing import Company, Version, ask, keep
+from procurement.powers import SigningPower, grant
+from procurement.signing import Company, Version, ask, buyer_of, keep
 from signature.making.keys import Pkcs12
 from signature.making.pades import sign_pades
 from tests.factories import make_account, make_buyer, make_finance, make_officer, make_siret
@@ -79,9 +80,29 @@ def opened(
         sirets = (siret, make_siret(6101))
         refs = [_deposit(db, consultation, user, i, sirets[i], start) for i, user in enumerate((winner, loser))]
         open_plis(db, consultation, agent, current)
+        empower(db, buyer, officer)
         first = db.query(Candidacy).filter_by(ref=refs[0]).one()
         first.opened_amount = AMOUNT
         return Scene(buyer, officer, finance, winner, loser, consultation.ref, refs[0], refs[1])
+
+
+def empower(db: Any, buyer: Organisation, officer: User, ceiling: Decimal | None = None) -> SigningPower:
+    """The officer may sign for the buyer since a year."""
+    return grant(
+        db, db.get_one(Organisation, buyer.id), db.get_one(User, officer.id), capacity="adjointe au maire",
+        act="Arrêté n° 12", ceiling=ceiling, valid_from=paris_day(now(db)) - timedelta(days=365), valid_until=None,
+        by="admin@exemple.fr", now=now(db),
+    )  # fmt: skip
+
+
+def buyer_signs(context: Context, scene: Scene, officer: Any) -> int:
+    """On the buyer's own page, once every company has: the officer's file, signed at its desk."""
+    with reading(context.database) as db:
+        ref = buyer_of(db, db.query(Contract).filter_by(organisation_id=scene.buyer.id).one()).ref
+    path = f"/signatures/{ref}"
+    signed = sign(context, officer.get(f"{path}/acte-engagement.pdf").content, scene.buyer.siret)
+    answer = officer.submit(officer.get(path), "/fichier", file=("signe.pdf", signed, "application/pdf"))
+    return int(answer.status_code)
 
 
 def _deposit(db: Any, consultation: Consultation, user: User, index: int, siret: str, at: datetime) -> str:
@@ -126,8 +147,8 @@ def sign(context: Context, pdf: bytes, siret: str = make_siret(6100), **how: boo
 def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisation | None = None) -> Scene:
     """The same, carried through the domain to a contract in effect since two months."""
     scene = opened(context.database, number, buyer)
-    unsigned, signed = b"%PDF-1.7 acte", b"%PDF-1.7 acte, signed"
-    unsigned_key, key = context.storage.put("contracts", unsigned), context.storage.put("contracts", signed)
+    unsigned, signed, whole = b"%PDF-1.7 acte", b"%PDF-1.7 acte, signed", b"%PDF-1.7 acte, signed and signed"
+    unsigned_key, key, last = (context.storage.put("contracts", each) for each in (unsigned, signed, whole))
     with transaction(context.database) as db:
         consultation = db.query(Consultation).filter_by(ref=scene.consultation).one()
         agent, winner = (person_of(db.get_one(User, u.id)) for u in (scene.officer, scene.winner))
@@ -138,16 +159,24 @@ def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisatio
             keep_result(db, piece, {"outcome": "obtained", "fetched_at": start}, None, start)
         motive = "La meilleure note sur les deux critères."
         award = decide(db, consultation, scene.won, Decimal(AMOUNT), motive, agent, start)
-        sha256 = hashlib.sha256(unsigned).hexdigest()
-        contract = prepare(db, award, unsigned_key, sha256, start)
+        contract = prepare(db, award, unsigned_key, digest(unsigned), start)
         (signer,) = ask(db, contract, [Company(make_siret(6100), "Capteurs et Mesures SAS", "x@exemple.fr")], start)
         keep(
-            db, signer, way="file", before=unsigned, received=signed, kept=Version(key, sha256), report=REPORT,
+            db, signer, way="file", before=unsigned, received=signed, kept=Version(key, digest(signed)), report=REPORT,
             person=winner, now=start,
+        )  # fmt: skip
+        both = REPORT | {"signatures": REPORT["signatures"] * 2}
+        keep(
+            db, buyer_of(db, contract), way="file", before=signed, received=whole, kept=Version(last, digest(whole)),
+            report=both, person=agent, now=start,
         )  # fmt: skip
         notify(db, contract, agent, start)
         acknowledge(db, contract, paris_day(start), agent.email, start)
     return scene
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 # A verdict as signature.verify gives it, for tests that are not about signatures.

@@ -24,6 +24,7 @@ from procurement.errors import Invalid, NotFound, Refused
 from procurement.looks import looked
 from procurement.people import Organisation, Person, Role, attach, create_user, find_user, operator
 from procurement.pieces import Piece, called_as
+from procurement.powers import powers_of
 from procurement.providers import all_providers
 from procurement.tokens import forget_token_state
 from procurement.trust_lists import states
@@ -95,15 +96,16 @@ def _budgets(db: Db, who: Person, ctx: Context, now: datetime) -> list[tuple[str
 @router.get("/administration/{ref}", dependencies=[Depends(ADMINISTRATOR)])
 def organisation_page(request: Request, db: Db, who: Who, ref: str) -> Response:
     organisation = _mine(db, who, ref)
-    return page(request, "administration/organisation.html", **_context(db, who, organisation))
+    return page(request, "administration/organisation.html", **context_of(db, who, organisation))
 
 
-def _context(db: Db, who: Person, organisation: Organisation) -> dict[str, Any]:
+def context_of(db: Db, who: Person, organisation: Organisation) -> dict[str, Any]:
     """A company's other members are its own business: an administrator sees whom it attached itself."""
     shown = members(db, organisation.id)
     if organisation.kind == "company":
         shown = [m for m in shown if m.granted_by == who.email]
-    return {"organisation": organisation, "members": shown, "number": "", "calls": None}
+    powers = powers_of(db, organisation.id) if organisation.kind == "buyer" else []
+    return {"organisation": organisation, "members": shown, "number": "", "calls": None, "powers": powers}
 
 
 @router.post("/administration/entreprises", dependencies=[Depends(ADMINISTRATOR)])
@@ -139,7 +141,7 @@ def add_member(
             attach(db, user, organisation, Role(role), evidence=evidence, granted_by=who.email, now=now)
     except Invalid as error:
         values = {"email": email, "name": name, "role": role, "evidence": evidence}
-        context = _context(db, who, organisation) | {"values": values}
+        context = context_of(db, who, organisation) | {"values": values}
         raise PageInvalid(error, "administration/organisation.html", context) from None
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)
 
@@ -154,8 +156,16 @@ def calls(request: Request, ctx: Ctx, who: Who, ref: str, number: Text = "") -> 
         found = called_as(db, organisation.id, tidy(number)[:100])
         for piece in found:
             looked(db, piece.candidacy, who.email, "Appel retrouvé par son numéro, sans la réponse", now)
-        context = _context(db, who, organisation) | {"number": number.strip(), "calls": [_call(p) for p in found]}
+        context = context_of(db, who, organisation) | {"number": number.strip(), "calls": [_call(p) for p in found]}
     return page(request, "administration/organisation.html", **context)
+
+
+def administered(db: Db, who: Person, ref: str) -> Organisation:
+    """A buyer that this person administers; else NotFound."""
+    organisation = _mine(db, who, ref)
+    if organisation.kind != "buyer" or not who.has(Role.ADMINISTRATOR, organisation.id):
+        raise NotFound
+    return organisation
 
 
 def _call(piece: Piece) -> tuple[str, str, str, datetime | None]:
@@ -173,7 +183,7 @@ def keep_token(request: Request, db: Db, who: Who, ctx: Ctx, ref: str, token: Te
             raise Invalid({"token": "Collez le jeton reçu d’API Entreprise."})
         check_token(db, token.strip())
     except Invalid as error:
-        raise PageInvalid(error, "administration/organisation.html", _context(db, who, organisation)) from None
+        raise PageInvalid(error, "administration/organisation.html", context_of(db, who, organisation)) from None
     forget_token_state(organisation)
     organisation.token_sealed = secretbox.seal(ctx.secret, f"token:{organisation.ref}", token.strip().encode())
     return RedirectResponse(f"/administration/{ref}?ok=enregistre", 303)

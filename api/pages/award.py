@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import OFFICER, Who
-from api.awarding import decide_with_acte, to_award
+from api.awarding import decide_with_acte, standstill_days, to_award
 from api.candidacy_view import belonging_words
 from api.context import Ctx
 from api.contracts import read_date, read_euros
@@ -20,6 +20,7 @@ from api.errors import PageInvalid
 from api.groups import GROUPINGS, read_group
 from api.render import euros, page
 from api.signing import circuit_of
+from dce_templates.dossier import parse_dossier
 from procurement.appeals import ENDS, end_appeal, receive_appeal
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
@@ -85,6 +86,7 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "asked": asked,
         "contract": contract,
         "groupings": GROUPINGS,
+        "standstill_days": standstill_days(parse_dossier(consultation.dossier), paris_day(database.now(db)), wait=True),
         "appeal_ends": list(ENDS.items()),
         "appeal_words": ENDS,
         **(circuit_of(db, contract) if contract else {}),
@@ -132,10 +134,17 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 @router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
 def award(
     request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = "",
-    grouping: Text = "", members: Text = "", powers: Text = "",
+    grouping: Text = "", members: Text = "", powers: Text = "", standstill: Text = "",
 ) -> Response:  # fmt: skip
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
-    typed = {"amount": amount, "motive": motive, "grouping": grouping, "members": members, "powers": powers}
+    typed = {
+        "amount": amount,
+        "motive": motive,
+        "grouping": grouping,
+        "members": members,
+        "powers": powers,
+        "standstill": standstill,
+    }
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         try:
@@ -144,7 +153,7 @@ def award(
             raise again(db, consultation, error, **typed) from None
     try:
         group = read_group(grouping, members, bool(powers), price)
-        decide_with_acte(ctx, who, ref, price, motive, candidacy, group)
+        decide_with_acte(ctx, who, ref, price, motive, candidacy, group, wait=bool(standstill))
     except Invalid as error:
         with reading(ctx.database) as db:
             raise again(db, to_award(db, ref, who), error, **typed) from None

@@ -1,4 +1,4 @@
-"""A company signs the act it is asked to: by dropping the signed file, at a distance, or with its certificate here."""
+"""A company, then the buyer, signs the act: a signed file dropped, at a distance, or with its certificate here."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -31,9 +31,11 @@ from api.signing import (
     sign_remotely,
     take_file,
 )
+from procurement.contract import paris_day
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import Signer, find_signer, may_sign, mine, reconsider, refuse
+from procurement.powers import power_for
+from procurement.signing import BUYER, Signer, find_signer, may_sign, mine, reconsider, refuse
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -56,7 +58,9 @@ def _find(ref: str, who: Person) -> Find:
     return lambda db: find_signer(db, ref, who)
 
 
-def context_of(db: Session, ctx: Context, signer: Signer, report: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def context_of(
+    db: Session, ctx: Context, signer: Signer, who: Person, report: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     contract = signer.contract
     return {
         "signer": signer,
@@ -68,12 +72,29 @@ def context_of(db: Session, ctx: Context, signer: Signer, report: Mapping[str, A
         "report": report,
         "values": {},
         **circuit_of(db, contract),
+        **_buyers_side(db, signer, who),
     }
+
+
+def _buyers_side(db: Session, signer: Signer, who: Person) -> dict[str, Any]:
+    """For the buyer's own signature: until when it waits, and by which power this officer signs."""
+    found: dict[str, Any] = {"wait_until": None, "power": None, "no_power": ""}
+    if signer.role != BUYER:
+        return found
+    contract, now = signer.contract, database.now(db)
+    if contract.sign_after and now < contract.sign_after:
+        found["wait_until"] = contract.first_day
+    try:
+        found["power"] = power_for(db, contract.organisation_id, who, contract.amount, paris_day(now))
+    except Refused as error:
+        found["no_power"] = error.sentence
+    return found
 
 
 def _again(
     ctx: Context,
     find: Find,
+    who: Person,
     error: Exception,
     template: str = "signing/signer.html",
     field: str = "file",
@@ -85,7 +106,7 @@ def _again(
     fields = cause.fields if isinstance(cause, Invalid) else {field: sentence}
     report = error.report if isinstance(error, NotTaken) else None
     with reading(ctx.database) as db:
-        return PageInvalid(Invalid(fields), template, context_of(db, ctx, find(db), report) | more)
+        return PageInvalid(Invalid(fields), template, context_of(db, ctx, find(db), who, report) | more)
 
 
 @router.get("/signatures", dependencies=[Depends(SIGNED_IN)])
@@ -95,7 +116,7 @@ def to_sign(request: Request, db: Db, who: Who) -> Response:
 
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
 def signer_page(request: Request, db: Db, ctx: Ctx, who: Who, ref: str) -> Response:
-    return page(request, "signing/signer.html", **context_of(db, ctx, find_signer(db, ref, who)))
+    return page(request, "signing/signer.html", **context_of(db, ctx, find_signer(db, ref, who), who))
 
 
 @router.get(PATH + "/acte-engagement.pdf", dependencies=[Depends(SIGNED_IN)])
@@ -111,7 +132,7 @@ def act(ctx: Ctx, who: Who, ref: str) -> Response:
 async def drop(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
     """Way A: signed elsewhere, the file dropped here."""
     find = _find(ref, who)
-    await take_file(request, ctx, find, who, partial(_again, ctx, find))
+    await take_file(request, ctx, find, who, partial(_again, ctx, find, who))
     return _done(ref)
 
 
@@ -120,13 +141,13 @@ def choose_credential(request: Request, ctx: Ctx, who: Who, ref: str, service: s
     """Way B, first step: the certificates that the chosen provider holds."""
     find = _find(ref, who)
     with reading(ctx.database) as db:
-        may_sign(db, find(db))
+        may_sign(db, find(db), who, database.now(db))
     try:
         provider, held = remote_credentials(ctx, service)
     except (Invalid, Refused, Unavailable) as error:
-        raise _again(ctx, find, error, field="service") from None
+        raise _again(ctx, find, who, error, field="service") from None
     with reading(ctx.database) as db:
-        context = context_of(db, ctx, find(db))
+        context = context_of(db, ctx, find(db), who)
     return page(request, "signing/remote.html", **context, provider=provider, credentials=_options(held), errors={})
 
 
@@ -140,13 +161,13 @@ def sign_at_a_distance(
     try:
         provider, held = remote_credentials(ctx, service)
     except (Invalid, Refused, Unavailable) as error:
-        raise _again(ctx, find, error, field="service") from None
+        raise _again(ctx, find, who, error, field="service") from None
     try:
         sandbox: bool = request.app.state.sandbox
         sign_remotely(ctx, find, who, service, credential, pin, otp, sandbox=sandbox)
     except (NotTaken, Invalid, Refused, Unavailable, WorkFailed) as error:
         more = {"provider": provider, "credentials": _options(held), "values": {"credential": credential}}
-        raise _again(ctx, find, error, "signing/remote.html", "pin", **more) from None
+        raise _again(ctx, find, who, error, "signing/remote.html", "pin", **more) from None
     return _done(ref)
 
 
@@ -167,7 +188,7 @@ def _options(held: tuple[csc.Credential, ...]) -> list[tuple[str, str, str]]:
 def prepare(ctx: Ctx, who: Who, ref: str, asked: Chain) -> Response:
     """Way C, first half, asked by the page: what to sign, for the certificate it opened."""
     try:
-        return JSONResponse(prepare_in_page(ctx, _find(ref, who), asked.chain))
+        return JSONResponse(prepare_in_page(ctx, _find(ref, who), who, asked.chain))
     except (Refused, WorkFailed) as error:
         return JSONResponse({"sentence": error.sentence}, 422)
 
@@ -189,7 +210,7 @@ def say_no(request: Request, db: Db, ctx: Ctx, who: Who, ref: str, reason: Text 
     try:
         refuse(db, signer, reason, who, database.now(db))
     except Invalid as error:
-        raise PageInvalid(error, "signing/signer.html", context_of(db, ctx, signer)) from None
+        raise PageInvalid(error, "signing/signer.html", context_of(db, ctx, signer, who)) from None
     return RedirectResponse(f"{PATH.format(ref=ref)}?ok=motif", 303)
 
 

@@ -48,6 +48,8 @@ class Holding:
     kind: softhsm.Kind
     length: int
     algorithms: tuple[str, ...]
+    person: str = PERSON
+    company: str = COMPANY
 
 
 HOLDINGS = {
@@ -55,6 +57,7 @@ HOLDINGS = {
     for holding in (
         Holding("boulangerie-rsa", "rsa", softhsm.RSA_BITS, ("1.2.840.113549.1.1.11", "1.2.840.113549.1.1.1")),
         Holding("boulangerie-p256", "ec", 256, ("1.2.840.10045.4.3.2",)),
+        Holding("ville-p256", "ec", 256, ("1.2.840.10045.4.3.2",), "Amina Berger", "VILLE DE DÉMONSTRATION"),
     )
 }
 
@@ -335,5 +338,5 @@ def _certificate(desk: Desk, holding: Holding) -> x509.Certificate:
 
 def _make(desk: Desk, holding: Holding, path: Path) -> None:
     key = softhsm.generate(softhsm.prepare(path.parent, desk.library), holding.id, holding.kind)
-    siret = next(company for company in book().companies if company.name == COMPANY).head_office.siret
-    pki.write(path, pki.issue_for_key(desk.folder, key, PERSON, COMPANY, siret, now=desk.clock()))
+    siret = next(company for company in book().companies if company.name == holding.company).head_office.siret
+    pki.write(path, pki.issue_for_key(desk.folder, key, holding.person, holding.company, siret, now=desk.clock()))

@@ -20,7 +20,7 @@ from procurement.errors import Refused
 from procurement.events import chain_holds
 from procurement.mail import Mail
 from procurement.people import User, person_of
-from tests.award_scene import IBAN, Scene, invoice, opened, settle_pieces, sign
+from tests.award_scene import IBAN, Scene, buyer_signs, invoice, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_officer, make_siret
 
@@ -87,6 +87,8 @@ def test_the_whole_way(scene: Scene, context: Context, database: Database, brows
     for point in ("1. Identité du signataire", "3. Format", "5. Intégrité"):
         assert point in winner.page.main
 
+    assert "c’est à l’acheteur" in officer.get(scene.award).text
+    assert buyer_signs(context, scene, officer) == 200
     officer.submit(officer.get(scene.award), "/notifier")
     assert "La notification part" in officer.page.main
     winner.submit(winner.get(scene.contract), "/reception")
@@ -292,6 +294,8 @@ def test_nothing_out_of_order(scene: Scene, context: Context, database: Database
     assert press(winner, f"{scene.contract}/reception") == 409
     hand_in(winner, scene, sign(context, unsigned_of(winner, scene)))
     assert press(winner, f"{scene.contract}/reception") == 409
+    assert press(officer, f"{scene.award}/notifier") == 409
+    buyer_signs(context, scene, officer)
     assert press(officer, f"{scene.award}/notifier") == 200
     assert press(officer, f"{scene.award}/notifier") == 409
 
@@ -302,6 +306,7 @@ def test_the_officer_gives_the_date_of_reception(
     officer, winner = browser(scene.officer), browser(scene.winner)
     award(officer, scene, database)
     hand_in(winner, scene, sign(context, unsigned_of(winner, scene)))
+    buyer_signs(context, scene, officer)
     officer.submit(officer.get(scene.award), "/notifier")
     with transaction(database) as db:
         contract = db.scalars(select(Contract)).one()

@@ -85,7 +85,7 @@ def credential(provider: CscProvider, name: str) -> Credential:
 
 def test_the_credentials_with_their_chains(provider: CscProvider, folder: Path) -> None:
     found = credentials(provider)
-    assert [each.id for each in found] == [RSA, EC]
+    assert [each.id for each in found] == [RSA, EC, "ville-p256"]
     for each in found:
         chain = [x509.load_der_x509_certificate(der) for der in each.certificates]
         assert chain[1:] == [pki.certificate(folder, "issuing"), pki.certificate(folder, "root")]

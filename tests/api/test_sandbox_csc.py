@@ -33,7 +33,7 @@ from api.sandbox.companies import book
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIGEST, OTHER = hashlib.sha256(b"acte").digest(), hashlib.sha256(b"autre").digest()
-RSA, EC = "boulangerie-rsa", "boulangerie-p256"
+RSA, EC, TOWN = "boulangerie-rsa", "boulangerie-p256", "ville-p256"
 ALGORITHM = {RSA: "1.2.840.113549.1.1.11", EC: "1.2.840.10045.4.3.2"}
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 KEYS = pytest.mark.parametrize("credential", [RSA, EC])
@@ -126,7 +126,7 @@ def test_everything_else_needs_the_token(service: Service, version: str, method:
 
 @VERSIONS
 def test_the_credentials_are_the_winner_s(service: Service, folder: Path, version: str) -> None:
-    assert service.told(version, "credentials/list")["credentialIDs"] == [RSA, EC]
+    assert service.told(version, "credentials/list")["credentialIDs"] == [RSA, EC, TOWN]
     siret = next(company for company in book().companies if company.name == WINNER).head_office.siret
     for name, kind in ((RSA, rsa.RSAPublicKey), (EC, ec.EllipticCurvePublicKey)):
         told = service.told(version, "credentials/info", credentialID=name, certificates="chain", certInfo=True)
@@ -144,6 +144,7 @@ def test_v2_lists_the_credentials_with_what_they_are(service: Service) -> None:
     assert [(each["credentialID"], each["key"]["len"], each["cert"]["certificates"]) for each in told] == [
         (RSA, 3072, []),
         (EC, 256, []),
+        (TOWN, 256, []),
     ]
 
 

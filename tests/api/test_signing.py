@@ -26,7 +26,7 @@ from procurement.mail import Mail
 from procurement.people import User
 from procurement.signing import Signer, signers_of
 from signature.verify import verify_pdf
-from tests.award_scene import PASSWORD, Scene, awarded, opened, settle_pieces, sign
+from tests.award_scene import PASSWORD, Scene, awarded, buyer_signs, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_siret
 
@@ -93,6 +93,7 @@ def test_three_companies_sign_one_act(
         assert drop(client, path, sign(context, act, siret)) == 200, client.page.main[:1500]
         assert "Votre signature est vérifiée" in client.page.main
         assert states(database).count("signed") == count
+    assert buyer_signs(context, scene, officer) == 200
     with reading(database) as db:
         contract = db.scalars(select(Contract)).one()
         moment = now(db)
@@ -102,7 +103,7 @@ def test_three_companies_sign_one_act(
     final = context.storage.get(key)
     trust = pki.sandbox_trust(Path(context.services.get("pki", str(pki.FOLDER))), moment)
     verdicts = verify_pdf(final, trust, moment).signatures
-    assert [(v.indication, v.level, v.arrete_2019.receivable) for v in verdicts] == [("TOTAL-PASSED", "LTA", True)] * 3
+    assert [(v.indication, v.level, v.arrete_2019.receivable) for v in verdicts] == [("TOTAL-PASSED", "LTA", True)] * 4
     assert "Notifier le marché" in officer.get(scene.award).text
 
 
@@ -297,6 +298,7 @@ def test_an_appeal_freezes_everything_until_its_end(
     officer.submit(officer.get(scene.award), "/fin", end="rejected", appeal_motive="Ordonnance du 24 novembre 2026")
     assert "rejeté par le juge" in officer.page.main
     assert drop(winner, path, signed) == 200
+    assert buyer_signs(context, scene, officer) == 200
     officer.submit(officer.get(scene.award), "/recours", received_at="2026-11-21T09:00", author="Trafic Conseil SARL")
     notified = officer.post(f"{scene.award}/notifier", headers=same_site)
     assert (notified.status_code, "Un recours est en cours" in notified.text) == (409, True)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from api import demo, isolate
 from api.db import now, reading, transaction
 from api.remote.tsa import request_timestamp
-from api.sandbox import invoices, pki
+from api.sandbox import csc, invoices, pki
 from procurement.consultation import find
 from procurement.contract import Contract
 from procurement.people import User
@@ -215,7 +215,22 @@ def signed(site: Site, acte: bytes) -> bytes:
     return content
 
 
+def buyer_signs(officer: Walker, ref: str) -> None:
+    """Last, by who holds the delegation, at a distance."""
+    officer.open(f"/acheteur/consultations/{ref}/attribuer")
+    officer.says("c’est à l’acheteur")
+    officer.follow("Signer au nom de l’acheteur")
+    officer.says("adjointe au maire, déléguée aux achats")
+    officer.page.get_by_label("Prestataire").select_option("bac-a-sable")
+    officer.press("Choisir mon certificat")
+    officer.page.locator("input[value=ville-p256]").check()
+    officer.type(pin=csc.PIN)
+    officer.press("Signer l’acte d’engagement")
+    officer.says("La signature est vérifiée et conservée")
+
+
 def notify_and_acknowledge(officer: Walker, ref: str, company: Walker, candidacy: str) -> None:
+    buyer_signs(officer, ref)
     officer.open(f"/acheteur/consultations/{ref}/attribuer")
     officer.unfold("Notifier le marché")
     officer.press("Envoyer la notification")
