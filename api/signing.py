@@ -4,7 +4,6 @@ No transaction is open while a worker or a remote service is at work; the last v
 """
 
 import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,14 +19,14 @@ from api.context import Context
 from api.contracts import SIGNED_CAP, check_additions
 from api.db import reading, transaction
 from api.errors import PageInvalid
+from api.raising import raised, stamper
 from api.remote import csc
 from api.remote.api_entreprise import network
-from api.remote.tsa import request_timestamp
 from api.trusted import judged
 from api.uploads import MemorySink, receive
 from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
-from procurement.errors import Invalid, Refused, Unavailable
+from procurement.errors import Invalid, Refused
 from procurement.people import Person
 from procurement.signing import (
     WAYS,
@@ -40,9 +39,7 @@ from procurement.signing import (
     same_version,
     signers_of,
 )  # fmt: skip
-from signature.facts import Embedded
 from signature.making.keys import as_der
-from signature.trust import Trust
 
 Find = Callable[[Session], Signer]
 Again = Callable[[Exception], PageInvalid]
@@ -110,7 +107,7 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
     """Verify the very bytes that came in, keep them raised. Raises NotTaken with the verdict, nothing being kept."""
     before = act_of(ctx, find, who).content
     with reading(ctx.database) as db:
-        signer = find(db)
+        signer, now = find(db), database.now(db)
         created = signer.contract.created_at
         done = len((signer.contract.signature_report or {}).get("signatures", ()))
     report = None
@@ -121,34 +118,14 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
         check_additions(before, received)
     except (Refused, isolate.WorkFailed) as error:
         raise NotTaken(error, report) from None
-    content, sha256 = _raised(ctx, received, trust)
-    key = ctx.storage.put("contracts", content)
+    lasting = raised(ctx, received, trust, now)
+    key = ctx.storage.put("contracts", lasting.content)
+    kept = Version(key, lasting.sha256, lasting.restamp_at)
     with transaction(ctx.database) as db:
         keep(
-            db, find(db), way=way, before=before, received=received, kept=Version(key, sha256), report=report,
-            person=who, now=database.now(db),
+            db, find(db), way=way, before=before, received=received, kept=kept, report=report, person=who,
+            now=database.now(db),
         )  # fmt: skip
-
-
-def _raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:
-    """At level B-LTA where proofs and a timestamp can be had, else as it came."""
-    material = Embedded(trust.intermediates, trust.crls, trust.ocsps)
-    stamp = _stamp(ctx)
-    if stamp is not None and material.revocation:
-        try:
-            signed = isolate.run("signature.making.desk:raised", received, material, stamp)
-            return signed.content, signed.sha256
-        except (Unavailable, isolate.WorkFailed):
-            pass  # the signature is good all the same; it is only less durable
-    return received, hashlib.sha256(received).hexdigest()
-
-
-def _stamp(ctx: Context) -> Any:
-    """The function that fetches a timestamp, to be called in a worker process; None without a service."""
-    url = ctx.url("tsa")
-    known = ctx.settings
-    ca_file = str(known.ca_file) if known.ca_file else None
-    return partial(request_timestamp, url, proxy=known.https_proxy, ca_file=ca_file) if url else None
 
 
 def remote_credentials(ctx: Context, key: str) -> tuple[csc.CscProvider, tuple[csc.Credential, ...]]:
@@ -176,7 +153,7 @@ def sign_remotely(
     digests = [prepared.digest]
     sad = csc.authorize(service, chosen[0].id, digests, pin, otp, network(ctx))
     (value,) = csc.sign_hashes(service, chosen[0], sad, digests, network(ctx))
-    received = isolate.run("signature.making.pades:finish", prepared, value, _stamp(ctx))
+    received = isolate.run("signature.making.pades:finish", prepared, value, stamper(ctx))
     take(ctx, find, who, received, "remote", sandbox=sandbox)
 
 
@@ -217,7 +194,7 @@ def finish_in_page(ctx: Context, find: Find, who: Person, value: str, *, sandbox
         raise Refused("La signature envoyée par la page est illisible.") from error
     attributes = base64.b64decode(held["attributes"])
     content, places = ctx.storage.get(key), (held["start"], held["end"])
-    received = isolate.run("signature.making.desk:finished", content, places, attributes, chain, raw, _stamp(ctx))
+    received = isolate.run("signature.making.desk:finished", content, places, attributes, chain, raw, stamper(ctx))
     take(ctx, find, who, received, "certificate", sandbox=sandbox)
     with transaction(ctx.database) as db:
         signer = find(db)

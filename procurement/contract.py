@@ -50,6 +50,7 @@ class Contract(HasRef, Base):
     unsigned_sha256: Mapped[str] = mapped_column(String(64))
     signed_key: Mapped[str | None] = mapped_column(String(200))
     signed_sha256: Mapped[str | None] = mapped_column(String(64))
+    restamp_at: Mapped[datetime | None] = mapped_column(index=True)
     signature_report: Mapped[dict[str, Any] | None]
     signed_at: Mapped[datetime | None]
     sign_after: Mapped[datetime | None]
@@ -148,6 +149,37 @@ def must_match(report: Mapping[str, Any]) -> None:
         raise Refused("Le fichier a été complété après sa signature : signez-le en dernier.", "R2182-3")
     if any("Seal" in s["qualification"] for s in signatures):
         raise Refused("Un cachet n’est pas la signature d’une personne : signez avec un certificat de personne.")
+
+
+# Once every party has signed; before, each signature makes a version of its own.
+SIGNED = ("signed", "notified", "in_effect")
+LEASE = timedelta(hours=1)
+
+
+def claim_restamp(db: Session, now: datetime) -> Contract | None:
+    """A signed act whose proofs are to be made to last longer, held for an hour."""
+    query = select(Contract).where(Contract.restamp_at <= now, Contract.state.in_(SIGNED))
+    contract = db.scalar(query.order_by(Contract.restamp_at).limit(1).with_for_update(skip_locked=True))
+    if contract is not None:
+        contract.restamp_at = now + LEASE
+    return contract
+
+
+def keep_restamped(
+    db: Session, contract: Contract, before: str, key: str, sha256: str, restamp_at: datetime, now: datetime
+) -> bool:
+    """The same act with more proofs, in place of the version whose sha256 was `before`; False where it changed."""
+    fresh(db, contract)
+    if contract.signed_sha256 != before:
+        return False
+    contract.restamp_at = restamp_at
+    if sha256 != before:
+        contract.signed_key, contract.signed_sha256 = key, sha256
+        record(
+            db, contract.consultation, "signature.stamped_again", contract.ref, "worker", now,
+            before=before, sha256=sha256,
+        )  # fmt: skip
+    return True
 
 
 def notify(db: Session, contract: Contract, person: Person, now: datetime) -> None:

@@ -231,10 +231,11 @@ def same_version(signer: Signer, before: bytes, after: bytes) -> None:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the act: where it is kept, and its bytes' digest (hexadecimal)."""
+    """A version of the act: where it is kept, its bytes' digest (hexadecimal), when it is to be stamped again."""
 
     key: str
     sha256: str
+    restamp_at: datetime | None = None
 
 
 def keep(
@@ -265,6 +266,7 @@ def keep(
     signer.person = ", ".join(str(s["signer"]) for s in new)[:300]
     _signed(db, signer, way, kept.sha256, f"account:{person.id}", now)
     contract.signed_key, contract.signed_sha256, contract.signature_report = kept.key, kept.sha256, report
+    contract.restamp_at = kept.restamp_at
     _complete(db, contract, f"account:{person.id}", now)
 
 

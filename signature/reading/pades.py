@@ -66,6 +66,22 @@ def measure(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None
     return Measured(kind, tuple(facts for _, facts in pairs), _unsigned(pdf, [end for end, _ in pairs], stamps) + empty)
 
 
+def stamped_until(pdf: bytes) -> datetime | None:
+    """When the certificate of the last document timestamp ends; None where there is none. Raises Unreadable."""
+    reader = _open(pdf)
+    try:
+        fields = _once(enumerate_sig_fields(reader))
+        stamps = [
+            EmbeddedPdfSignature(reader, field, name)
+            for name, value, field in fields
+            if value is not None and value.get_object().get("/Type") == "/DocTimeStamp"
+        ]
+        last = max(stamps, key=lambda stamp: stamp.signed_revision, default=None)
+        return None if last is None else last.signer_cert.not_valid_after
+    except Exception as error:
+        raise Unreadable("L’horodatage de ce PDF est illisible.") from error
+
+
 def _once(found: Iterator[Any]) -> list[Any]:
     """Each signature field once, however often the form lists it."""
     return list({_place(field): (name, value, field) for name, value, field in found}.values())
