@@ -16,6 +16,7 @@ from api.kept import Kept
 from api.pages import (
     account,
     administration,
+    appeals,
     applying,
     attestations,
     award,
@@ -72,6 +73,7 @@ STREAMING = (
     r"/administration/[^/]+/modele-word",
     r"/candidatures/[^/]+/contrat/signature-recue",
     r"/signatures/[^/]+/fichier",
+    r"/acheteur/consultations/[^/]+/attribuer/recours/[^/]+/requete",
     r"/candidatures/[^/]+/pieces-demandees/[^/]+",
     r"/candidatures/[^/]+/donnees/[^/]+",
     r"/verifier/fichiers",
@@ -94,6 +96,7 @@ ROUTERS: list[APIRouter] = [
     powers.router,
     word_model.router,
     award.router,
+    appeals.router,
     contracts.router,
     deliveries.router,
     winner.router,

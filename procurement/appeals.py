@@ -32,6 +32,9 @@ class Appeal(HasRef, Base):
     ended_at: Mapped[datetime | None]
     end: Mapped[str] = mapped_column(String(20), default="")
     motive: Mapped[str] = mapped_column(String(1000), default="")
+    file_key: Mapped[str | None] = mapped_column(String(200))
+    file_name: Mapped[str] = mapped_column(String(200), default="")
+    file_sha256: Mapped[str] = mapped_column(String(64), default="")
     consultation: Mapped[Consultation] = relationship()
 
 
@@ -65,14 +68,30 @@ def receive_appeal(
     return appeal
 
 
+def find_appeal(db: Session, consultation: Consultation, ref: str) -> Appeal:
+    """Raises NotFound."""
+    appeal = db.scalar(select(Appeal).where(Appeal.ref == ref, Appeal.consultation_id == consultation.id))
+    if appeal is None:
+        raise NotFound
+    return appeal
+
+
+def keep_file(
+    db: Session, consultation: Consultation, ref: str, key: str, name: str, sha256: str, person: Person, now: datetime
+) -> None:
+    """The application as it was received; a second file replaces the first, the register keeps both digests."""
+    lock(db, consultation)
+    appeal = find_appeal(db, consultation, ref)
+    appeal.file_key, appeal.file_name, appeal.file_sha256 = key, name[:200], sha256
+    record(db, consultation, "appeal.file", appeal.ref, person.email, now, name=appeal.file_name, sha256=sha256)
+
+
 def end_appeal(
     db: Session, consultation: Consultation, ref: str, end: str, motive: str, person: Person, now: datetime
 ) -> None:
     """The ruling, or the withdrawal: signatures may go on. Raises Invalid, NotFound, Refused."""
     lock(db, consultation)
-    appeal = db.scalar(select(Appeal).where(Appeal.ref == ref, Appeal.consultation_id == consultation.id))
-    if appeal is None:
-        raise NotFound
+    appeal = find_appeal(db, consultation, ref)
     if appeal.ended_at is not None:
         raise Refused("Ce recours est déjà terminé.")
     if end not in ENDS:

@@ -15,13 +15,12 @@ from api.candidacy_view import belonging_words
 from api.context import Ctx
 from api.contracts import read_date, read_euros
 from api.db import Db, reading
-from api.dossiers import read_moment
 from api.errors import PageInvalid
 from api.groups import GROUPINGS, read_group
 from api.render import euros, page
 from api.signing import circuit_of
 from dce_templates.dossier import parse_dossier
-from procurement.appeals import ENDS, end_appeal, receive_appeal
+from procurement.appeals import ENDS
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
 from procurement.consultation import Consultation
@@ -101,7 +100,7 @@ def again(db: Session, consultation: Consultation, error: Invalid, **values: str
     return PageInvalid(error, "award/award.html", context | {"values": {"amount": "", "motive": "", **values}})
 
 
-def _back(ref: str, flash: str) -> Response:
+def back(ref: str, flash: str) -> Response:
     return RedirectResponse(f"{PATH.format(ref=ref)}?ok={flash}", 303)
 
 
@@ -116,7 +115,7 @@ def name(request: Request, db: Db, who: Who, ref: str, candidacy: Text = "") -> 
     if candidacy not in {c.ref for c in received(db, consultation)}:
         raise again(db, consultation, Invalid({"candidacy": "Choisissez une des candidatures reçues."}))
     name_intended(db, consultation, candidacy, who, database.now(db))
-    return _back(ref, "pressenti")
+    return back(ref, "pressenti")
 
 
 @router.post(PATH + "/ecarter", dependencies=[Depends(OFFICER)])
@@ -128,7 +127,7 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
     except Invalid as error:
         shown = Invalid({"reason": error.fields.get("motive", error.sentence)})
         raise again(db, consultation, shown, reason=reason) from None
-    return _back(ref, "motif")
+    return back(ref, "motif")
 
 
 @router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
@@ -157,7 +156,7 @@ def award(
     except Invalid as error:
         with reading(ctx.database) as db:
             raise again(db, to_award(db, ref, who), error, **typed) from None
-    return _back(ref, "attribue")
+    return back(ref, "attribue")
 
 
 def _price(db: Session, consultation: Consultation, amount: str, motive: str) -> Decimal:
@@ -186,7 +185,7 @@ def _contract(db: Session, consultation: Consultation) -> Contract:
 def send_notification(request: Request, db: Db, who: Who, ref: str) -> Response:
     contract = _contract(db, to_award(db, ref, who))
     notify(db, contract, who, database.now(db))
-    return _back(ref, "notifie")
+    return back(ref, "notifie")
 
 
 @router.post(PATH + "/reception", dependencies=[Depends(OFFICER)])
@@ -200,44 +199,18 @@ def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: 
         plan(db, contract, database.now(db))
     except Invalid as error:
         raise again(db, consultation, error, received_on=received_on) from None
-    return _back(ref, "recu")
+    return back(ref, "recu")
 
 
 @router.post(PATH + "/relancer", dependencies=[Depends(OFFICER)])
 def remind_signers(request: Request, db: Db, who: Who, ref: str) -> Response:
     """A mail to each company that has not signed yet."""
     remind(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
-    return _back(ref, "rappel")
+    return back(ref, "rappel")
 
 
 @router.post(PATH + "/signe-a-la-main", dependencies=[Depends(OFFICER)])
 def signed_by_hand(request: Request, db: Db, who: Who, ref: str) -> Response:
     """The officer holds the paper original, signed by every company (R2182-3)."""
     sign_by_hand(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
-    return _back(ref, "signe-main")
-
-
-@router.post(PATH + "/recours", dependencies=[Depends(OFFICER)])
-def appeal_received(
-    request: Request, db: Db, who: Who, ref: str, received_at: Text = "", author: Text = "", number: Text = ""
-) -> Response:
-    """« Recours reçu »: from that hour nothing is signed nor notified."""
-    consultation = to_award(db, ref, who)
-    try:
-        moment = read_moment(received_at, "received_at")
-        receive_appeal(db, consultation, moment, author, number, who, database.now(db))
-    except Invalid as error:
-        raise again(db, consultation, error, received_at=received_at, author=author, number=number) from None
-    return _back(ref, "recours")
-
-
-@router.post(PATH + "/recours/{aref}/fin", dependencies=[Depends(OFFICER)])
-def appeal_ended(
-    request: Request, db: Db, who: Who, ref: str, aref: str, end: Text = "", appeal_motive: Text = ""
-) -> Response:
-    consultation = to_award(db, ref, who)
-    try:
-        end_appeal(db, consultation, aref, end, appeal_motive, who, database.now(db))
-    except Invalid as error:
-        raise again(db, consultation, error, end=end, appeal_motive=appeal_motive) from None
-    return _back(ref, "recours-fin")
+    return back(ref, "signe-main")

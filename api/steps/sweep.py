@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from api import db as database
 from api.context import Context
 from api.steps.daily import turn_of_day
+from procurement.appeals import Appeal
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
@@ -30,6 +31,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "models": Organisation.word_model_key,
     "preparations": Signer.prepared_key,
     "lists": ListVersion.key,
+    "appeals": Appeal.file_key,
 }
 log = structlog.get_logger("mps.sweep")
 
