@@ -134,6 +134,7 @@ FLASHES: dict[str, str] = {
     "attribue": "Le marché est attribué ; les courriers partent.",
     "signe": "La signature est vérifiée et conservée.",
     "recours": "Le recours est enregistré : plus rien ne se signe jusqu’à sa fin.",
+    "signes": "Chaque signature est vérifiée et conservée.",
     "requete": "La requête est conservée avec le recours.",
     "recours-fin": "La fin du recours est enregistrée.",
     "rappel": "Le rappel part aux entreprises qui n’ont pas signé.",

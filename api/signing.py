@@ -20,8 +20,6 @@ from api.contracts import SIGNED_CAP, check_additions
 from api.db import reading, transaction
 from api.errors import PageInvalid
 from api.raising import raised, stamper
-from api.remote import csc
-from api.remote.api_entreprise import network
 from api.trusted import judged
 from api.uploads import MemorySink, receive
 from procurement.appeals import appeals_of, pending
@@ -126,35 +124,6 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
             db, find(db), way=way, before=before, received=received, kept=kept, report=report, person=who,
             now=database.now(db),
         )  # fmt: skip
-
-
-def remote_credentials(ctx: Context, key: str) -> tuple[csc.CscProvider, tuple[csc.Credential, ...]]:
-    """A provider by its key, and what can sign there. Raises Invalid, Unavailable, Refused."""
-    found = [p for p in csc.providers(ctx) if p.key == key]
-    if not found:
-        raise Invalid({"service": "Choisissez un des services de signature proposés."})
-    return found[0], csc.credentials(found[0], network(ctx))
-
-
-def sign_remotely(
-    ctx: Context, find: Find, who: Person, provider: str, credential: str, pin: str, otp: str, *, sandbox: bool
-) -> None:
-    """Way B: the provider signs the hash with the person's key, once its PIN is given (CSC API). Raises NotTaken."""
-    service, held = remote_credentials(ctx, provider)
-    chosen = [c for c in held if c.id == credential]
-    if not chosen:
-        raise Invalid({"credential": "Choisissez un des certificats proposés."})
-    if not pin:
-        raise Invalid({"pin": "Tapez le code PIN de votre certificat."})
-    act = act_of(ctx, find, who)
-    with reading(ctx.database) as db:
-        moment = database.now(db).isoformat()
-    prepared = isolate.run("signature.making.desk:prepared", act.content, chosen[0].certificates, moment, REASON)
-    digests = [prepared.digest]
-    sad = csc.authorize(service, chosen[0].id, digests, pin, otp, network(ctx))
-    (value,) = csc.sign_hashes(service, chosen[0], sad, digests, network(ctx))
-    received = isolate.run("signature.making.pades:finish", prepared, value, stamper(ctx))
-    take(ctx, find, who, received, "remote", sandbox=sandbox)
 
 
 def prepare_in_page(ctx: Context, find: Find, who: Person, chain: list[str]) -> dict[str, str]:

@@ -141,6 +141,11 @@ def mine(db: Session, person: Person) -> list[Signer]:
     return list(db.scalars(query.order_by(Signer.id.desc()).limit(100)))
 
 
+def awaited_of(db: Session, person: Person) -> list[Signer]:
+    """What may wait for this account now; `may_sign` still decides for each."""
+    return [s for s in mine(db, person) if s.state == "waiting" and s.contract.state == "awaiting_signature"]
+
+
 def _is(signer: Signer, person: Person) -> bool:
     if signer.role == BUYER:
         return person.has(Role.OFFICER, signer.contract.organisation_id)

@@ -19,6 +19,7 @@ from api.downloads import attachment
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.remote import csc
+from api.remote_signing import Given, remote_credentials, sign_remotely
 from api.render import page
 from api.signing import (
     STATES,
@@ -27,15 +28,13 @@ from api.signing import (
     circuit_of,
     finish_in_page,
     prepare_in_page,
-    remote_credentials,
-    sign_remotely,
     take_file,
 )
 from procurement.contract import paris_day
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
 from procurement.powers import power_for
-from procurement.signing import BUYER, Signer, find_signer, may_sign, mine, reconsider, refuse
+from procurement.signing import BUYER, Signer, awaited_of, find_signer, may_sign, mine, reconsider, refuse
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -110,8 +109,13 @@ def _again(
 
 
 @router.get("/signatures", dependencies=[Depends(SIGNED_IN)])
-def to_sign(request: Request, db: Db, who: Who) -> Response:
-    return page(request, "signing/list.html", signers=mine(db, who), signer_states=STATES)
+def to_sign(request: Request, db: Db, ctx: Ctx, who: Who) -> Response:
+    signers = mine(db, who)
+    ready = awaited_of(db, who)
+    providers = [(p.key, p.name) for p in csc.providers(ctx)]
+    return page(
+        request, "signing/list.html", signers=signers, ready=len(ready), signer_states=STATES, providers=providers
+    )
 
 
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
@@ -148,7 +152,7 @@ def choose_credential(request: Request, ctx: Ctx, who: Who, ref: str, service: s
         raise _again(ctx, find, who, error, field="service") from None
     with reading(ctx.database) as db:
         context = context_of(db, ctx, find(db), who)
-    return page(request, "signing/remote.html", **context, provider=provider, credentials=_options(held), errors={})
+    return page(request, "signing/remote.html", **context, provider=provider, credentials=options(held), errors={})
 
 
 @router.post(PATH + "/distance", dependencies=[Depends(SIGNED_IN)])
@@ -164,14 +168,14 @@ def sign_at_a_distance(
         raise _again(ctx, find, who, error, field="service") from None
     try:
         sandbox: bool = request.app.state.sandbox
-        sign_remotely(ctx, find, who, service, credential, pin, otp, sandbox=sandbox)
+        sign_remotely(ctx, find, who, Given(service, credential, pin, otp), sandbox=sandbox)
     except (NotTaken, Invalid, Refused, Unavailable, WorkFailed) as error:
-        more = {"provider": provider, "credentials": _options(held), "values": {"credential": credential}}
+        more = {"provider": provider, "credentials": options(held), "values": {"credential": credential}}
         raise _again(ctx, find, who, error, "signing/remote.html", "pin", **more) from None
     return _done(ref)
 
 
-def _options(held: tuple[csc.Credential, ...]) -> list[tuple[str, str, str]]:
+def options(held: tuple[csc.Credential, ...]) -> list[tuple[str, str, str]]:
     """Value, label, hint of each certificate."""
     found = []
     for each in held:

@@ -44,7 +44,7 @@ UNLISTED = re.compile(
 # One row and no list, for programs.
 ONE_ROW = {
     "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
-    "/connexion/proconnect", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
+    "/connexion/proconnect", "/signatures/lot", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
     "/compte/attestations/{siret}", "/signatures/{ref}/distance",
 }  # fmt: skip
 
