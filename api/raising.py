@@ -41,6 +41,18 @@ def raised(context: Context, content: bytes, trust: Trust, now: datetime) -> Las
     return Lasting(content, hashlib.sha256(content).hexdigest(), now + RETRY)
 
 
+def raised_token(context: Context, content: bytes, trust: Trust) -> bytes:
+    """A token with a timestamp and proofs, where they can be had; else as it came."""
+    material, stamp = Embedded(trust.intermediates, trust.crls, trust.ocsps), stamper(context)
+    if stamp is None:
+        return content
+    try:
+        made: bytes = isolate.run("signature.making.beside:raised_token", content, material, stamp).content
+    except (Unavailable, isolate.WorkFailed):
+        return content
+    return made
+
+
 def stamper(context: Context) -> Any:
     """The function that fetches a timestamp, to be called in a worker process; None without a service."""
     url, known = context.url("tsa"), context.settings

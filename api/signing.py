@@ -4,6 +4,8 @@ No transaction is open while a worker or a remote service is at work; the last v
 """
 
 import base64
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +21,12 @@ from api.context import Context
 from api.contracts import SIGNED_CAP, check_additions
 from api.db import reading, transaction
 from api.errors import PageInvalid
-from api.raising import raised, stamper
+from api.raising import raised, raised_token, stamper
 from api.trusted import judged
-from api.uploads import MemorySink, receive
+from api.uploads import receive_several, safe_name
 from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
-from procurement.errors import Invalid, Refused
+from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
 from procurement.signing import (
     WAYS,
@@ -36,7 +38,9 @@ from procurement.signing import (
     may_sign,
     same_version,
     signers_of,
-)  # fmt: skip
+)
+from procurement.signing_tokens import ACT, Token, check_token, keep_token  # fmt: skip
+from signature.kinds import is_token
 from signature.making.keys import as_der
 
 Find = Callable[[Session], Signer]
@@ -48,6 +52,7 @@ STATES = {
     "refused": ("A refusé de signer", "danger"),
 }
 REASON = "Signature du marché"
+MOST_FILES = 5
 
 
 class NotTaken(Exception):
@@ -83,13 +88,49 @@ def circuit_of(db: Session, contract: Contract) -> dict[str, Any]:
 async def take_file(request: Request, ctx: Context, find: Find, who: Person, again: Again) -> None:
     """Way A: authorise, stream, verify the very bytes; what is refused is raised as `again` has it, nothing kept."""
     await run_in_threadpool(act_of, ctx, find, who)
-    sink = MemorySink()
     sandbox: bool = request.app.state.sandbox
     try:
-        await receive(request, sink, SIGNED_CAP)
-        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
+        files = await receive_several(request, SIGNED_CAP, MOST_FILES)
+        await run_in_threadpool(partial(_take_files, ctx, find, who, files, sandbox=sandbox))
     except (NotTaken, Invalid, Refused) as error:
         raise await run_in_threadpool(again, error) from None
+
+
+def _take_files(ctx: Context, find: Find, who: Person, files: list[tuple[str, bytes]], *, sandbox: bool) -> None:
+    """A signed PDF; or a token, with or without the act beside it, matched by digest whatever the names."""
+    tokens = [(name, content) for name, content in files if is_token(content)]
+    if not tokens:
+        if len(files) != 1:
+            raise Invalid({"file": "Déposez l’acte signé, ou le jeton de signature avec ou sans l’acte."})
+        return take(ctx, find, who, files[0][1], "file", sandbox=sandbox)
+    if len(tokens) > 1:
+        raise Invalid({"file": "Déposez un seul jeton de signature à la fois."})
+    act = act_of(ctx, find, who).content
+    if any(content != act for _, content in files if not is_token(content)):
+        raise Refused("Le document joint n’est pas l’acte téléchargé ici : téléchargez-le à nouveau.", "R2182-3")
+    return take_token(ctx, find, who, act, *tokens[0], sandbox=sandbox)
+
+
+def take_token(ctx: Context, find: Find, who: Person, act: bytes, name: str, token: bytes, *, sandbox: bool) -> None:
+    """Verify a signature kept beside the act, raise it, keep it. Raises NotTaken with the verdict."""
+    with reading(ctx.database) as db:
+        signer = find(db)
+        created = signer.contract.created_at
+    report, files = None, {ACT: act}
+    try:
+        report, trust = judged(ctx, token, sandbox=sandbox, not_before=created, files=files, whole=True)
+        check_token(report, signer)
+    except (Refused, isolate.WorkFailed) as error:
+        raise NotTaken(error, report) from None
+    kept = raised_token(ctx, token, trust)
+    if kept != token:
+        # What is kept is what was judged: the raised one, unless adding to it broke it.
+        better, _ = judged(ctx, kept, sandbox=sandbox, not_before=created, files=files)
+        passed = all(signature["indication"] == "TOTAL-PASSED" for signature in better["signatures"])
+        kept, report = (kept, better) if passed else (token, report)
+    key = ctx.storage.put("tokens", kept)
+    with transaction(ctx.database) as db:
+        keep_token(db, find(db), act, Token(key, safe_name(name), report), who, database.now(db))
 
 
 def act_of(ctx: Context, find: Find, who: Person) -> Act:
@@ -99,6 +140,18 @@ def act_of(ctx: Context, find: Find, who: Person) -> Act:
         may_sign(db, signer, who, database.now(db))
         key = signer.contract.signed_key or signer.contract.unsigned_key
     return Act(ctx.storage.get(key), key)
+
+
+def version_of(ctx: Context, contract: Contract, sha256: str) -> bytes:
+    """The act as it was when its digest was that: each version begins with the one before. Raises NotFound."""
+    last = ctx.storage.get(contract.signed_key or contract.unsigned_key)
+    if sha256 == contract.unsigned_sha256:
+        return ctx.storage.get(contract.unsigned_key)
+    for end in re.finditer(rb"%%EOF[\r\n]*", last):
+        for length in range(end.start() + 5, end.end() + 1):
+            if hashlib.sha256(last[:length]).hexdigest() == sha256:
+                return last[:length]
+    raise NotFound
 
 
 def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sandbox: bool) -> None:

@@ -21,6 +21,7 @@ from procurement.events import move, record
 from procurement.mail import post
 from procurement.people import Person, Role
 from procurement.powers import power_for, powers_of
+from procurement.signing_letters import ASKED, BUYERS_TURN, REMINDER
 
 MOVES: Mapping[str, frozenset[str]] = {
     "waiting": frozenset({"signed", "refused"}),
@@ -30,6 +31,7 @@ MOVES: Mapping[str, frozenset[str]] = {
 # How a signature came: shown to people, kept in the register.
 WAYS = {
     "file": "fichier signé ailleurs, puis déposé",
+    "token": "jeton de signature signé ailleurs, gardé à côté de l’acte",
     "remote": "signature à distance chez un prestataire",
     "certificate": "certificat ouvert dans la page",
     "hand": "à la main, sur l’original papier",
@@ -62,6 +64,9 @@ class Signer(HasRef, Base):
     signed_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(1000), default="")
     reminded_at: Mapped[datetime | None]
+    token_key: Mapped[str | None] = mapped_column(String(200))
+    token_name: Mapped[str] = mapped_column(String(200), default="")
+    token_report: Mapped[dict[str, Any] | None]
     prepared_key: Mapped[str | None] = mapped_column(String(200))
     prepared: Mapped[dict[str, Any] | None]
     contract: Mapped[Contract] = relationship()
@@ -125,7 +130,7 @@ def find_signer(db: Session, ref: str, person: Person) -> Signer:
     """The signer that this account is. Raises NotFound for anyone else."""
     query = select(Signer).where(Signer.ref == ref).options(joinedload(Signer.contract))
     signer = db.scalar(query)
-    if signer is None or not _is(signer, person):
+    if signer is None or not is_party(signer, person):
         raise NotFound
     return signer
 
@@ -146,7 +151,8 @@ def awaited_of(db: Session, person: Person) -> list[Signer]:
     return [s for s in mine(db, person) if s.state == "waiting" and s.contract.state == "awaiting_signature"]
 
 
-def _is(signer: Signer, person: Person) -> bool:
+def is_party(signer: Signer, person: Person) -> bool:
+    """Does this account sign for that party?"""
     if signer.role == BUYER:
         return person.has(Role.OFFICER, signer.contract.organisation_id)
     if signer.account_id is not None:
@@ -211,11 +217,17 @@ def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[M
     return new
 
 
-def same_version(signer: Signer, before: bytes, after: bytes) -> None:
-    """Raises Refused unless `after` only adds to `before`, and `before` is still the last version."""
+def last_version(signer: Signer, before: bytes) -> None:
+    """Raises Refused where another signature came meanwhile."""
     contract = signer.contract
     if hashlib.sha256(before).hexdigest() != (contract.signed_sha256 or contract.unsigned_sha256):
         raise Refused("Un autre signataire vient de signer : téléchargez la nouvelle version, puis signez-la.")
+
+
+def same_version(signer: Signer, before: bytes, after: bytes) -> None:
+    """Raises Refused unless `after` only adds to `before`, and `before` is still the last version."""
+    contract = signer.contract
+    last_version(signer, before)
     if after == before:
         raise Refused(
             "C’est l’acte d’engagement tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3"
@@ -262,27 +274,29 @@ def keep(
     contract = signer.contract
     fresh(db, contract)
     db.refresh(signer)
-    if not _is(signer, person):
+    if not is_party(signer, person):
         raise NotFound
     may_sign(db, signer, person, now)
     same_version(signer, before, received)
     done = len((contract.signature_report or {}).get("signatures", ()))
     new = check_report(report, signer, done)
     signer.person = ", ".join(str(s["signer"]) for s in new)[:300]
-    _signed(db, signer, way, kept.sha256, f"account:{person.id}", now)
+    mark_signed(db, signer, way, kept.sha256, f"account:{person.id}", now)
     contract.signed_key, contract.signed_sha256, contract.signature_report = kept.key, kept.sha256, report
     contract.restamp_at = kept.restamp_at
-    _complete(db, contract, f"account:{person.id}", now)
+    complete(db, contract, f"account:{person.id}", now)
 
 
-def _signed(db: Session, signer: Signer, way: str, sha256: str, actor: str, now: datetime) -> None:
+def mark_signed(db: Session, signer: Signer, way: str, sha256: str, actor: str, now: datetime) -> None:
+    """One party has signed: its state, its way, the digest of the version it signed."""
     move(
         db, signer.contract.consultation, signer, "signed", actor, now, way=way, sha256=sha256, signer=signer.person
     )  # fmt: skip
     signer.way, signer.sha256, signer.signed_at = way, sha256, now
 
 
-def _complete(db: Session, contract: Contract, actor: str, now: datetime) -> None:
+def complete(db: Session, contract: Contract, actor: str, now: datetime) -> None:
+    """Once every party has signed, the contract moves on; the buyer is told when it is its turn."""
     parties = circuit(db, contract)
     awaited = [signer for signer in parties if signer.state != "signed"]
     if awaited and all(signer.role == BUYER for signer in awaited):
@@ -348,8 +362,8 @@ def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime)
         if signer.state == "refused":
             reconsider(db, signer, person, now)
         signer.person = signer.company
-        _signed(db, signer, "hand", contract.unsigned_sha256, person.email, now)
-    _complete(db, contract, person.email, now)
+        mark_signed(db, signer, "hand", contract.unsigned_sha256, person.email, now)
+    complete(db, contract, person.email, now)
 
 
 def _tell_buyer(db: Session, signer: Signer, now: datetime) -> None:
@@ -365,28 +379,3 @@ def _write(db: Session, signer: Signer, to: str, body: str, subject: str, now: d
     consultation = signer.contract.consultation
     text = body.format(signer=signer, contract=signer.contract, consultation=consultation)
     post(db, to=to, subject=subject, body=text, now=now, consultation_id=consultation.id)
-
-
-ASKED = """Madame, Monsieur,
-
-Le marché {contract.number} « {consultation.object} » est attribué à votre groupement. La signature de {signer.company}
-est demandée sur l’acte d’engagement.
-
-Connectez-vous avec cette adresse ({signer.email}), puis ouvrez « À signer ».
-
-{contract.organisation.name}
-"""
-BUYERS_TURN = """Madame, Monsieur,
-
-Le titulaire a signé l’acte d’engagement du marché {contract.number} « {consultation.object} ». C’est à vous : ouvrez
-« À signer ». Le service refuse votre signature avant la fin du délai, et tant qu’un recours est en cours.
-
-{contract.organisation.name}
-"""
-REMINDER = """Madame, Monsieur,
-
-La signature de {signer.company} est attendue sur l’acte d’engagement du marché {contract.number}
-« {consultation.object} ». Connectez-vous avec cette adresse, puis ouvrez « À signer ».
-
-{contract.organisation.name}
-"""

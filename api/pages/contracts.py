@@ -13,13 +13,16 @@ from api.cursor import Cursor
 from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
+from api.pages.signing import token_of
 from api.render import page
+from api.signing import version_of
 from procurement.contract import Contract, contracts_for, find_contract, paris_day, set_billing
 from procurement.errors import Invalid, NotFound
 from procurement.invoice_copy import invoices_of, ledger_of
 from procurement.people import Role
 from procurement.pieces import pieces_of
 from procurement.renewals import contract_end, proofs_due
+from procurement.signing import circuit
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -61,6 +64,7 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
         "proofs": proofs_due(pieces_of(db, contract.candidacy), paris_day(database.now(db))),
         "proof_states": PROOF_STATES,
         "ends_on": contract_end(contract),
+        "parties": circuit(db, contract),
         "values": {"engagement": contract.engagement, "service": contract.service, "ibans": "\n".join(contract.ibans)},
     }
 
@@ -109,3 +113,26 @@ def signed_document(ctx: Ctx, who: Who, ref: str) -> Response:
         contract = find_contract(db, ref, who)
     name = f"acte-engagement-{contract.number}{'-signe' if contract.signed_key else ''}.pdf"
     return attachment(ctx.storage.get(contract.signed_key or contract.unsigned_key), name, "application/pdf")
+
+
+@router.get("/contrats/{ref}/jetons/{sref}", dependencies=[Depends(BUYER)])
+def signature_token(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
+    """A signature kept beside the act: verified with it on the page « Vérifier une signature »."""
+    with reading(ctx.database) as db:
+        signer = next((s for s in circuit(db, find_contract(db, ref, who)) if s.ref == sref), None)
+    if signer is None:
+        raise NotFound
+    return token_of(ctx, signer)
+
+
+@router.get("/contrats/{ref}/jetons/{sref}/acte.pdf", dependencies=[Depends(BUYER)])
+def signed_by_token(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
+    """The version of the act that a token signs, byte for byte."""
+    with reading(ctx.database) as db:
+        contract = find_contract(db, ref, who)
+        signer = next((s for s in circuit(db, contract) if s.ref == sref and s.token_key), None)
+    if signer is None:
+        raise NotFound
+    return attachment(
+        version_of(ctx, contract, signer.sha256), f"acte-engagement-{contract.number}.pdf", "application/pdf"
+    )

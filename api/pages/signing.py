@@ -31,7 +31,7 @@ from api.signing import (
     take_file,
 )
 from procurement.contract import paris_day
-from procurement.errors import Invalid, Refused, Unavailable
+from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
 from procurement.powers import power_for
 from procurement.signing import BUYER, Signer, awaited_of, find_signer, may_sign, mine, reconsider, refuse
@@ -73,6 +73,13 @@ def context_of(
         **circuit_of(db, contract),
         **_buyers_side(db, signer, who),
     }
+
+
+def token_of(ctx: Context, signer: Signer) -> Response:
+    """The token kept beside the act. Raises NotFound where this party signed otherwise."""
+    if signer.token_key is None:
+        raise NotFound
+    return attachment(ctx.storage.get(signer.token_key), signer.token_name, "application/octet-stream")
 
 
 def _buyers_side(db: Session, signer: Signer, who: Person) -> dict[str, Any]:
@@ -130,6 +137,13 @@ def act(ctx: Ctx, who: Who, ref: str) -> Response:
         contract = find_signer(db, ref, who).contract
         key, name = contract.signed_key or contract.unsigned_key, f"acte-engagement-{contract.number}.pdf"
     return attachment(ctx.storage.get(key), name, "application/pdf")
+
+
+@router.get(PATH + "/jeton", dependencies=[Depends(SIGNED_IN)])
+def own_token(ctx: Ctx, who: Who, ref: str) -> Response:
+    with reading(ctx.database) as db:
+        signer = find_signer(db, ref, who)
+    return token_of(ctx, signer)
 
 
 @router.post(PATH + "/fichier", dependencies=[Depends(SIGNED_IN)])

@@ -32,6 +32,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "preparations": Signer.prepared_key,
     "lists": ListVersion.key,
     "appeals": Appeal.file_key,
+    "tokens": Signer.token_key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -73,6 +73,28 @@ def finish(
     return _written(document.root)
 
 
+def stamp_unsigned(content: bytes, material: Embedded, timestamp: Timestamp) -> bytes:
+    """A XAdES file made elsewhere, each of its signatures with a timestamp and proofs where it has none.
+
+    Raises SignatureError, Unreadable.
+    """
+    document = parse(content)
+    for signature in document.root.getroottree().iter(f"{{{DS}}}Signature"):
+        holder = signature.find("ds:Object/xades:QualifyingProperties", NS)
+        place = signature.find("ds:SignatureValue", NS)
+        if holder is None or place is None:
+            raise SignatureError("Ce jeton n’est pas au format XAdES.")
+        unsigned = holder.find("xades:UnsignedProperties/xades:UnsignedSignatureProperties", NS)
+        if unsigned is None:
+            unsigned = _xades("UnsignedSignatureProperties")
+            holder.append(_xades("UnsignedProperties", unsigned))
+        if unsigned.find("xades:SignatureTimeStamp", NS) is None:
+            unsigned.append(_stamp(stamped(timestamp, canonical(place, EXCLUSIVE))))
+        if material.revocation and unsigned.find("xades:RevocationValues", NS) is None:
+            unsigned.extend(_values(material))
+    return _written(document.root)
+
+
 def sign_xades(
     content: bytes,
     name: str,

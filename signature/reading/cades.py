@@ -162,7 +162,7 @@ def _embedded(data: Any, info: Any) -> Embedded:
     """What B-LT keeps in the SignedData, and what the older forms keep in unsigned attributes."""
     crls, ocsps = [], []
     for choice in data["crls"] or ():
-        if choice.name == "certificate_list" or choice.name == "":
+        if choice.name == "crl":
             crls.append(choice.chosen.dump())
         elif choice.name == "other":
             ocsps += _other(choice.chosen)

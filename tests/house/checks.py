@@ -29,6 +29,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "signature/reading/xades.py": "hands XML signatures to the engine as CMS",
         "signature/making/pades.py": "prepares PDF with pyHanko",
         "signature/making/cades.py": "builds CMS with asn1crypto",
+        "signature/making/beside.py": "adds a timestamp to CMS tokens with asn1crypto",
         "signature/making/stamps.py": "asks timestamps in RFC 3161",
         "signature/certificates.py": "reads QC statements with asn1crypto",
         "signature/lotl.py": "who may sign the list of lists, as pyHanko carries it over from the Official Journal",
