@@ -22,7 +22,7 @@ from api.db import reading, transaction
 from api.errors import PageInvalid
 from api.remote import csc
 from api.remote.api_entreprise import network
-from api.remote.tsa import request_timestamp
+from api.seal import stamp_of
 from api.uploads import MemorySink, receive
 from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
@@ -122,7 +122,7 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
 def _raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:
     """At level B-LTA where proofs and a timestamp can be had, else as it came."""
     material = Embedded(trust.intermediates, trust.crls, trust.ocsps)
-    stamp = _stamp(ctx)
+    stamp = stamp_of(ctx)
     if stamp is not None and material.revocation:
         try:
             signed = isolate.run("signature.making.desk:raised", received, material, stamp)
@@ -130,14 +130,6 @@ def _raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:
         except (Unavailable, isolate.WorkFailed):
             pass  # the signature is good all the same; it is only less durable
     return received, hashlib.sha256(received).hexdigest()
-
-
-def _stamp(ctx: Context) -> Any:
-    """The function that fetches a timestamp, to be called in a worker process; None without a service."""
-    url = ctx.url("tsa")
-    known = ctx.settings
-    ca_file = str(known.ca_file) if known.ca_file else None
-    return partial(request_timestamp, url, proxy=known.https_proxy, ca_file=ca_file) if url else None
 
 
 def remote_credentials(ctx: Context, key: str) -> tuple[csc.CscProvider, tuple[csc.Credential, ...]]:
@@ -165,7 +157,7 @@ def sign_remotely(
     digests = [prepared.digest]
     sad = csc.authorize(service, chosen[0].id, digests, pin, otp, network(ctx))
     (value,) = csc.sign_hashes(service, chosen[0], sad, digests, network(ctx))
-    received = isolate.run("signature.making.pades:finish", prepared, value, _stamp(ctx))
+    received = isolate.run("signature.making.pades:finish", prepared, value, stamp_of(ctx))
     take(ctx, find, who, received, "remote", sandbox=sandbox)
 
 
@@ -206,7 +198,7 @@ def finish_in_page(ctx: Context, find: Find, who: Person, value: str, *, sandbox
         raise Refused("La signature envoyée par la page est illisible.") from error
     attributes = base64.b64decode(held["attributes"])
     content, places = ctx.storage.get(key), (held["start"], held["end"])
-    received = isolate.run("signature.making.desk:finished", content, places, attributes, chain, raw, _stamp(ctx))
+    received = isolate.run("signature.making.desk:finished", content, places, attributes, chain, raw, stamp_of(ctx))
     take(ctx, find, who, received, "certificate", sandbox=sandbox)
     with transaction(ctx.database) as db:
         signer = find(db)

@@ -60,6 +60,7 @@ class Contract(HasRef, Base):
     service: Mapped[str] = mapped_column(String(100), default="")
     vat_rate: Mapped[str] = mapped_column(String(10), default="20")
     ibans: Mapped[list[Any]] = mapped_column(default=list)
+    certificate_required: Mapped[bool] = mapped_column(default=False)
     consultation: Mapped[Consultation] = relationship()
     organisation: Mapped[Organisation] = relationship()
     candidacy: Mapped[Candidacy] = relationship()
@@ -82,8 +83,18 @@ def next_number(db: Session, organisation: Organisation, year: int) -> str:
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04d}"
 
 
-def prepare(db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, now: datetime) -> Contract:
-    """The contract to sign, right after the award: the acte d’engagement's bytes are locked by their sha256."""
+def prepare(
+    db: Session,
+    award: Award,
+    unsigned_key: str,
+    unsigned_sha256: str,
+    now: datetime,
+    certificate_required: bool = False,
+) -> Contract:
+    """The contract to sign, right after the award: the acte d’engagement's bytes are locked by their sha256.
+
+    `certificate_required`: the buyer wants the electronic signature of the arrêté of 2019, whatever the amount.
+    """
     consultation = award.consultation
     db.refresh(consultation.organisation, with_for_update=True)
     contract = Contract(
@@ -97,6 +108,7 @@ def prepare(db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, 
         created_at=now,
         unsigned_key=unsigned_key,
         unsigned_sha256=unsigned_sha256,
+        certificate_required=certificate_required,
     )
     db.add(contract)
     db.flush()

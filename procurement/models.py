@@ -23,6 +23,7 @@ from procurement.pieces import Piece
 from procurement.providers import Provider
 from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signing import Signer
+from procurement.simple_signing import SigningCode
 from procurement.space import Given
 
 __all__ = [
@@ -30,5 +31,5 @@ __all__ = [
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
     "EmailCode", "Event", "FederatedLogin", "Flight", "Given", "Heartbeat", "InvoiceCopy", "Letter", "LoginSession",
     "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece", "PieceRequest", "Provider",
-    "Signer",    "User",
+    "Signer", "SigningCode", "User",
 ]  # fmt: skip

@@ -38,7 +38,7 @@ MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
 UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
     r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
-    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip)|.*/(recu|fichier)"
+    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|asics)|.*/registre\.json|.*/(recu|fichier)"
 )
 
 # One row and no list, for programs.
