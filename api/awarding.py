@@ -28,11 +28,13 @@ def to_award(db: Session, ref: str, who: Person) -> Consultation:
 
 
 def decide_with_acte(
-    ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "", group: Group | None = None
-) -> str:
+    ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "", group: Group | None = None,
+    certificate_required: bool = False,
+) -> str:  # fmt: skip
     """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref.
 
-    `seen`: the candidacy that the officer read as the intended one, where the caller says it.
+    `certificate_required`: no signature by a code, whatever the amount. `seen`: the candidacy that the officer read as
+    the intended one, where the caller says it.
     """
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
@@ -47,7 +49,8 @@ def decide_with_acte(
     with transaction(ctx.database) as db:
         consultation = to_award(db, ref, who)
         now = database.now(db)
-        contract = prepare(db, decide(db, consultation, named, price, motive, who, now), key, sha256, now)
+        award = decide(db, consultation, named, price, motive, who, now)
+        contract = prepare(db, award, key, sha256, now, certificate_required)
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
         ask(db, contract, [holder_company, *(group.signing if group else ())], now)

@@ -110,7 +110,7 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
         check_additions(before, received)
     except (Refused, isolate.WorkFailed) as error:
         raise NotTaken(error, report) from None
-    content, sha256 = _raised(ctx, received, trust)
+    content, sha256 = raised(ctx, received, trust)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
         keep(
@@ -119,8 +119,8 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
         )  # fmt: skip
 
 
-def _raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:
-    """At level B-LTA where proofs and a timestamp can be had, else as it came."""
+def raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:
+    """(the act, its sha256): at level B-LTA where proofs and a timestamp can be had, else as it came."""
     material = Embedded(trust.intermediates, trust.crls, trust.ocsps)
     stamp = stamp_of(ctx)
     if stamp is not None and material.revocation:

@@ -132,10 +132,11 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 @router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
 def award(
     request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = "",
-    grouping: Text = "", members: Text = "", powers: Text = "",
+    grouping: Text = "", members: Text = "", powers: Text = "", certificate: Text = "",
 ) -> Response:  # fmt: skip
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
-    typed = {"amount": amount, "motive": motive, "grouping": grouping, "members": members, "powers": powers}
+    typed = {"amount": amount, "motive": motive, "grouping": grouping, "members": members, "powers": powers,
+             "certificate": certificate}  # fmt: skip
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         try:
@@ -144,7 +145,7 @@ def award(
             raise again(db, consultation, error, **typed) from None
     try:
         group = read_group(grouping, members, bool(powers), price)
-        decide_with_acte(ctx, who, ref, price, motive, candidacy, group)
+        decide_with_acte(ctx, who, ref, price, motive, candidacy, group, certificate == "1")
     except Invalid as error:
         with reading(ctx.database) as db:
             raise again(db, to_award(db, ref, who), error, **typed) from None

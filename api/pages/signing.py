@@ -31,6 +31,7 @@ from api.signing import (
     sign_remotely,
     take_file,
 )
+from api.simple_signing import why_not
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
 from procurement.signing import Signer, find_signer, may_sign, mine, reconsider, refuse
@@ -65,6 +66,7 @@ def context_of(db: Session, ctx: Context, signer: Signer, report: Mapping[str, A
         "buyer": contract.organisation,
         "sha256": contract.signed_sha256 or contract.unsigned_sha256,
         "providers": [(p.key, p.name) for p in csc.providers(ctx)],
+        "simple_refused": why_not(db, ctx, signer),
         "report": report,
         "values": {},
         **circuit_of(db, contract),

@@ -45,7 +45,8 @@ UNLISTED = re.compile(
 ONE_ROW = {
     "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
     "/connexion/proconnect", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
-    "/compte/attestations/{siret}", "/signatures/{ref}/distance",
+    "/compte/attestations/{siret}", "/signatures/{ref}/distance", "/signatures/{ref}/par-code",
+    "/signatures/{ref}/preuve", "/contrats/{ref}/preuves/{sref}",
 }  # fmt: skip
 
 
