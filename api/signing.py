@@ -79,8 +79,9 @@ async def take_file(request: Request, ctx: Context, find: Find, who: Person, aga
     sink = MemorySink()
     sandbox: bool = request.app.state.sandbox
     try:
-        await receive(request, sink, SIGNED_CAP)
-        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox))
+        received = await receive(request, sink, SIGNED_CAP)
+        tool = tool_name(received.fields.get("tool", ""))
+        await run_in_threadpool(partial(take, ctx, find, who, sink.content, "file", sandbox=sandbox, tool=tool))
     except (NotTaken, Invalid, Refused) as error:
         raise await run_in_threadpool(again, error) from None
 
@@ -94,7 +95,7 @@ def act_of(ctx: Context, find: Find) -> Act:
     return Act(ctx.storage.get(key), key)
 
 
-def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sandbox: bool) -> None:
+def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sandbox: bool, tool: str = "") -> None:
     """Verify the very bytes that came in, keep them raised. Raises NotTaken with the verdict, nothing being kept."""
     before = act_of(ctx, find).content
     with reading(ctx.database) as db:
@@ -117,6 +118,13 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
             db, find(db), way=way, before=before, received=received, kept=Version(key, sha256), report=report,
             person=who, now=database.now(db),
         )  # fmt: skip
+        if tool:
+            find(db).tool = tool
+
+
+def tool_name(text: str) -> str:
+    """One printable line of at most 200 characters, as a signer names its signing tool."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
 
 
 def raised(ctx: Context, received: bytes, trust: Trust) -> tuple[bytes, str]:

@@ -46,7 +46,7 @@ ONE_ROW = {
     "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
     "/connexion/proconnect", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
     "/compte/attestations/{siret}", "/signatures/{ref}/distance", "/signatures/{ref}/par-code",
-    "/signatures/{ref}/preuve", "/contrats/{ref}/preuves/{sref}",
+    "/signatures/{ref}/preuve", "/signatures/{ref}/mode-emploi", "/contrats/{ref}/preuves/{sref}",
 }  # fmt: skip
 
 
