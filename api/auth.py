@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from api import db as database
 from procurement.counters import take
 from procurement.errors import Invalid, NotFound, Refused
+from procurement.federation import FederatedLogin
 from procurement.mail import post
 from procurement.people import (
     ApiToken,
@@ -160,6 +161,14 @@ def close_session(db: Session, token: str) -> bytes | None:
     sealed = db.scalar(select(LoginSession.id_token_sealed).where(mine))
     db.execute(delete(LoginSession).where(mine))
     return sealed
+
+
+def proconnect_of(db: Session, token: str) -> dict[str, str] | None:
+    """Who ProConnect says it is, where this session began there: issuer and subject."""
+    query = select(FederatedLogin).join(LoginSession, LoginSession.user_id == FederatedLogin.user_id)
+    query = query.where(LoginSession.token_hash == _hash(token), LoginSession.id_token_sealed.is_not(None))
+    found = db.scalar(query.order_by(FederatedLogin.last_at.desc()).limit(1))
+    return {"issuer": found.issuer, "subject": found.subject} if found else None
 
 
 def create_token(db: Session, user: User, label: str) -> str:

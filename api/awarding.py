@@ -41,12 +41,13 @@ def to_award(db: Session, ref: str, who: Person) -> Consultation:
 
 def decide_with_acte(
     ctx: Context, who: Person, ref: str, price: Decimal, motive: str, seen: str = "", group: Group | None = None,
-    wait: bool = False,
+    wait: bool = False, certificate_required: bool = False,
 ) -> str:  # fmt: skip
     """Make and store the PDF to sign with no transaction open, then decide; returns the contract's ref.
 
     `seen`: the candidacy that the officer read as the intended one, where the caller says it. `wait`: leave the
-    standstill before the buyer's signature, which formal procedures have anyhow (R2182-1).
+    standstill before the buyer's signature, which formal procedures have anyhow (R2182-1). `certificate_required`: no
+    signature by a code, whatever the amount.
     """
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
@@ -63,7 +64,7 @@ def decide_with_acte(
         consultation = to_award(db, ref, who)
         now = database.now(db)
         award = decide(db, consultation, named, price, motive, who, now, days)
-        contract = prepare(db, award, key, sha256, now, days)
+        contract = prepare(db, award, key, sha256, now, days, certificate_required)
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
         ask(db, contract, [holder_company, *(group.signing if group else ())], now)

@@ -15,6 +15,7 @@ from procurement.looks import looks
 from procurement.piece_requests import requests_of
 from procurement.pieces import CAPACITY, WINNER, profile_of
 from procurement.space import INSURANCE_END, Given, offered
+from procurement.ways import CERTIFICATES, ordered_today
 from siret_lookup.catalogue import PIECES
 from siret_lookup.routing import split
 from siret_lookup.words import CHECKED_LATER, CHECKED_LATER_LABEL
@@ -172,6 +173,9 @@ def view(db: Session, candidacy: Candidacy, settings: Settings, now: datetime) -
             "submitted_at": candidacy.submitted_at,
             "snapshot_sha256": candidacy.snapshot_sha256,
             "receipt": candidacy.receipt_key is not None,
+            "certificate": candidacy.certificate,
+            "certificates": list(CERTIFICATES.items()),
+            "certificate_on": ordered_today(paris_day(now)),
             "looks": [(look.at, look.by, look.what) for look in looks(db, candidacy)],
             "requested": candidacy.state == "submitted" and bool(requests_of(db, candidacy)),
             "contract": contract.number if contract else "",

@@ -17,6 +17,7 @@ from api.demo_house import close_soon
 from api.demo_story import LOSER, WINNER, Scene
 from api.demo_tale import wait_for
 from api.isolate import WorkFailed
+from api.register_export import line
 from api.sandbox import pki
 from procurement.billing import vat_of
 from procurement.consultation import Consultation
@@ -221,11 +222,7 @@ def _open_data(scene: Scene) -> str:
 def _register(scene: Scene) -> str:
     with reading(scene.house.context.database) as db:
         consultation = db.scalars(select(Consultation).where(Consultation.ref == scene.ref)).one()
-        lines = [
-            {"seq": e.seq, "at": e.at.isoformat(), "actor": e.actor, "kind": e.kind, "subject": e.subject,
-             "data": e.data, "previous": e.previous_hash, "hash": e.hash}
-            for e in register(db, consultation)
-        ]  # fmt: skip
+        lines = [line(event) for event in register(db, consultation)]
         holds = chain_holds(db, consultation)
     scene.tale.keep("registre.json", json.dumps(lines, ensure_ascii=False, indent=1).encode(), "Registre chaîné")
     scene.tale.results["register_holds"] = holds

@@ -30,7 +30,7 @@ class Lasting:
 def raised(context: Context, content: bytes, trust: Trust, now: datetime) -> Lasting:
     """At level B-LTA where proofs and a timestamp can be had, else as it came, to be tried again in an hour."""
     material = Embedded(trust.intermediates, trust.crls, trust.ocsps)
-    stamp = stamper(context)
+    stamp = stamp_of(context)
     if stamp is not None and material.revocation:
         try:
             signed = isolate.run("signature.making.desk:raised", content, material, stamp)
@@ -43,7 +43,7 @@ def raised(context: Context, content: bytes, trust: Trust, now: datetime) -> Las
 
 def raised_token(context: Context, content: bytes, trust: Trust) -> bytes:
     """A token with a timestamp and proofs, where they can be had; else as it came."""
-    material, stamp = Embedded(trust.intermediates, trust.crls, trust.ocsps), stamper(context)
+    material, stamp = Embedded(trust.intermediates, trust.crls, trust.ocsps), stamp_of(context)
     if stamp is None:
         return content
     try:
@@ -53,7 +53,7 @@ def raised_token(context: Context, content: bytes, trust: Trust) -> bytes:
     return made
 
 
-def stamper(context: Context) -> Any:
+def stamp_of(context: Context) -> Any:
     """The function that fetches a timestamp, to be called in a worker process; None without a service."""
     url, known = context.url("tsa"), context.settings
     ca_file = str(known.ca_file) if known.ca_file else None

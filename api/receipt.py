@@ -12,6 +12,10 @@ NOTE = (
     "intitulé et objet, date et heure, liste des documents. Chaque empreinte se recalcule sur votre fichier ; si elle "
     "est la même, c’est bien ce fichier qui a été reçu. Les fichiers sont scellés jusqu’à l’ouverture des plis."
 )
+SEALED = (
+    "Ce fichier porte le cachet du service, qui prouve son origine et son intégrité et ne vaut pas signature : la page "
+    "/verifier le lit."
+)
 KINDS = {"candidacy": "Candidature", "offer": "Offre"}
 
 

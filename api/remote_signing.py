@@ -7,7 +7,7 @@ from api import db as database
 from api import isolate
 from api.context import Context
 from api.db import reading
-from api.raising import stamper
+from api.raising import stamp_of
 from api.remote import csc
 from api.remote.api_entreprise import network
 from api.signing import REASON, Act, Find, NotTaken, act_of, take
@@ -67,7 +67,7 @@ def sign_several(
     problems: list[Exception | None] = []
     for find, each, value in zip(finds, prepared, values, strict=True):
         try:
-            received = isolate.run("signature.making.pades:finish", each, value, stamper(ctx))
+            received = isolate.run("signature.making.pades:finish", each, value, stamp_of(ctx))
             take(ctx, find, who, received, "remote", sandbox=sandbox)
             problems.append(None)
         except (NotTaken, Refused, NotFound, Unavailable, isolate.WorkFailed) as error:

@@ -133,6 +133,8 @@ FLASHES: dict[str, str] = {
     "pressenti": "L’attributaire pressenti est désigné ; ses preuves sont demandées.",
     "attribue": "Le marché est attribué ; les courriers partent.",
     "signe": "La signature est vérifiée et conservée.",
+    "code": "Le code part à l’adresse de votre compte.",
+    "signe-code": "Votre signature simple est gardée ; l’acte porte le cachet du service.",
     "recours": "Le recours est enregistré : plus rien ne se signe jusqu’à sa fin.",
     "signes": "Chaque signature est vérifiée et conservée.",
     "requete": "La requête est conservée avec le recours.",

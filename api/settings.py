@@ -3,7 +3,8 @@
 import os
 import re
 import secrets
-from functools import cache
+from dataclasses import replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.remote.csc_provider import CscProvider, parse_providers
+from api.seal_key import read_chain
+from signature.token_uri import TokenPlace, parse_token_uri
 from siret_lookup.siret import SiretError, parse_siret
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +80,9 @@ class Settings(BaseSettings):
     trust_list_url: Annotated[Http, Field(validation_alias=AliasChoices("MPS_TRUST_LIST", "trust_list_url"))] = None
     trust_list_cert: Annotated[Path | None, AfterValidator(_readable)] = None
     trust_list_territories: Annotated[str, AfterValidator(_territories)] = ""
+    seal: Annotated[TokenPlace | None, NoDecode, BeforeValidator(parse_token_uri)] = None
+    seal_pin: SecretStr | None = None
+    seal_certificate: Path | None = None
     schemas: Path | None = None
     https_proxy: Http = None
     ca_file: Path | None = None
@@ -87,6 +93,17 @@ class Settings(BaseSettings):
     def territories(self) -> tuple[str, ...]:
         """Whose trusted lists to follow; none: all those of the list of lists."""
         return tuple(self.trust_list_territories.split(",")) if self.trust_list_territories else ()
+
+    @property
+    def seal_place(self) -> TokenPlace | None:
+        """Where the seal's key is, with its PIN."""
+        pin = self.seal_pin.get_secret_value() if self.seal_pin else ""
+        return replace(self.seal, pin=pin) if self.seal else None
+
+    @cached_property
+    def seal_chain(self) -> tuple[bytes, ...]:
+        """The seal's certificates in DER, its own first. Raises ValueError, one French sentence."""
+        return read_chain(self.seal_certificate) if self.seal_certificate else ()
 
 
 class BadSettings(Exception):
@@ -111,11 +128,24 @@ def load() -> Settings:
             "Les réglages MPS_OIDC_ISSUER, MPS_OIDC_CLIENT_ID et MPS_OIDC_CLIENT_SECRET vont ensemble : les trois, ou "
             "aucun."
         )
+    _check_seal(settings)
     if not settings.secret_key.get_secret_value():
         settings.secret_key = SecretStr(_own_secret(ROOT / "var" / "secret_key"))
     elif len(settings.secret_key.get_secret_value()) < 32:
         raise BadSettings("Le réglage MPS_SECRET_KEY doit avoir au moins 32 caractères.")
     return settings
+
+
+def _check_seal(settings: Settings) -> None:
+    """A seal is a key, its certificate and its PIN; where the module is, and the rest, is known at first use."""
+    if (settings.seal is None) != (settings.seal_certificate is None):
+        raise BadSettings("Les réglages MPS_SEAL et MPS_SEAL_CERTIFICATE vont ensemble : les deux, ou aucun.")
+    try:
+        _ = settings.seal_chain
+    except ValueError as error:
+        raise BadSettings(f"Le réglage MPS_SEAL_CERTIFICATE ne convient pas : {error}.") from None
+    if settings.seal is not None and not (settings.seal.pin_file or settings.seal_pin):
+        raise BadSettings("Le code PIN du cachet manque : « pin-source=file:… » dans MPS_SEAL, ou MPS_SEAL_PIN.")
 
 
 @cache

@@ -21,9 +21,9 @@ from api.context import Context
 from api.contracts import SIGNED_CAP, check_additions
 from api.db import reading, transaction
 from api.errors import PageInvalid
-from api.raising import raised, raised_token, stamper
+from api.raising import raised, raised_token, stamp_of
 from api.trusted import judged
-from api.uploads import receive_several, safe_name
+from api.uploads import receive_form, safe_name
 from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
 from procurement.errors import Invalid, NotFound, Refused
@@ -90,28 +90,33 @@ async def take_file(request: Request, ctx: Context, find: Find, who: Person, aga
     await run_in_threadpool(act_of, ctx, find, who)
     sandbox: bool = request.app.state.sandbox
     try:
-        files = await receive_several(request, SIGNED_CAP, MOST_FILES)
-        await run_in_threadpool(partial(_take_files, ctx, find, who, files, sandbox=sandbox))
+        files, fields = await receive_form(request, SIGNED_CAP, MOST_FILES)
+        tool = tool_name(fields.get("tool", ""))
+        await run_in_threadpool(partial(_take_files, ctx, find, who, files, sandbox=sandbox, tool=tool))
     except (NotTaken, Invalid, Refused) as error:
         raise await run_in_threadpool(again, error) from None
 
 
-def _take_files(ctx: Context, find: Find, who: Person, files: list[tuple[str, bytes]], *, sandbox: bool) -> None:
+def _take_files(
+    ctx: Context, find: Find, who: Person, files: list[tuple[str, bytes]], *, sandbox: bool, tool: str
+) -> None:
     """A signed PDF; or a token, with or without the act beside it, matched by digest whatever the names."""
     tokens = [(name, content) for name, content in files if is_token(content)]
     if not tokens:
         if len(files) != 1:
             raise Invalid({"file": "Déposez l’acte signé, ou le jeton de signature avec ou sans l’acte."})
-        return take(ctx, find, who, files[0][1], "file", sandbox=sandbox)
+        return take(ctx, find, who, files[0][1], "file", sandbox=sandbox, tool=tool)
     if len(tokens) > 1:
         raise Invalid({"file": "Déposez un seul jeton de signature à la fois."})
     act = act_of(ctx, find, who).content
     if any(content != act for _, content in files if not is_token(content)):
         raise Refused("Le document joint n’est pas l’acte téléchargé ici : téléchargez-le à nouveau.", "R2182-3")
-    return take_token(ctx, find, who, act, *tokens[0], sandbox=sandbox)
+    return take_token(ctx, find, who, act, *tokens[0], sandbox=sandbox, tool=tool)
 
 
-def take_token(ctx: Context, find: Find, who: Person, act: bytes, name: str, token: bytes, *, sandbox: bool) -> None:
+def take_token(
+    ctx: Context, find: Find, who: Person, act: bytes, name: str, token: bytes, *, sandbox: bool, tool: str
+) -> None:
     """Verify a signature kept beside the act, raise it, keep it. Raises NotTaken with the verdict."""
     with reading(ctx.database) as db:
         signer = find(db)
@@ -131,6 +136,7 @@ def take_token(ctx: Context, find: Find, who: Person, act: bytes, name: str, tok
     key = ctx.storage.put("tokens", kept)
     with transaction(ctx.database) as db:
         keep_token(db, find(db), act, Token(key, safe_name(name), report), who, database.now(db))
+        find(db).tool = tool
 
 
 def act_of(ctx: Context, find: Find, who: Person) -> Act:
@@ -154,7 +160,7 @@ def version_of(ctx: Context, contract: Contract, sha256: str) -> bytes:
     raise NotFound
 
 
-def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sandbox: bool) -> None:
+def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sandbox: bool, tool: str = "") -> None:
     """Verify the very bytes that came in, keep them raised. Raises NotTaken with the verdict, nothing being kept."""
     before = act_of(ctx, find, who).content
     with reading(ctx.database) as db:
@@ -177,6 +183,13 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
             db, find(db), way=way, before=before, received=received, kept=kept, report=report, person=who,
             now=database.now(db),
         )  # fmt: skip
+        if tool:
+            find(db).tool = tool
+
+
+def tool_name(text: str) -> str:
+    """One printable line of at most 200 characters, as a signer names its signing tool."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
 
 
 def prepare_in_page(ctx: Context, find: Find, who: Person, chain: list[str]) -> dict[str, str]:
@@ -216,7 +229,7 @@ def finish_in_page(ctx: Context, find: Find, who: Person, value: str, *, sandbox
         raise Refused("La signature envoyée par la page est illisible.") from error
     attributes = base64.b64decode(held["attributes"])
     content, places = ctx.storage.get(key), (held["start"], held["end"])
-    received = isolate.run("signature.making.desk:finished", content, places, attributes, chain, raw, stamper(ctx))
+    received = isolate.run("signature.making.desk:finished", content, places, attributes, chain, raw, stamp_of(ctx))
     take(ctx, find, who, received, "certificate", sandbox=sandbox)
     with transaction(ctx.database) as db:
         signer = find(db)

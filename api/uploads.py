@@ -141,14 +141,20 @@ async def receive(request: Request, sink: Sink, cap: int) -> Received:
 
 async def receive_several(request: Request, cap: int, most: int) -> list[tuple[str, bytes]]:
     """(name, content) of each file of a form, in memory, empty ones left out. Refused over `cap` bytes in all."""
+    files, _ = await receive_form(request, cap, most)
+    return files
+
+
+async def receive_form(request: Request, cap: int, most: int) -> tuple[list[tuple[str, bytes]], dict[str, str]]:
+    """The files of a form as `receive_several` gives them, and its small fields."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     reader = _Several(request, options if kind == b"multipart/form-data" else {}, cap, most)
     try:
         await _pump(request, reader.feed, reader.put, reader.ready)
     except ClientDisconnect:
         raise Refused("L’envoi s’est interrompu : rien n’est enregistré, recommencez.") from None
-    reader.finish()
-    return [(name, bytes(content)) for name, content in reader.files if content]
+    received = reader.finish()
+    return [(name, bytes(content)) for name, content in reader.files if content], received.fields
 
 
 async def _pump(

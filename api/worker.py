@@ -22,6 +22,7 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "send_mail": mail.send_one,
     "fetch_pieces": pieces.fetch_due,
     "make_receipts": receipts.make_one,
+    "stamp_receipts": receipts.stamp_one,
     "ping_providers": health.ping_one,
     "read_tokens": health.read_one_token,
     "read_trust_lists": trust_lists.read_one,

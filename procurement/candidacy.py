@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select
@@ -68,6 +68,9 @@ class Candidacy(HasRef, Base):
     receipt_key: Mapped[str | None] = mapped_column(String(200))
     receipt_sha256: Mapped[str | None] = mapped_column(String(64))
     receipt_lease: Mapped[datetime | None]
+    receipt_level: Mapped[str] = mapped_column(String(4), default="")
+    receipt_raise_at: Mapped[datetime | None] = mapped_column(index=True)
+    certificate: Mapped[str] = mapped_column(String(10), default="")  # procurement/ways.py
     opened_amount: Mapped[str | None] = mapped_column(String(40))
     consultation: Mapped[Consultation] = relationship()
     files: Mapped[list["CandidacyFile"]] = relationship(order_by="CandidacyFile.id")
@@ -374,21 +377,3 @@ def find_received(db: Session, consultation: Consultation, ref: str) -> Candidac
         if candidacy.ref == ref:
             return candidacy
     raise NotFound
-
-
-def claim_receipt(db: Session, now: datetime, lease: timedelta = timedelta(minutes=2)) -> Candidacy | None:
-    """A deposit whose receipt is still to be made, leased to the caller."""
-    candidacy = db.scalar(
-        select(Candidacy)
-        .where(
-            Candidacy.submitted_at.is_not(None),
-            Candidacy.receipt_sha256.is_(None),
-            (Candidacy.receipt_lease.is_(None)) | (Candidacy.receipt_lease <= now),
-        )
-        .order_by(Candidacy.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if candidacy is not None:
-        candidacy.receipt_lease = now + lease
-    return candidacy

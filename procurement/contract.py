@@ -62,6 +62,7 @@ class Contract(HasRef, Base):
     service: Mapped[str] = mapped_column(String(100), default="")
     vat_rate: Mapped[str] = mapped_column(String(10), default="20")
     ibans: Mapped[list[Any]] = mapped_column(default=list)
+    certificate_required: Mapped[bool] = mapped_column(default=False)
     consultation: Mapped[Consultation] = relationship()
     organisation: Mapped[Organisation] = relationship()
     candidacy: Mapped[Candidacy] = relationship()
@@ -90,11 +91,18 @@ def next_number(db: Session, organisation: Organisation, year: int) -> str:
 
 
 def prepare(
-    db: Session, award: Award, unsigned_key: str, unsigned_sha256: str, now: datetime, standstill: int = 0
+    db: Session,
+    award: Award,
+    unsigned_key: str,
+    unsigned_sha256: str,
+    now: datetime,
+    standstill: int = 0,
+    certificate_required: bool = False,
 ) -> Contract:
     """The contract to sign, right after the award: the acte d’engagement's bytes are locked by their sha256.
 
     `standstill`: whole days to leave between the letters and the buyer's signature (R2182-1, CJA L551-15).
+    `certificate_required`: the buyer wants the electronic signature of the arrêté of 2019, whatever the amount.
     """
     consultation = award.consultation
     db.refresh(consultation.organisation, with_for_update=True)
@@ -110,6 +118,7 @@ def prepare(
         sign_after=end_of_standstill(now, standstill) if standstill else None,
         unsigned_key=unsigned_key,
         unsigned_sha256=unsigned_sha256,
+        certificate_required=certificate_required,
     )
     db.add(contract)
     db.flush()

@@ -24,6 +24,7 @@ from procurement.powers import SigningPower
 from procurement.providers import Provider
 from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signing import Signer
+from procurement.simple_signing import SigningCode
 from procurement.space import Given
 from procurement.trust_lists import FollowedList, ListVersion
 
@@ -32,5 +33,5 @@ __all__ = [
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
     "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
     "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
-    "PieceRequest", "Provider", "Signer", "SigningPower", "User",
+    "PieceRequest", "Provider", "Signer", "SigningCode", "SigningPower", "User",
 ]  # fmt: skip

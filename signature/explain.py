@@ -6,6 +6,7 @@ from signature.verdict import Report, SignatureVerdict
 TECHNICAL = "Signature techniquement valide ?"
 RECEIVABLE = "Recevable au titre de l’arrêté du 22 mars 2019 ?"
 _TECHNICAL = {"TOTAL-PASSED": "Oui", "TOTAL-FAILED": "Non", "INDETERMINATE": "Ne peut être affirmé"}
+SEAL = "Un cachet prouve l’origine et l’intégrité d’un document ; il ne vaut pas signature."
 _HOLDS = {True: "oui", False: "non", None: "indéterminé"}
 
 
@@ -24,8 +25,9 @@ def _one(number: int, signature: SignatureVerdict) -> list[str]:
     when = signature.best_time.astimezone(PARIS).strftime("%d/%m/%Y à %H:%M:%S")
     absent = "sans horodatage" if signature.level.endswith("B") else "horodatage non retenu"
     date = f"horodatée le {when}" if signature.timestamped else f"{absent} (examinée au {when})"
+    kind = "Cachet" if signature.is_seal else "Signature"
     lines = [
-        f"Signature {number} : {signature.signer}, niveau {signature.level}, {date}.",
+        f"{kind} {number} : {signature.signer}, niveau {signature.level}, {date}.",
         f"{TECHNICAL} {_TECHNICAL[signature.indication]}{code}. {signature.reason}",
         f"{RECEIVABLE} {_receivable(signature)}",
     ]
@@ -35,6 +37,8 @@ def _one(number: int, signature: SignatureVerdict) -> list[str]:
 
 def _receivable(signature: SignatureVerdict) -> str:
     answer = signature.arrete_2019.receivable
+    if signature.is_seal:
+        return f"Non. {SEAL}"
     if answer is None:
         return "Ne peut être affirmé : il manque une liste de confiance ou une preuve."
     return "Oui, sous réserve du contrôle de l’identité par une personne." if answer else "Non."

@@ -94,3 +94,12 @@ def _png(picture: Image.Image | None) -> str:
     output = BytesIO()
     picture.save(output, "PNG", optimize=True)
     return base64.b64encode(output.getvalue()).decode("ascii")
+
+
+def drawn(pdf: bytes, most: int = 20) -> list[str]:
+    """The first pages as pictures (PNG, Base64). Raises Unreadable."""
+    try:
+        document = _opened(pdf)
+        return [_png(_drawn(document, number)) for number in range(min(len(document), most))]
+    except Exception as error:
+        raise Unreadable("Les pages de ce PDF ne peuvent être dessinées.") from error

@@ -55,6 +55,11 @@ class SignatureVerdict:
     changes_after: tuple[str, ...]
     arrete_2019: Arrete2019
 
+    @property
+    def is_seal(self) -> bool:
+        """A legal person's seal, by its certificate or by the list: nobody's signature."""
+        return "Seal" in self.qualification or (self.certificate is not None and self.certificate.claims_seal)
+
 
 @dataclass(frozen=True)
 class Report:

@@ -133,17 +133,13 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 @router.post(PATH + "/decider", dependencies=[Depends(OFFICER)])
 def award(
     request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = "",
-    grouping: Text = "", members: Text = "", powers: Text = "", standstill: Text = "",
+    grouping: Text = "", members: Text = "", powers: Text = "", standstill: Text = "", certificate: Text = "",
 ) -> Response:  # fmt: skip
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
     typed = {
-        "amount": amount,
-        "motive": motive,
-        "grouping": grouping,
-        "members": members,
-        "powers": powers,
-        "standstill": standstill,
-    }
+        "amount": amount, "motive": motive, "grouping": grouping, "members": members, "powers": powers,
+        "standstill": standstill, "certificate": certificate,
+    }  # fmt: skip
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
         try:
@@ -152,7 +148,10 @@ def award(
             raise again(db, consultation, error, **typed) from None
     try:
         group = read_group(grouping, members, bool(powers), price)
-        decide_with_acte(ctx, who, ref, price, motive, candidacy, group, wait=bool(standstill))
+        decide_with_acte(
+            ctx, who, ref, price, motive, candidacy, group, wait=standstill == "1",
+            certificate_required=certificate == "1",
+        )  # fmt: skip
     except Invalid as error:
         with reading(ctx.database) as db:
             raise again(db, to_award(db, ref, who), error, **typed) from None

@@ -8,10 +8,12 @@ from starlette.responses import Response
 
 from api import db as database
 from api.auth import OFFICER, Who
+from api.context import Ctx
 from api.db import Db
 from api.pages.buyer_draft import TITLES
 from api.render import page
 from api.review import has_adopted
+from api.seal import key_of
 from api.wording import open_lines, register_line, state_of, time_left, to_the_second
 from procurement.consultation import Consultation, find_for, list_for
 from procurement.events import chain_holds, register
@@ -88,7 +90,7 @@ def hub_context(consultation: Consultation, now: datetime) -> dict[str, Any]:
 
 
 @router.get("/acheteur/consultations/{ref}/registre", dependencies=[Depends(OFFICER)])
-def event_register(request: Request, db: Db, who: Who, ref: str, apres: Rank = 0) -> Response:
+def event_register(request: Request, db: Db, ctx: Ctx, who: Who, ref: str, apres: Rank = 0) -> Response:
     """Oldest first, by rank among the lines that may be shown: numbers of the chain would betray how many answer."""
     consultation = find_for(db, ref, who)
     events = open_lines(consultation, list(register(db, consultation)))
@@ -99,6 +101,7 @@ def event_register(request: Request, db: Db, who: Who, ref: str, apres: Rank = 0
         c=consultation,
         lines=[register_line(event) for event in events[apres : apres + LINES]],
         holds=chain_holds(db, consultation),
+        sealed=key_of(ctx) is not None,
         before=f"{base}{max(0, apres - LINES)}" if apres else None,
         following=f"{base}{apres + LINES}" if len(events) > apres + LINES else None,
     )

@@ -32,6 +32,7 @@ from procurement.candidacy import (
 from procurement.errors import Invalid, Unavailable
 from procurement.people import Person
 from procurement.space import INSURANCE_END
+from procurement.ways import declare
 
 router = APIRouter(include_in_schema=False)
 TEMPLATE = "candidacies/candidacy.html"
@@ -143,6 +144,14 @@ def withdraw_deposit(db: Db, who: Who, ref: str) -> Response:
     if candidacy.state != "withdrawn":
         withdraw(db, candidacy, database.now(db))
     return RedirectResponse(f"/candidatures/{ref}?ok=retire", 303)
+
+
+@router.post("/candidatures/{ref}/certificat", dependencies=[Depends(SIGNED_IN)])
+def declare_certificate(ctx: Ctx, who: Who, ref: str, certificate: Annotated[str, Form()] = "") -> Response:
+    """« Avez-vous un certificat ? », once deposited: optional, part of no answer."""
+    with transaction(ctx.database) as db:
+        declare(find_own_locked(db, ref, who), certificate)
+    return RedirectResponse(f"/candidatures/{ref}?ok=enregistre", 303)
 
 
 @router.get("/candidatures/{ref}/recu", dependencies=[Depends(SIGNED_IN)])

@@ -16,6 +16,7 @@ from api.errors import PageInvalid
 from api.pages.signing import token_of
 from api.render import page
 from api.signing import version_of
+from api.simple_signing import evidence_file
 from procurement.contract import Contract, contracts_for, find_contract, paris_day, set_billing
 from procurement.errors import Invalid, NotFound
 from procurement.invoice_copy import invoices_of, ledger_of
@@ -64,7 +65,7 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
         "proofs": proofs_due(pieces_of(db, contract.candidacy), paris_day(database.now(db))),
         "proof_states": PROOF_STATES,
         "ends_on": contract_end(contract),
-        "parties": circuit(db, contract),
+        "signers": circuit(db, contract),
         "values": {"engagement": contract.engagement, "service": contract.service, "ibans": "\n".join(contract.ibans)},
     }
 
@@ -104,6 +105,17 @@ def keep_billing(
         context = _context(db, contract, who) | {"values": typed}
         raise PageInvalid(error, "contracts/contract.html", context) from None
     return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
+
+
+@router.get("/contrats/{ref}/preuves/{sref}", dependencies=[Depends(BUYER)])
+def evidence(db: Db, who: Who, ref: str, sref: str) -> Response:
+    """What is kept of a simple signature: who gave the code, when, for which bytes. For officers."""
+    contract = find_contract(db, ref, who)
+    signer = next((s for s in circuit(db, contract) if s.ref == sref), None)
+    if signer is None or signer.evidence is None or not who.has(Role.OFFICER, contract.organisation_id):
+        raise NotFound
+    name = f"preuve-signature-{contract.number}-{signer.siret}.json"
+    return attachment(evidence_file(signer.evidence), name, "application/json")
 
 
 @router.get("/contrats/{ref}/acte-engagement.pdf", dependencies=[Depends(BUYER)])

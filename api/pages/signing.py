@@ -30,11 +30,13 @@ from api.signing import (
     prepare_in_page,
     take_file,
 )
+from api.simple_signing import why_not
 from procurement.contract import paris_day
 from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
 from procurement.powers import power_for
 from procurement.signing import BUYER, Signer, awaited_of, find_signer, may_sign, mine, reconsider, refuse
+from procurement.ways import advice
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -60,7 +62,7 @@ def _find(ref: str, who: Person) -> Find:
 def context_of(
     db: Session, ctx: Context, signer: Signer, who: Person, report: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    contract = signer.contract
+    contract, refused = signer.contract, why_not(db, ctx, signer)
     return {
         "signer": signer,
         "contract": contract,
@@ -68,6 +70,8 @@ def context_of(
         "buyer": contract.organisation,
         "sha256": contract.signed_sha256 or contract.unsigned_sha256,
         "providers": [(p.key, p.name) for p in csc.providers(ctx)],
+        "simple_refused": refused,
+        "advice": advice(signer, not refused, paris_day(database.now(db))),
         "report": report,
         "values": {},
         **circuit_of(db, contract),

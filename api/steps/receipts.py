@@ -1,6 +1,7 @@
 """Makes the receipt of one deposit in a worker process, stores it, and tells the company."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,12 +10,16 @@ from api import db as database
 from api import isolate
 from api.candidacy_view import belonging_words
 from api.context import Context
-from api.receipt import KINDS, Receipt, ReceiptFile, late_sentence, offer_sentence
+from api.receipt import KINDS, SEALED, Receipt, ReceiptFile, late_sentence, offer_sentence
 from api.render import french_time
-from procurement.candidacy import Candidacy, claim_receipt
+from api.seal import WORDS, key_of, raise_pdf, seal_or_not
+from procurement.candidacy import Candidacy
+from procurement.errors import Unavailable
 from procurement.mail import post
 from procurement.people import User
+from procurement.receipts import claim_receipt, claim_stamp, keep_receipt, keep_stamped
 
+REASON = f"Récépissé de dépôt : {WORDS}"
 MAIL = """Bonjour,
 
 Votre réponse à la consultation {number} « {object} » de {buyer} est déposée depuis le {at}.
@@ -49,14 +54,45 @@ def make_one(context: Context) -> bool:
             return False
         key, at = candidacy.id, candidacy.submitted_at
         receipt = receipt_of(db, candidacy)
-    pdf: bytes = isolate.run("api.receipt_pdf:render", receipt, at)
+        now = database.now(db)
+    pdf, level = _paper(context, receipt, at, now)
     stored = context.storage.put("receipts", pdf)
     with database.transaction(context.database) as db:
-        row = db.get_one(Candidacy, key, with_for_update=True)
-        if row.receipt_sha256 is None:
-            row.receipt_key, row.receipt_sha256 = stored, hashlib.sha256(pdf).hexdigest()
-            _tell(db, context, row, receipt, database.now(db))
+        row, now = db.get_one(Candidacy, key), database.now(db)
+        if keep_receipt(db, row, stored, hashlib.sha256(pdf).hexdigest(), level, now):
+            _tell(db, context, row, receipt, now)
     return True
+
+
+def _paper(context: Context, receipt: Receipt, at: datetime | None, now: datetime) -> tuple[bytes, str]:
+    """The receipt, and the level of its seal: "" where it could not be sealed, for it leaves all the same."""
+    if key_of(context) is not None:
+        pdf = isolate.run("api.receipt_pdf:render", replace(receipt, note=f"{receipt.note} {SEALED}"), at)
+        sealed, level = seal_or_not(context, pdf, REASON, receipt.reference, now)
+        if level:
+            return sealed, level
+    plain: bytes = isolate.run("api.receipt_pdf:render", receipt, at)
+    return plain, ""
+
+
+def stamp_one(context: Context) -> bool:
+    """A receipt sealed while no time could be had gets one. True when one did."""
+    with database.transaction(context.database) as db:
+        candidacy = claim_stamp(db, database.now(db))
+        if candidacy is None:
+            return False
+        key, before = candidacy.id, str(candidacy.receipt_key)
+    try:
+        stamped = raise_pdf(context, context.storage.get(before), before)
+    except (Unavailable, isolate.WorkFailed):
+        return False
+    after = context.storage.put("receipts", stamped.content)
+    with database.transaction(context.database) as db:
+        row = db.get_one(Candidacy, key)
+        kept = keep_stamped(db, row, before, after, stamped.sha256, database.now(db))
+    if not kept:
+        context.storage.delete(after)
+    return kept
 
 
 def receipt_of(db: Session, candidacy: Candidacy) -> Receipt:

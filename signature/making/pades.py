@@ -196,8 +196,9 @@ def check_level(level: str, timestamp: Timestamp | None, material: Embedded | No
 
 
 def _writer(pdf: bytes) -> Any:
+    """PDF/A wants the next object on a line of its own; what typst writes has no last line end."""
     try:
-        writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
+        writer = IncrementalPdfFileWriter(BytesIO(pdf if pdf.endswith(b"\n") else pdf + b"\n"), strict=False)
         encrypted = writer.prev.encrypted
         usable = encrypted or ("/Pages" in writer.prev.root and writer.prev.root["/Pages"]["/Count"] > 0)
     except Exception as error:

@@ -13,6 +13,10 @@ from signature.errors import SignatureError
 Timestamp = Callable[[bytes], bytes]
 
 
+class StampRefused(SignatureError):
+    """The time-stamping service answered, but not with a good token for what was asked."""
+
+
 class _Response(core.Sequence):  # type: ignore[misc]
     """TimeStampResp; asn1crypto's own takes the token for mandatory, and a refusal has none (RFC 3161, 2.4.2)."""
 
@@ -20,7 +24,7 @@ class _Response(core.Sequence):  # type: ignore[misc]
 
 
 def token_of(timestamp: Timestamp, digest: bytes) -> Any:
-    """The token (ContentInfo) over a SHA-256 digest. Raises SignatureError, and what `timestamp` raises."""
+    """The token (ContentInfo) over a SHA-256 digest. Raises StampRefused, and what `timestamp` raises."""
     imprint = tsp.MessageImprint({"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": digest})
     request = tsp.TimeStampReq(
         {"version": 1, "message_imprint": imprint, "nonce": secrets.randbits(63), "cert_req": True}
@@ -34,7 +38,7 @@ def stamped(timestamp: Timestamp, content: bytes) -> bytes:
 
 
 def checked(content: bytes, request: Any) -> Any:
-    """The answer, once it is granted and for this very request. Raises SignatureError."""
+    """The answer, once it is granted and for this very request. Raises StampRefused."""
     try:
         response = _Response.load(content)
         status = response["status"]["status"].native
@@ -43,11 +47,11 @@ def checked(content: bytes, request: Any) -> Any:
         same = info is not None and info["message_imprint"].dump() == request["message_imprint"].dump()
         same = same and info["nonce"].native == request["nonce"].native
     except Exception as error:
-        raise SignatureError("La réponse du service d’horodatage est illisible.") from error
+        raise StampRefused("La réponse du service d’horodatage est illisible.") from error
     if info is None:
-        raise SignatureError("Le service d’horodatage a refusé la demande.")
+        raise StampRefused("Le service d’horodatage a refusé la demande.")
     if not same:
-        raise SignatureError("Le jeton du service d’horodatage ne correspond pas à la demande.")
+        raise StampRefused("Le jeton du service d’horodatage ne correspond pas à la demande.")
     return response
 
 

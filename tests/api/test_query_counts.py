@@ -38,14 +38,16 @@ MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
 UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
     r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
-    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip)|.*/(recu|fichier|jeton)|.*/jetons/.*"
+    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|asics)|.*/registre\.json"
+    r"|.*/(recu|fichier|jeton)|.*/jetons/.*"
 )
 
 # One row and no list, for programs.
 ONE_ROW = {
     "/api/v1/candidacies/{ref}", "/api/v1/contracts/{ref}", "/api/v1/invoices/{ref}", "/boite/courriers/{ref}",
     "/connexion/proconnect", "/signatures/lot", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
-    "/compte/attestations/{siret}", "/signatures/{ref}/distance",
+    "/compte/attestations/{siret}", "/signatures/{ref}/distance", "/signatures/{ref}/par-code",
+    "/signatures/{ref}/preuve", "/signatures/{ref}/mode-emploi", "/contrats/{ref}/preuves/{sref}",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from procurement.events import chain_holds, move, register
 from procurement.opening import open_plis
 from procurement.people import Organisation, Person, User, person_of
 from procurement.pieces import CAPACITY, GIVE_UP_AFTER, WINNER, Piece, ask, claim_pieces, keep_result
+from procurement.receipts import claim_receipt
 from tests.factories import make_account, make_buyer, make_company, make_company_member, make_officer, make_siret
 
 SIRET = make_siret(41)
@@ -280,15 +281,15 @@ def test_a_receipt_is_leased_to_one_worker_until_the_lease_ends(database: Databa
     who = people(database)
     with transaction(database) as db:
         here = Ground(db, *who)
-        assert candidacies.claim_receipt(db, here.now) is None
+        assert claim_receipt(db, here.now) is None
         candidacy = here.deposit(here.open())
-        assert candidacies.claim_receipt(db, here.now) is candidacy
+        assert claim_receipt(db, here.now) is candidacy
         db.flush()
-        assert candidacies.claim_receipt(db, here.now + timedelta(minutes=1)) is None
-        assert candidacies.claim_receipt(db, here.now + timedelta(minutes=2)) is candidacy
+        assert claim_receipt(db, here.now + timedelta(minutes=1)) is None
+        assert claim_receipt(db, here.now + timedelta(minutes=2)) is candidacy
         candidacy.receipt_sha256 = "0" * 64
         db.flush()
-        assert candidacies.claim_receipt(db, here.now + timedelta(hours=1)) is None
+        assert claim_receipt(db, here.now + timedelta(hours=1)) is None
 
 
 def test_a_piece_waits_is_leased_and_is_given_up_after_eight_tries(database: Database) -> None:
