@@ -31,6 +31,8 @@ def _one(number: int, signature: SignatureVerdict) -> list[str]:
         f"{TECHNICAL} {_TECHNICAL[signature.indication]}{code}. {signature.reason}",
         f"{RECEIVABLE} {_receivable(signature)}",
     ]
+    if signature.written:
+        lines.insert(1, f"Motif écrit dans la signature : « {signature.written} »")
     lines += [f"  {p.number}. ({_HOLDS[p.holds]}) {p.evidence}" for p in signature.arrete_2019.points]
     return lines
 

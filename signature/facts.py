@@ -66,7 +66,8 @@ class SignatureFacts:
     `tampered` is a French sentence where the structure or a later change is not acceptable; `changes` tells every
     later change; `timestamp` is set only by a timestamp that verifies but perhaps for its date; `stamp_refused`: there
     is one, it does not verify, and the sub-indication is its own. `covers` names what is signed, empty for the file
-    that holds the signature; `length`: the bytes of a PDF that it reaches.
+    that holds the signature; `length`: the bytes of a PDF that it reaches; `written`: the reason that
+    the signer wrote in it.
     """
 
     field: str
@@ -86,6 +87,7 @@ class SignatureFacts:
     changes: tuple[str, ...]
     covers: tuple[str, ...] = ()
     length: int = 0
+    written: str = ""
 
     @classmethod
     def of(cls, outcome: _Outcome, **facts: Any) -> "SignatureFacts":

@@ -34,7 +34,7 @@ class SignatureVerdict:
     `scope` is FULL or PARTIAL; `covers` names the files or elements that are signed, empty for the file that holds the
     signature; `signed_length` is how far into a PDF it reaches (bytes); `changes_after` says in French what was added
     after it, allowed or not;
-    `reason` is one French sentence on the indication.
+    `reason` is one French sentence on the indication; `written` is what the signer wrote as its reason, unverified.
     """
 
     field: str
@@ -54,6 +54,7 @@ class SignatureVerdict:
     signed_length: int
     changes_after: tuple[str, ...]
     arrete_2019: Arrete2019
+    written: str = ""
 
     @property
     def is_seal(self) -> bool:
@@ -123,6 +124,7 @@ def judge(
         signed_length=facts.length,
         changes_after=facts.changes,
         arrete_2019=examine(facts, sub, trust_list, best_time),
+        written=facts.written,
     )
 
 

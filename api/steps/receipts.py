@@ -68,7 +68,7 @@ def _paper(context: Context, receipt: Receipt, at: datetime | None, now: datetim
     """The receipt, and the level of its seal: "" where it could not be sealed, for it leaves all the same."""
     if key_of(context) is not None:
         pdf = isolate.run("api.receipt_pdf:render", replace(receipt, note=f"{receipt.note} {SEALED}"), at)
-        sealed, level = seal_or_not(context, pdf, REASON, receipt.reference, now)
+        sealed, level = seal_or_not(context, pdf, REASON, "récépissé", now)
         if level:
             return sealed, level
     plain: bytes = isolate.run("api.receipt_pdf:render", receipt, at)

@@ -191,6 +191,7 @@ class _Check:
             whole=embedded.coverage == SignatureCoverageLevel.ENTIRE_FILE and not tampered,
             tampered=tampered,
             changes=changes,
+            written=_written(embedded),
         )
 
     def _candidate(self, embedded: Any) -> Candidate:
@@ -199,6 +200,12 @@ class _Check:
         own = stamps_of(info, "signature_time_stamp_token", message_imprint_checker(info))
         later = [stamp for revision, stamp in self.stamps if stamp is not None and revision > embedded.signed_revision]
         return Candidate(embedded.signed_data, embedded.compute_digest(), (*own, *later), tuple(later), self.store)
+
+
+def _written(embedded: Any) -> str:
+    """The reason inside the signature, as one printable line of 500 characters at most; whoever signed chose it."""
+    text = str(embedded.sig_object.get("/Reason", ""))
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:500]
 
 
 SHARED = "Plusieurs champs de signature montrent la même signature : on ne peut dire ce qu’elle vaut."

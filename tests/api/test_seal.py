@@ -95,6 +95,7 @@ def test_the_verification_page_says_that_it_is_a_seal(scene: Scene, context: Con
     client.submit(page, "/verifier/fichiers", file=("recu.pdf", content, "application/pdf"))
     assert "C’est un cachet" in client.page.main
     assert "Cachet de Cachet du service mps" in client.page.main
+    assert "« Récépissé de dépôt : cachet du service, prouve l’origine" in client.page.main
     assert "il ne vaut pas signature" in client.page.main
     moment = datetime.now(UTC)
     said = "\n".join(sentences(examine(content, pki.sandbox_trust(pki.FOLDER, moment), moment)))

@@ -118,6 +118,7 @@ def test_the_winner_of_a_small_contract_signs_by_a_code(
     assert told["sealed"]["reason"].startswith(f"Signature simple de {scene.winner.name}")
     buyer = officer.get(f"/contrats/{contract.ref}")
     assert "signature simple" in buyer.text
+    assert f"« Signature simple de {scene.winner.name}" in officer.page.main
     assert "conforme" not in officer.page.main
     assert officer.get(f"/contrats/{contract.ref}/preuves/{signer.ref}").content == kept
     assert browser(scene.finance).get(f"/contrats/{contract.ref}/preuves/{signer.ref}").status_code == 404
