@@ -33,7 +33,8 @@ from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
-from signature.algorithms import DatedAlgorithms
+import signature.asn1  # noqa: F401 – mends what it names
+from signature.algorithms import DatedAlgorithms, digest_allowed
 from signature.certificates import linked
 from signature.facts import Embedded
 from signature.revocation.notices import Bounds
@@ -77,6 +78,12 @@ class Stamp:
     @property
     def moment(self) -> datetime:
         return self.token["encap_content_info"]["content"].parsed["gen_time"].native  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """The digest that its imprint is made with."""
+        info = self.token["encap_content_info"]["content"].parsed
+        return str(info["message_imprint"]["hash_algorithm"]["algorithm"].native)
 
 
 @dataclass(frozen=True)
@@ -261,8 +268,11 @@ class _Process:
         name, status = result.ades_subindic.standard_name, result.api_status
         if name != "OK":
             return _standard(name, chain_of(status)), status
-        found = self._revocation(status, Bounds(now), leaf=self._known.stamps)
-        return found.name, status
+        if not _for_stamps(status.signing_cert):
+            return "CHAIN_CONSTRAINTS_FAILURE", status
+        if not digest_allowed(stamp.digest, now):
+            return "CRYPTO_CONSTRAINTS_FAILURE_NO_POE", status
+        return self._revocation(status, Bounds(now), leaf=self._known.stamps).name, status
 
     def _spec(self) -> Any:
         known = self._known
@@ -301,6 +311,13 @@ def _intact(candidate: Candidate) -> bool:
         return all(found)
     except (SignatureValidationError, ValueError):
         return False
+
+
+def _for_stamps(certificate: Any) -> bool:
+    """Is its key for timestamps alone, critically so (RFC 3161, 2.3)?"""
+    usages = certificate.extended_key_usage_value
+    alone = usages is not None and usages.native == ["time_stamping"]
+    return alone and "extended_key_usage" in certificate.critical_extensions
 
 
 def _issuers(candidate: Candidate) -> frozenset[Any]:
