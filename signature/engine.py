@@ -247,7 +247,9 @@ class _Process:
         )
         name, chain = result.ades_subindic.standard_name, chain_of(result.api_status)
         if name != "OK":
-            return Outcome(_standard(name, chain), chain)
+            name = _standard(name, chain)
+            early = name == "CERTIFICATE_CHAIN_GENERAL_FAILURE" and moment < self.candidate.certificate.not_valid_before
+            return Outcome("OUT_OF_BOUNDS_NO_POE" if early else name, chain)  # the standard's own name (5.2.6.4)
         found = self._revocation(result.api_status, Bounds(moment, retroactive), leaf=True)
         return Outcome(found.name, chain, revoked_at=found.leaf.since, authority_revoked_at=found.authority_since)
 
