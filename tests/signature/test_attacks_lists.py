@@ -1,11 +1,13 @@
 """Revocation lists of every scope, and answers kept in a PDF: what is partial or another's must reassure nobody."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from cryptography import x509
 
 from api.sandbox import certificates, pki
+from api.sandbox.certificates import Authority
 from signature.facts import Embedded
 from signature.making.pades import sign_pades
 from signature.trust import Trust
@@ -103,6 +105,10 @@ def test_an_indirect_list(case: Case, named: bool) -> None:
     assert said(subject, revoked, more=more) == (REVOKED_NOW if named else said(subject))
 
 
+def _named(names: dict[int, x509.Name], owner: Authority) -> x509.Name:
+    return names[id(owner)]
+
+
 def test_a_number_of_another_issuer_in_an_indirect_list(case: Case) -> None:
     """Entries belong to the issuer named last; the same number of somebody else revokes nobody here."""
     subject, teller = indirect_case(case, names=True)
@@ -110,9 +116,7 @@ def test_a_number_of_another_issuer_in_an_indirect_list(case: Case) -> None:
     other = made("Ali Benali", case.issuing, [])
     for first, second, expected in ((issuer, stranger, PASSED), (stranger, issuer, REVOKED_NOW)):
         names = {id(other): first, id(subject.own): second}
-        rows = listed(
-            teller, other, subject.own, entry=lambda owner, names=names: names[id(owner)], extensions=[(INDIRECT, True)]
-        )  # fmt: skip
+        rows = listed(teller, other, subject.own, entry=partial(_named, names), extensions=[(INDIRECT, True)])
         assert said(subject, rows, more=der(teller)) == expected
     carried = listed(
         teller, other, subject.own, entry=lambda o: issuer if o is other else None, extensions=[(INDIRECT, True)]
