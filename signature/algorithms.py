@@ -62,6 +62,12 @@ def digest_until(name: str) -> datetime | None:
     return DIGESTS.get(name, NEVER)
 
 
+def digest_allowed(name: str, moment: datetime) -> bool:
+    """May the digest be relied upon at that moment?"""
+    until = digest_until(name)
+    return until is None or moment < until
+
+
 def key_until(name: str, bits: int) -> datetime | None:
     """When a signature algorithm with a key of `bits` ends, None where no end is set."""
     rows = [row for row in KEYS if row.name == name and row.bits <= bits]

@@ -2,7 +2,8 @@
 
 A CMS signature comes as it is; an XML signature comes as a CMS one without signed attributes over its canonical
 SignedInfo (`signature.reading.xades`), so that one engine judges all. pyHanko's own « with time » process is not
-used: it knows CMS timestamps only, and lets an expired certificate pass without having looked at revocation.
+used: it knows CMS timestamps only, and lets an expired certificate pass without having looked at revocation. Nor is
+its check of revocation: `signature.revocation` looks at the path that was found.
 """
 
 import asyncio
@@ -14,9 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from asn1crypto import cms
-from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
-from asn1crypto.ocsp import OCSPResponse
 from pyhanko.sign.validation.ades import ades_basic_validation, ades_timestamp_validation
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
@@ -33,11 +32,13 @@ from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 from pyhanko_certvalidator.registry import SimpleTrustManager
-from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
-from signature.algorithms import DatedAlgorithms
+import signature.asn1  # noqa: F401 – mends what it names
+from signature.algorithms import DatedAlgorithms, digest_allowed
 from signature.certificates import linked
 from signature.facts import Embedded
+from signature.revocation.notices import Bounds
+from signature.revocation.standing import Chain, Sources, of_chain, sources
 from signature.trust import Trust
 from signature.verdict import CLOCK_TOLERANCE
 
@@ -49,9 +50,17 @@ OFFLINE = RevocationInfoGatheringSpec(
     online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY,
     certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH,
 )
+UNASKED = CertRevTrustPolicy(
+    RevocationCheckingPolicy(
+        ee_certificate_rule=RevocationCheckingRule.NO_CHECK, intermediate_ca_cert_rule=RevocationCheckingRule.NO_CHECK
+    )
+)
 STANDARD_NAMES = {"GENERIC": "SIG_CONSTRAINTS_FAILURE"}
 # What a proof of an earlier date may still cure (EN 319 102-1, 5.5.4).
-_CURABLE = {"OK", "REVOKED_NO_POE", "OUT_OF_BOUNDS_NO_POE", "CRYPTO_CONSTRAINTS_FAILURE_NO_POE", "TRY_LATER"}
+_CURABLE = {
+    "OK", "REVOKED_NO_POE", "REVOKED_CA_NO_POE", "OUT_OF_BOUNDS_NO_POE", "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+    "TRY_LATER",
+}  # fmt: skip
 # What an archive timestamp may: an older one, its authority or its algorithms may have ended since (5.6).
 _AGAIN_AT_ARCHIVE = _CURABLE - {"OK"} | {"NO_POE", "CERTIFICATE_CHAIN_GENERAL_FAILURE"}
 Imprint = Callable[[str], bytes]
@@ -69,6 +78,12 @@ class Stamp:
     @property
     def moment(self) -> datetime:
         return self.token["encap_content_info"]["content"].parsed["gen_time"].native  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """The digest that its imprint is made with."""
+        info = self.token["encap_content_info"]["content"].parsed
+        return str(info["message_imprint"]["hash_algorithm"]["algorithm"].native)
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,11 @@ class Outcome:
     timestamp_chain: tuple[bytes, ...] = ()
     stamp_refused: bool = False
     revoked_at: datetime | None = None
+    authority_revoked_at: datetime | None = None
+
+    def revoked_by(self, moment: datetime) -> bool:
+        """Was the certificate, or an authority above it, revoked by then?"""
+        return any(since is not None and since <= moment for since in (self.revoked_at, self.authority_revoked_at))
 
 
 @dataclass(frozen=True)
@@ -121,8 +141,9 @@ class _Known:
 
     knowledge: Any
     manager: Any
-    authorities: Any
-    stamps: Any
+    sources: Sources
+    authorities: bool
+    stamps: bool
 
 
 def assess(candidate: Candidate, trust: Trust, now: datetime, not_before: datetime | None) -> Outcome:
@@ -146,14 +167,10 @@ class _Process:
         """All the material at hand, parsed once for every step of this signature."""
         inside = self.candidate.embedded
         given, found = _loaded(self.trust), _material(inside.certificates, inside.crls, inside.ocsps)
-        knowledge = LocalKnowledge(
-            known_certs=[*given.certificates, *found.certificates],
-            known_crls=[*given.crls, *found.crls],
-            known_ocsps=[*given.ocsps, *found.ocsps],
-        )
+        knowledge = LocalKnowledge(known_certs=[*given.certificates, *found.certificates])
         issuers = given.issuers | found.issuers
         authorities, stamps = bool(issuers & given.roots), bool(issuers & _issuers(self.candidate))
-        return _Known(knowledge, given.manager, _rule(authorities), _rule(stamps))
+        return _Known(knowledge, given.manager, given.sources.with_more(found.sources), authorities, stamps)
 
     async def outcome(self, now: datetime) -> Outcome:
         """As of now; where that fails for want of time, as of each archive timestamp, the latest first (5.6)."""
@@ -162,7 +179,7 @@ class _Process:
             if found.sub_indication not in _AGAIN_AT_ARCHIVE:
                 break
             name, status = await self._stamp(stamp, now)
-            if name != "OK" or (found.revoked_at is not None and found.revoked_at <= stamp.moment):
+            if name != "OK" or found.revoked_by(stamp.moment):
                 break
             now = status.timestamp
             found = await self._with_time(now)
@@ -185,13 +202,13 @@ class _Process:
 
     async def _at(self, moment: datetime, basic: Outcome, now: datetime) -> Outcome:
         """What the proof of date changes."""
-        if basic.revoked_at is not None and moment >= basic.revoked_at:
+        if basic.revoked_by(moment):
             return basic
         if self.not_before is not None and self.not_before > moment:
             return replace(basic, sub_indication="TIMESTAMP_ORDER_FAILURE")
         certificate = self.candidate.certificate
         expired = now > certificate.not_valid_after
-        if basic.sub_indication in ("OK", "REVOKED_NO_POE") and not expired:
+        if basic.sub_indication in ("OK", "REVOKED_NO_POE", "REVOKED_CA_NO_POE") and not expired:
             return replace(basic, sub_indication="OK")
         if not certificate.not_valid_before <= moment <= certificate.not_valid_after:
             return replace(basic, sub_indication="OUT_OF_BOUNDS_NO_POE")
@@ -225,44 +242,49 @@ class _Process:
     async def _examined(self, moment: datetime, retroactive: bool) -> Outcome:
         result = await ades_basic_validation(
             self.candidate.data,
-            self._spec(retroactive),
+            self._spec(),
             timing_info=ValidationTimingInfo(moment, moment, point_in_time_validation=True),
             raw_digest=self.candidate.digest,
             signature_not_before_time=self.not_before,
         )
-        status = result.api_status
-        chain, revoked = chain_of(status), getattr(status, "revocation_details", None)
-        return Outcome(
-            _standard(result.ades_subindic.standard_name, chain),
-            chain,
-            revoked_at=revoked.revocation_date if revoked else None,
-        )
+        name, chain = result.ades_subindic.standard_name, chain_of(result.api_status)
+        if name != "OK":
+            name = _standard(name, chain)
+            early = name == "CERTIFICATE_CHAIN_GENERAL_FAILURE" and moment < self.candidate.certificate.not_valid_before
+            return Outcome("OUT_OF_BOUNDS_NO_POE" if early else name, chain)  # the standard's own name (5.2.6.4)
+        found = self._revocation(result.api_status, Bounds(moment, retroactive), leaf=True)
+        return Outcome(found.name, chain, revoked_at=found.leaf.since, authority_revoked_at=found.authority_since)
+
+    def _revocation(self, status: Any, bounds: Bounds, *, leaf: bool) -> Chain:
+        """What is known of the revocation of a path that holds."""
+        path = list(reversed(list(status.validation_path.iter_certs(include_root=True))))
+        return of_chain(path, self._known.sources, bounds, leaf, self._known.authorities)
 
     async def _stamp(self, stamp: Stamp, now: datetime) -> tuple[str, Any]:
         """The ETSI name for one timestamp (5.4), and pyHanko's status of it."""
         timing = ValidationTimingInfo(now, now, point_in_time_validation=True)
         try:
-            result: Any = await ades_timestamp_validation(
-                stamp.token, self._spec(False), stamp.imprint, timing_info=timing
-            )
+            result: Any = await ades_timestamp_validation(stamp.token, self._spec(), stamp.imprint, timing_info=timing)
         except SignatureValidationError as error:
             return _standard(error.ades_subindication.standard_name, ()), None
         except Exception:  # a token of any odd shape is a bad token
             return "FORMAT_FAILURE", None
-        return _standard(result.ades_subindic.standard_name, chain_of(result.api_status)), result.api_status
+        name, status = result.ades_subindic.standard_name, result.api_status
+        if name != "OK":
+            return _standard(name, chain_of(status)), status
+        if not _for_stamps(status.signing_cert):
+            return "CHAIN_CONSTRAINTS_FAILURE", status
+        if not digest_allowed(stamp.digest, now):
+            return "CRYPTO_CONSTRAINTS_FAILURE_NO_POE", status
+        return self._revocation(status, Bounds(now), leaf=self._known.stamps).name, status
 
-    def _spec(self, retroactive: bool) -> Any:
+    def _spec(self) -> Any:
         known = self._known
         algorithms = DatedAlgorithms(self.candidate.certificate.not_valid_before)
 
-        def policy(leaf: Any) -> Any:
-            checking = RevocationCheckingPolicy(ee_certificate_rule=leaf, intermediate_ca_cert_rule=known.authorities)
-            revocation = CertRevTrustPolicy(checking, retroactive_revinfo=retroactive)
-            return CertValidationPolicySpec(known.manager, revocation, algorithm_usage_policy=algorithms)
-
+        policy = CertValidationPolicySpec(known.manager, UNASKED, algorithm_usage_policy=algorithms)
         return SignatureValidationSpec(
-            cert_validation_policy=policy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED),
-            ts_cert_validation_policy=policy(known.stamps),
+            cert_validation_policy=policy,
             revinfo_gathering_policy=OFFLINE,
             local_knowledge=known.knowledge,
             key_usage_settings=SIGNING_KEY,
@@ -295,6 +317,13 @@ def _intact(candidate: Candidate) -> bool:
         return False
 
 
+def _for_stamps(certificate: Any) -> bool:
+    """Is its key for timestamps alone, critically so (RFC 3161, 2.3)?"""
+    usages = certificate.extended_key_usage_value
+    alone = usages is not None and usages.native == ["time_stamping"]
+    return alone and "extended_key_usage" in certificate.critical_extensions
+
+
 def _issuers(candidate: Candidate) -> frozenset[Any]:
     """The names of those who issued the certificates of its timestamps."""
     return frozenset(_issuer(stamp.token) for stamp in (*candidate.stamps, *candidate.archive))
@@ -313,18 +342,12 @@ def _issuer(token: Any) -> Any:
         return None
 
 
-def _rule(known: bool) -> Any:
-    """The signer's revocation must be known; an authority's or a TSA's where a list is given or announced."""
-    return RevocationCheckingRule.CRL_OR_OCSP_REQUIRED if known else RevocationCheckingRule.CHECK_IF_DECLARED
-
-
 @dataclass(frozen=True)
 class _Material:
     """Parsed certificates, CRLs and OCSP answers, with the names of those who signed the CRLs."""
 
     certificates: tuple[Any, ...]
-    crls: tuple[Any, ...]
-    ocsps: tuple[Any, ...]
+    sources: Sources
     issuers: frozenset[Any]
 
 
@@ -337,14 +360,9 @@ class _Given(_Material):
 
 
 def _material(certificates: Sequence[bytes], crls: Sequence[bytes], ocsps: Sequence[bytes]) -> _Material:
-    parsed = tuple(CRLContainer(asn1_crl.CertificateList.load(der)) for der in crls)
-    answers = [OCSPResponse.load(der) for der in ocsps]
-    return _Material(
-        tuple(parsed_certificate(der) for der in certificates),
-        parsed,
-        tuple(container for answer in answers for container in OCSPContainer.load_multi(answer)),
-        frozenset(container.crl_data.issuer.hashable for container in parsed),
-    )
+    found = sources(crls, ocsps, certificates)
+    parsed = tuple(parsed_certificate(der) for der in certificates)
+    return _Material(parsed, found, frozenset(each.form.issuer.hashable for each in found.lists))
 
 
 @lru_cache(maxsize=4)
@@ -354,7 +372,7 @@ def _loaded(trust: Trust) -> _Given:
     roots = [parsed_certificate(der) for der in trust.anchors]
     manager = SimpleTrustManager.build([_anchor(root) for root in roots])
     names = frozenset(root.subject.hashable for root in roots if root.self_signed != "no")
-    return _Given(found.certificates, found.crls, found.ocsps, found.issuers, manager, names)
+    return _Given(found.certificates, found.sources, found.issuers, manager, names)
 
 
 def _standard(name: str, chain: tuple[bytes, ...]) -> str:

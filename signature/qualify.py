@@ -13,7 +13,9 @@ from signature.periods import EIDAS, UNREAD, Period
 from signature.statements import claims_of
 from signature.trust import TrustedService, TrustList
 
-# ETSI TS 101 456, 5.2: the policies of qualified certificates before eIDAS, the first one with a device (SSCD).
+# ETSI TS 101 456, 5.2: the policies of qualified certificates before eIDAS, {itu-t(0) identified-organization(4)
+# etsi(0) qualified-certificate-policies(1456) policy-identifiers(1)}: qcp-public-with-sscd(1), qcp-public(2).
+# DSS says the same; pyHanko has the two exchanged.
 QCP_PLUS, QCP = "0.4.0.1456.1.1", "0.4.0.1456.1.2"
 _WITH = {"QCWithSSCD", "QCWithQSCD", "QCQSCDManagedOnBehalf"}
 _WITHOUT = {"QCNoSSCD", "QCNoQSCD"}

@@ -8,6 +8,7 @@ from typing import Any
 from asn1crypto import cms, core, tsp
 from pyhanko.sign.timestamps import TimeStamper
 
+import signature.asn1  # noqa: F401 – a token is kept as it came
 from signature.errors import SignatureError
 
 Timestamp = Callable[[bytes], bytes]

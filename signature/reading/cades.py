@@ -144,18 +144,25 @@ def _designates(info: Any) -> bool:
 
 
 def _candidate(data: Any, info: Any, digest: bytes) -> Candidate:
-    """One signer alone, without the content, as the engine wants it."""
-    alone = cms.SignedData(
-        {
-            "version": data["version"].native,
-            "digest_algorithms": [info["digest_algorithm"]],
-            "encap_content_info": {"content_type": data["encap_content_info"]["content_type"].native},
-            "certificates": data["certificates"],
-            "signer_infos": [info],
-        }
-    )
+    """One signer alone, without the content, as the engine wants it.
+
+    Spliced: asn1crypto writes what it built of such parts over and over again, for seconds.
+    """
+    held = data["certificates"].dump() if isinstance(data["certificates"], cms.CertificateSet) else b""
+    kind = tlv(0x30, data["encap_content_info"]["content_type"].dump())
+    algorithms = tlv(0x31, info["digest_algorithm"].dump())
+    parts = data["version"].dump(), algorithms, kind, held, tlv(0x31, info.dump())
+    alone = cms.SignedData.load(tlv(0x30, *parts))
     stamps = stamps_of(info, "signature_time_stamp_token", message_imprint_checker(info))
     return Candidate(alone, digest, stamps, (), _embedded(data, info))
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """One DER element around these."""
+    content = b"".join(parts)
+    size = len(content)
+    long = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + (bytes([size]) if size < 128 else bytes([0x80 | len(long)]) + long) + content
 
 
 def _embedded(data: Any, info: Any) -> Embedded:

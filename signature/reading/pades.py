@@ -20,7 +20,7 @@ from pyhanko.sign.diff_analysis import (
     SigFieldModificationRule,
     StandardDiffPolicy,
 )
-from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
 from pyhanko.sign.validation import DocumentSecurityStore, EmbeddedPdfSignature
 from pyhanko.sign.validation.errors import NoDSSFoundError, SignatureValidationError
 from pyhanko.sign.validation.generic_cms import message_imprint_checker
@@ -208,6 +208,10 @@ def _written(embedded: Any) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:500]
 
 
+FILLED = (
+    "Des champs du formulaire ont été remplis ou redessinés après la signature. Sa certification le permettait, mais "
+    "ce qui se lit n’est plus ce qui a été signé : faites signer le formulaire une fois rempli."
+)
 SHARED = "Plusieurs champs de signature montrent la même signature : on ne peut dire ce qu’elle vaut."
 BROKEN = "La signature contenue dans le PDF est illisible ou mal formée."
 
@@ -228,10 +232,24 @@ def _changes(embedded: Any, pdf: bytes) -> tuple[str, tuple[str, ...]]:
         return "La signature ne couvre pas entièrement la version du document qu’elle prétend signer.", ()
     diff = embedded.diff_result
     if not isinstance(diff, DiffResult) or diff.modification_level == ModificationLevel.OTHER:
+        if _filled(embedded):
+            return FILLED, ()
         return "Le document a été modifié après la signature (ajout d’une version au fichier).", ()
     if not embedded.summarise_integrity_info()["docmdp_ok"]:
         return "Le document a été modifié après la signature, alors que celle-ci l’interdisait.", ()
     return "", tuple(_allowed(diff, embedded))
+
+
+def _filled(embedded: Any) -> bool:
+    """Were only form fields filled in, as a certification allows?
+
+    It is refused all the same: a field's appearance is drawn by whoever fills it in, and may show another amount than
+    its value. Only to tell the person what happened is the tolerant policy asked.
+    """
+    if embedded.docmdp_level not in (MDPPerm.FILL_FORMS, MDPPerm.ANNOTATE):
+        return False
+    diff = embedded.evaluate_modifications(DEFAULT_DIFF_POLICY)
+    return isinstance(diff, DiffResult) and diff.modification_level == ModificationLevel.FORM_FILLING
 
 
 def _allowed(diff: Any, embedded: Any) -> Iterator[str]:

@@ -23,7 +23,11 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "import by name": {"api/isolate.py": "the one loader: worker processes get their functions by dotted path"},
     "one adapter": {
         "signature/engine.py": "validation: pyHanko's AdES engine",
+        "signature/asn1.py": "mends the writing of asn1crypto",
         "signature/algorithms.py": "the dated table, as pyHanko's policy asks it",
+        "signature/revocation/notices.py": "certificates and algorithms as lists and answers name them",
+        "signature/revocation/lists.py": "reads the scope of revocation lists with asn1crypto",
+        "signature/revocation/answers.py": "reads OCSP answers with asn1crypto",
         "signature/reading/pades.py": "reads PDF with pyHanko",
         "signature/reading/cades.py": "reads CMS with asn1crypto",
         "signature/reading/xades.py": "hands XML signatures to the engine as CMS",

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import (
     FieldMDPAction,
@@ -224,6 +225,34 @@ def test_a_certification_that_allows_signatures(bench: Bench, level: MDPPerm) ->
         "field appearance replaced (shadow replace)",
     ):
         assert passed(bench, LATER[name](pdf)) == [], name
+
+
+def filled(pdf: bytes, *, value: bool, drawn: bool) -> bytes:
+    """The field « montant », with another value, another appearance, or both as a form filler writes them."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    field = writer.root["/AcroForm"]["/Fields"][0]
+    if value:
+        field["/V"] = generic.pdf_string("900000")
+    if drawn:
+        shown = generic.StreamObject(stream_data=b"BT /F1 12 Tf (900 000) Tj ET")
+        shown["/Type"], shown["/Subtype"] = generic.pdf_name("/XObject"), generic.pdf_name("/Form")
+        shown["/BBox"] = generic.ArrayObject(map(generic.NumberObject, (0, 0, 200, 30)))
+        field["/AP"]["/N"] = writer.add_object(shown)
+    writer.update_container(field)
+    output = BytesIO()
+    writer.write(output)  # type: ignore[no-untyped-call]
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("level", [MDPPerm.NO_CHANGES, MDPPerm.FILL_FORMS, MDPPerm.ANNOTATE])
+@pytest.mark.parametrize(("value", "drawn"), [(True, True), (True, False), (False, True)])
+def test_a_form_filled_after_its_certification(bench: Bench, level: MDPPerm, value: bool, drawn: bool) -> None:
+    """Refused even where the certification allows it (decision 0020); a person is told what happened."""
+    pdf = certified(bench, level)
+    (verdict,) = examine(filled(pdf, value=value, drawn=drawn), bench.trust(), NOW).signatures
+    assert (verdict.indication, verdict.sub_indication) == ("TOTAL-FAILED", "FORMAT_FAILURE")
+    assert ("formulaire" in verdict.reason) == (level != MDPPerm.NO_CHANGES)
+    assert not verdict.covers_whole_document
 
 
 def test_one_signature_is_counted_once(bench: Bench) -> None:
