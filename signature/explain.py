@@ -26,14 +26,20 @@ def _one(number: int, signature: SignatureVerdict) -> list[str]:
     date = f"horodatée le {when}" if signature.timestamped else f"{absent} (examinée au {when})"
     lines = [
         f"Signature {number} : {signature.signer}, niveau {signature.level}, {date}.",
-        f"{TECHNICAL} {_TECHNICAL[signature.indication]}{code}. {signature.reason}",
-        f"{RECEIVABLE} {_receivable(signature)}",
+        f"{TECHNICAL} {answered(signature)}{code}. {signature.reason}",
+        f"{RECEIVABLE} {received(signature)}",
     ]
     lines += [f"  {p.number}. ({_HOLDS[p.holds]}) {p.evidence}" for p in signature.arrete_2019.points]
     return lines
 
 
-def _receivable(signature: SignatureVerdict) -> str:
+def answered(signature: SignatureVerdict) -> str:
+    """Oui, Non, Ne peut être affirmé."""
+    return _TECHNICAL[signature.indication]
+
+
+def received(signature: SignatureVerdict) -> str:
+    """The answer to the second question, one sentence."""
     answer = signature.arrete_2019.receivable
     if answer is None:
         return "Ne peut être affirmé : il manque une liste de confiance ou une preuve."
