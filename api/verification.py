@@ -1,28 +1,36 @@
-"""The two reports of a verification: PDF for people, XML (ETSI TS 119 102-2) for machines; drawn in worker processes.
+"""A verdict with its two reports, PDF for people and XML (ETSI TS 119 102-2) for machines, made in a worker process.
 
 The seal is a function of the caller: bytes of a PDF in, bytes of the same PDF sealed out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from api import isolate
-from signature.report_words import Examined
 from signature.trust import Trust
 
 Seal = Callable[[bytes], bytes]
-SECONDS = 30.0
 
 
-def report_pdf(examined: Sequence[Examined], trust: Trust, now: datetime, seal: Seal | None = None) -> bytes:
-    """The report in French; without `seal` it says of itself that it is not sealed. Raises WorkFailed, Unavailable."""
-    path = "api.verification_pdf:render"
-    pdf: bytes = isolate.run(path, tuple(examined), trust, now, sealed=seal is not None, seconds=SECONDS)
-    return seal(pdf) if seal is not None else pdf
+@dataclass(frozen=True)
+class Verified:
+    """`shape` is the JSON of `mps sign verify`. A report that cannot be made is empty; so is `xml` of what is unsigned."""
+
+    shape: dict[str, Any]
+    pdf: bytes
+    xml: bytes
 
 
-def report_xml(examined: Sequence[Examined], now: datetime) -> bytes:
-    """Every signature of the files that could be read. Raises WorkFailed where there is none, Unavailable."""
-    files = [(each.name, each.report) for each in examined if each.report is not None]
-    xml: bytes = isolate.run("signature.report_xml:validation_report", files, now, seconds=SECONDS)
-    return xml
+def verified(
+    name: str, content: bytes, trust: Trust, now: datetime, beside: Mapping[str, bytes], seal: Seal | None = None
+) -> Verified:
+    """One file, with those that a detached signature may cover, as of `now` (aware). Raises WorkFailed, Unavailable.
+
+    Without `seal` the PDF says of itself that it is not sealed.
+    """
+    made: Verified = isolate.run(
+        "api.verification_pdf:made", name, content, trust, now, dict(beside), sealed=seal is not None
+    )
+    return replace(made, pdf=seal(made.pdf)) if seal is not None and made.pdf else made

@@ -1,13 +1,19 @@
-"""The verification report as PDF, made in a worker process."""
+"""The reports of a verification, as a worker process makes them: it loads what judges and what draws."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from api import paper
+from api.verification import Verified
 from signature.report_words import Examined, told
+from signature.report_xml import validation_report
 from signature.trust import Trust
+from signature.verify import examine
+
+log = logging.getLogger(__name__)
 
 LONGEST = 32
 _BREAK = "\u200b"  # where a line may end inside a word too wide for its place
@@ -19,6 +25,19 @@ def render(examined: Sequence[Examined], trust: Trust, now: datetime, *, sealed:
     `sealed`: whether a seal will be put on these bytes, which the paper says.
     """
     return paper.render("verify/report.typ", _fit(asdict(told(examined, trust, now, sealed=sealed))), now)
+
+
+def made(name: str, content: bytes, trust: Trust, now: datetime, beside: dict[str, bytes], *, sealed: bool) -> Verified:
+    """The verdict on one file, in plain values, and both reports. Raises Unreadable."""
+    report = examine(content, trust, now, None, beside)
+    examined = [Examined.of(name, content, report, beside=beside)]
+    try:
+        pdf = render(examined, trust, now, sealed=sealed)
+    except paper.PaperError as error:  # the verdict does not wait for it
+        log.error("the report of a verification could not be drawn", exc_info=error)
+        pdf = b""
+    xml = validation_report([(name, report)], now) if report.signatures else b""
+    return Verified(report.as_dict(), pdf, xml)
 
 
 def _fit(value: Any) -> Any:
