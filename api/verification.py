@@ -16,7 +16,7 @@ Seal = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Verified:
-    """`shape` is the JSON of `mps sign verify`. A report that cannot be made is empty; so is `xml` of what is unsigned."""
+    """`shape` is the JSON of `mps sign verify`; a report that cannot be made is empty, as `xml` of the unsigned is."""
 
     shape: dict[str, Any]
     pdf: bytes

@@ -102,6 +102,8 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "concession concession",
     ):
         found[name] = (render_pdf(SAMPLES[name], NOW, b"{}"), ATTACHED)
+    address = "https://marches.exemple.fr/verifier"
+    found["act to sign"] = (render_pdf(SAMPLES["example ae"], NOW, b"{}", address), ATTACHED)
     return found
 
 
