@@ -139,7 +139,10 @@ def _file(each: Examined) -> FilePart:
     return FilePart(
         name=each.name,
         summary=_summary(each),
-        digests=[(f"{each.name} ({each.size} octets)", each.sha256), *each.beside],
+        digests=[
+            (f"{each.name} ({each.size} octets)", each.sha256) if each.size else (each.name, "non lu"),
+            *each.beside,
+        ],
         signatures=[_signature(number, one, signatures) for number, one in enumerate(signatures, 1)],
         unsigned=list(report.unsigned) if report and report.signatures else [],
         notes=list(report.notes) if report else [],
@@ -154,8 +157,8 @@ def _summary(each: Examined) -> str:
         return "Ce fichier ne porte aucune signature électronique."
     count = len(report.signatures)
     good = sum(one.indication == "TOTAL-PASSED" for one in report.signatures)
-    found = f"{count} signature{'s' if count > 1 else ''} ({report.format}), dont {good} techniquement valide"
-    sentence = f"{found}{'s' if good > 1 else ''}."
+    found = f"{count} signature{'s' if count > 1 else ''} ({report.format})"
+    sentence = f"{found}, dont {good or 'aucune'} techniquement valide{'s' if good > 1 else ''}."
     if report.unsigned and not report.holds and good == count:
         sentence += " Une partie de ce qui a été remis n’est pas signée."
     return sentence

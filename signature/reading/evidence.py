@@ -10,6 +10,8 @@ from signature.engine import Candidate
 from signature.facts import Evidence, SignedObject, StampSeen
 from signature.reading.contents import digest_of
 
+# RFC 5652, 5.4: the key signs the attributes as a SET OF, not with the tag they bear in the message.
+_SET_OF = b"\x31"
 log = logging.getLogger(__name__)
 
 
@@ -18,12 +20,11 @@ def evidence_of(candidate: Candidate, documents: Iterable[SignedObject], claimed
     info = candidate.data["signer_infos"][0]
     algorithm = str(info["digest_algorithm"]["algorithm"].native)
     attributes = info["signed_attrs"]
-    has = bool(attributes.native)
-    # RFC 5652, 5.4: what is signed is the attributes as a SET OF, not with the tag they bear in the message.
+    has = isinstance(attributes, cms.CMSAttributes)
     return Evidence(
         value=info["signature"].native,
         algorithm=algorithm,
-        digest=digest_of(attributes.untag().dump(), algorithm) if has else candidate.digest,
+        digest=digest_of(_SET_OF + attributes.dump()[1:], algorithm) if has else candidate.digest,
         certificate=candidate.certificate.dump(),
         claimed=claimed or (_signing_time(attributes) if has else None),
         documents=tuple(documents),
