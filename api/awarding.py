@@ -58,7 +58,7 @@ def decide_with_acte(
         named, clauses = chosen.candidacy.ref, clauses_for(db, consultation)
         if seen and seen != named:
             raise Refused("Un autre attributaire vient d’être désigné : relisez la page, puis décidez.")
-    content, sha256 = build_acte(dossier, holder, now, clauses)
+    content, sha256 = build_acte(dossier, holder, now, clauses, ctx.settings.public_url)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
         consultation = to_award(db, ref, who)

@@ -59,8 +59,7 @@ def verify_signature(
     `files`: what a detached signature may cover, by name.
     """
     moment = not_before.isoformat() if not_before else None
-    report = isolate.run("signature.verify:verify", content, trust, now.isoformat(), moment, files)
-    shape: dict[str, Any] = report.as_dict()
+    shape: dict[str, Any] = isolate.run("signature.verify:shape", content, trust, now.isoformat(), moment, files)
     return shape
 
 
@@ -81,8 +80,13 @@ def read_date(text: str, field: str) -> date:
     raise Invalid({field: "Écrivez une date, par exemple 01/12/2026."})
 
 
-def build_acte(data: dict[str, Any], holder: Holder, now: datetime, clauses: Mapping[str, Clause]) -> tuple[bytes, str]:
-    """(PDF, sha256) of the acte d’engagement with its holder, ready to sign. Raises WorkFailed, Unavailable."""
+def build_acte(
+    data: dict[str, Any], holder: Holder, now: datetime, clauses: Mapping[str, Clause], public_url: str
+) -> tuple[bytes, str]:
+    """(PDF, sha256) of the acte d’engagement with its holder, ready to sign. Raises WorkFailed, Unavailable.
+
+    It bears the address of the public page of this service that verifies signatures.
+    """
     dossier = parse_dossier(data)
     built = isolate.run(
         "dce_templates.build:build",
@@ -95,6 +99,7 @@ def build_acte(data: dict[str, Any], holder: Holder, now: datetime, clauses: Map
         kinds=("ae",),
         checked=False,
         clauses=taken_by(dossier, clauses),
+        check_at=f"{public_url.rstrip('/')}/verifier",
         seconds=60,
     )
     content: bytes = built.files[0].content

@@ -40,7 +40,7 @@ def render(template: str, data: Mapping[str, Any], now: datetime) -> bytes:
 
 
 def _plain(sign: str) -> bool:
-    return sign < "\u0180" or sign in "–—‘’“”…€\u202f"
+    return sign < "\u0180" or sign in "–—‘’“”…€\u202f\u200b"
 
 
 def _compile(template: str, data: str, now: datetime) -> bytes:

@@ -55,6 +55,29 @@ def _trust(context: Context, each: Held, now: datetime) -> Trust:
     return found
 
 
+def grounds(
+    context: Context,
+    content: bytes,
+    *,
+    sandbox: bool,
+    files: Mapping[str, bytes] | None = None,
+    whole: bool = False,
+) -> tuple[Trust, datetime]:
+    """What a verdict on these bytes rests on, and the moment it is for. No transaction may be open.
+
+    Revocation is asked of the authorities where the verdict lacks it, or always (`whole`) for a file to be kept.
+    Raises WorkFailed, Unavailable.
+    """
+    now = _now(context)
+    trust = trust_of(context, sandbox, now)
+    if not whole:
+        report = verify_signature(content, trust, now, None, files)
+        if all(signature["indication"] != "INDETERMINATE" for signature in report["signatures"]):
+            return trust, now
+    needs = isolate.run("signature.needs:needs", content, trust, now.isoformat(), files)
+    return (trust.with_more(ask(needs, network(context))), _now(context)) if needs else (trust, now)
+
+
 def judged(
     context: Context,
     content: bytes,
@@ -64,22 +87,8 @@ def judged(
     files: Mapping[str, bytes] | None = None,
     whole: bool = False,
 ) -> tuple[dict[str, Any], Trust]:
-    """Our verdict now on these very bytes, and what it rests on. No transaction may be open.
-
-    Revocation is asked of the authorities where the verdict lacks it, or always (`whole`) for a file to be kept.
-    Raises WorkFailed, Unavailable.
-    """
-    now = _now(context)
-    trust = trust_of(context, sandbox, now)
-    if not whole:
-        report = verify_signature(content, trust, now, not_before, files)
-        if all(signature["indication"] != "INDETERMINATE" for signature in report["signatures"]):
-            return report, trust
-    needs = isolate.run("signature.needs:needs", content, trust, now.isoformat(), files)
-    if needs:
-        trust, now = trust.with_more(ask(needs, network(context))), _now(context)
-    elif not whole:
-        return report, trust
+    """Our verdict now on these very bytes, with its `grounds`. Raises WorkFailed, Unavailable."""
+    trust, now = grounds(context, content, sandbox=sandbox, files=files, whole=whole)
     return verify_signature(content, trust, now, not_before, files), trust
 
 

@@ -105,13 +105,17 @@ Renderers = dict[Format, tuple[str, Callable[[Document], bytes]]]
 
 
 def renderers(
-    wanted: Collection[str], now: datetime, attached: bytes | None = None, model: bytes | None = None
+    wanted: Collection[str],
+    now: datetime,
+    attached: bytes | None = None,
+    model: bytes | None = None,
+    check_at: str = "",
 ) -> Renderers:
-    """Format → (media type, how), of those wanted that are made of blocks; `attached` and `model`: see each one."""
+    """Format → (media type, how), of those wanted that are made of blocks; the rest: see each one."""
     base = read_model(model) if model is not None and {"docx", "odt"} & set(wanted) else None
     every: Renderers = {
         "docx": (docx.MEDIA_TYPE, lambda document: docx.render_docx(document, now, base)),
-        "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached)),
+        "pdf": (pdf.MEDIA_TYPE, lambda document: pdf.render_pdf(document, now, attached, check_at)),
         "odt": (odt.MEDIA_TYPE, lambda document: odt.render_odt(docx.render_docx(document, now, base), now)),
         "html": (html.MEDIA_TYPE, lambda document: html.render_page(document).encode()),
     }
@@ -184,12 +188,14 @@ def build(
     version: int = 1,
     clauses: Mapping[str, Clause] | None = None,
     model: bytes | None = None,
+    check_at: str = "",
 ) -> Built:
     """The documents of `kinds_of`, or of `kinds`, in the formats asked (None: the usual ones), and their manifest.
 
     `figures` and `rules` are whole tables. `holder` fills the AE for signature; `checked=False` renders again what was
     published. `pieces`: (name, sha256) of files beside them. `clauses`: the library (None: the catalogue). `model`: the
-    buyer's Word model, as uploaded. Same bytes each time. Raises PdfError, WordError, ClauseError if not `checked`.
+    buyer's Word model, as uploaded. `check_at`: see `render_pdf`. Same bytes each time. Raises PdfError, WordError,
+    ClauseError if not `checked`.
     """
     table, wanted = tuple(figures), usual_formats(dossier) if formats is None else formats
     known = catalogue() if clauses is None else clauses
@@ -200,7 +206,7 @@ def build(
     dossier = with_pieces(dossier, pieces)
     current = in_force(table, dossier.launched_on)
     taken = used(filled_clauses(dossier.clauses, view(dossier, current), known))
-    how = renderers(wanted, now, _attached(dossier, taken, holder), model)
+    how = renderers(wanted, now, _attached(dossier, taken, holder), model, check_at)
     documents = _documents(kinds_of(dossier, known) if kinds is None else kinds, dossier, current, holder, known)
     files = [*_rendered(documents, how, version), *(_workbooks(dossier) if "xlsx" in wanted else ())]
     content = manifest(dossier, [*map(_hashed, files), *pieces], named(taken), findings, now, version, model)

@@ -28,8 +28,8 @@ def _one(number: int, signature: SignatureVerdict) -> list[str]:
     kind = "Cachet" if signature.is_seal else "Signature"
     lines = [
         f"{kind} {number} : {signature.signer}, niveau {signature.level}, {date}.",
-        f"{TECHNICAL} {_TECHNICAL[signature.indication]}{code}. {signature.reason}",
-        f"{RECEIVABLE} {_receivable(signature)}",
+        f"{TECHNICAL} {answered(signature)}{code}. {signature.reason}",
+        f"{RECEIVABLE} {received(signature)}",
     ]
     if signature.written:
         lines.insert(1, f"Motif écrit dans la signature : « {signature.written} »")
@@ -37,7 +37,13 @@ def _one(number: int, signature: SignatureVerdict) -> list[str]:
     return lines
 
 
-def _receivable(signature: SignatureVerdict) -> str:
+def answered(signature: SignatureVerdict) -> str:
+    """Oui, Non, Ne peut être affirmé."""
+    return _TECHNICAL[signature.indication]
+
+
+def received(signature: SignatureVerdict) -> str:
+    """The answer to the second question, one sentence."""
     answer = signature.arrete_2019.receivable
     if signature.is_seal:
         return f"Non. {SEAL}"

@@ -40,6 +40,40 @@ class Embedded:
         return bool(self.crls or self.ocsps)
 
 
+@dataclass(frozen=True)
+class SignedObject:
+    """One thing that was signed: its name (empty for the file that holds the signature), its digest and which."""
+
+    name: str
+    algorithm: str
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class StampSeen:
+    """One timestamp of a signature, held or not: its token in DER; `archive` covers the proofs as well."""
+
+    moment: datetime
+    token: bytes
+    archive: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a report shows of the signature itself: `digest` is of what the key signed, by `algorithm`.
+
+    `certificate` is the signer's in DER, `claimed` the date the signer wrote, which proves nothing.
+    """
+
+    value: bytes = b""
+    algorithm: str = ""
+    digest: bytes = b""
+    certificate: bytes = b""
+    claimed: datetime | None = None
+    documents: tuple[SignedObject, ...] = ()
+    stamps: tuple[StampSeen, ...] = ()
+
+
 class _Outcome(Protocol):
     @property
     def sub_indication(self) -> str: ...
@@ -88,6 +122,7 @@ class SignatureFacts:
     covers: tuple[str, ...] = ()
     length: int = 0
     written: str = ""
+    evidence: Evidence = Evidence()
 
     @classmethod
     def of(cls, outcome: _Outcome, **facts: Any) -> "SignatureFacts":

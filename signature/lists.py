@@ -20,7 +20,7 @@ from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 from signature.errors import Unreadable
 from signature.list_services import TSL, moment_of, named, read_services, text_of
-from signature.trust import Trust, TrustedService, TrustList, certificates_of
+from signature.trust import ListOrigin, Trust, TrustedService, TrustList, certificates_of
 
 MAX_BYTES = 30 * 1024 * 1024
 ROOT = f"{{{TSL}}}TrustServiceStatusList"
@@ -69,7 +69,8 @@ class ReadList:
     @property
     def trust_list(self) -> TrustList:
         """What a verification needs of it."""
-        return TrustList(self.services, self.unread)
+        origin = ListOrigin(self.territory, self.sequence, self.issued, self.sha256)
+        return TrustList(self.services, self.unread, (origin,))
 
 
 def read_list(xml: bytes, signers: Sequence[bytes], now: datetime) -> ReadList:

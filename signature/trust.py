@@ -63,11 +63,25 @@ class TrustedService:
 
 
 @dataclass(frozen=True)
+class ListOrigin:
+    """Which trusted list was read: `sha256` (hexadecimal) is of the file's bytes."""
+
+    territory: str
+    sequence: int
+    issued: datetime
+    sha256: str
+
+
+@dataclass(frozen=True)
 class TrustList:
-    """The services one list names, or several lists together; `unread` names what could not be understood."""
+    """The services one list names, or several lists together; `unread` names what could not be understood.
+
+    `origins`: the files they were read from, for the reports; none where the services were given by hand.
+    """
 
     services: tuple[TrustedService, ...]
     unread: tuple[str, ...] = ()
+    origins: tuple[ListOrigin, ...] = ()
 
     def grants(self, chain: Sequence[bytes], kind: Kind, moments: Iterable[datetime]) -> TrustedService | None:
         """The service of that kind on the chain (DER) granted at every moment; recognised by key, never by name."""
@@ -101,10 +115,16 @@ class Trust:
             self.intermediates + other.intermediates,
             self.crls + other.crls,
             self.ocsps + other.ocsps,
-            TrustList(sum((each.services for each in lists), ()), sum((each.unread for each in lists), ()))
-            if lists
-            else None,
+            _together(lists) if lists else None,
         )
+
+
+def _together(lists: Sequence[TrustList]) -> TrustList:
+    return TrustList(
+        tuple(service for each in lists for service in each.services),
+        tuple(name for each in lists for name in each.unread),
+        tuple(origin for each in lists for origin in each.origins),
+    )
 
 
 def public_key(certificate: bytes) -> bytes:

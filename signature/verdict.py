@@ -34,7 +34,8 @@ class SignatureVerdict:
     `scope` is FULL or PARTIAL; `covers` names the files or elements that are signed, empty for the file that holds the
     signature; `signed_length` is how far into a PDF it reaches (bytes); `changes_after` says in French what was added
     after it, allowed or not;
-    `reason` is one French sentence on the indication; `written` is what the signer wrote as its reason, unverified.
+    `reason` is one French sentence on the indication; `written` is what the signer wrote as its reason, unverified;
+    `facts` are what was measured, for the reports.
     """
 
     field: str
@@ -54,6 +55,7 @@ class SignatureVerdict:
     signed_length: int
     changes_after: tuple[str, ...]
     arrete_2019: Arrete2019
+    facts: SignatureFacts
     written: str = ""
 
     @property
@@ -84,8 +86,11 @@ class Report:
         return bool(self.signatures) and not left and all(s.indication == "TOTAL-PASSED" for s in self.signatures)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON of `mps sign verify`: dates in ISO 8601, tuples as lists."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        """The JSON of `mps sign verify`: dates in ISO 8601, tuples as lists; without the bytes of the facts."""
+        shape = asdict(self)
+        for signature in shape["signatures"]:
+            del signature["facts"]
+        return {key: _plain(value) for key, value in shape.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -125,6 +130,7 @@ def judge(
         changes_after=facts.changes,
         arrete_2019=examine(facts, sub, trust_list, best_time),
         written=facts.written,
+        facts=facts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from signature.errors import Unreadable
 from signature.facts import Measured
@@ -80,6 +81,17 @@ def verify(
 ) -> Report:
     """`examine` for a worker process: moments in ISO 8601 with their offset. Raises Unreadable."""
     return examine(content, trust, _moment(now), _moment(not_before) if not_before else None, files)
+
+
+def shape(
+    content: bytes,
+    trust: Trust,
+    now: str,
+    not_before: str | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> dict[str, Any]:
+    """`verify` as plain values, which a web process can take without loading what judged. Raises Unreadable."""
+    return verify(content, trust, now, not_before, files).as_dict()
 
 
 def _moment(text: str) -> datetime:

@@ -23,6 +23,7 @@ from signature.errors import Unreadable
 from signature.explain import sentences
 from signature.facts import Embedded
 from signature.making.keys import Pkcs12
+from signature.report_words import Examined
 from signature.trust import Trust, trust_from_files
 from signature.verdict import Report
 
@@ -55,6 +56,8 @@ def verify(
     trust_list_cert: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
     at: Annotated[str | None, typer.Option(metavar="ISO8601", help="Moment de la vérification.")] = None,
     offline: Annotated[bool, typer.Option(help="Ne rien aller chercher (c’est toujours le cas à ce jour).")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="PDF", help="Y écrire le rapport, en français.")] = None,
+    xml: Annotated[Path | None, typer.Option(metavar="XML", help="Y écrire le rapport ETSI TS 119 102-2.")] = None,
     sandbox_pki: SandboxPki = None,
     as_json: Json = False,
 ) -> None:
@@ -63,8 +66,9 @@ def verify(
         now = _moment(at)
         trust = _trust(anchor, cert, crl, sandbox_pki, now).with_more(_listed(trust_list, trust_list_cert, now))
         beside = {path.name if len(content or []) == 1 else str(path): _read(path) for path in content or []}
-        results = [_verify(path, trust, now, beside) for path in files]
+        results = [(path, _verify(path, trust, now, beside)) for path in files]
         _show(results, as_json)
+        _report([result for _, result in results], trust, datetime.fromisoformat(now), report, xml)
         code = max(_code(result) for _, result in results)
     raise typer.Exit(code)
 
@@ -173,17 +177,34 @@ def _made(name: str, path: str, order: _Order, target: Path, as_json: bool, *mor
     typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else f"Signé ({name} {signed.level}) : {target}")
 
 
-def _verify(path: Path, trust: Trust, now: str, beside: dict[str, bytes]) -> tuple[Path, Report | str]:
+def _verify(path: Path, trust: Trust, now: str, beside: dict[str, bytes]) -> Examined:
+    content = b""
     try:
-        report: Report = _work("signature.verify:verify", _read(path), trust, now, None, beside)
-        return path, report
+        content = _read(path)
+        report: Report = _work("signature.verify:verify", content, trust, now, None, beside)
+        return Examined.of(path.name, content, report, beside=beside)
     except Stop as stop:
-        return path, stop.sentence
+        return Examined.of(path.name, content, None, stop.sentence)
 
 
-def _work(path: str, *args: Any) -> Any:
+def _report(examined: list[Examined], trust: Trust, now: datetime, pdf: Path | None, xml: Path | None) -> None:
+    """The two reports, where they are asked for. No key is at hand here: the PDF is not sealed."""
+    if pdf is not None:
+        _write(pdf, _work("api.verification_pdf:render", examined, trust, now, sealed=False))
+        typer.echo(f"Rapport écrit, non scellé : {pdf}", err=True)
+    if xml is None:
+        return
+    files = [(each.name, each.report) for each in examined if each.report is not None]
+    if not any(found.signatures for _, found in files):
+        typer.echo("Aucune signature : il n’y a pas de rapport XML à écrire.", err=True)
+        return
+    _write(xml, _work("signature.report_xml:validation_report", files, now))
+    typer.echo(f"Rapport XML écrit : {xml}", err=True)
+
+
+def _work(path: str, *args: Any, **kwargs: Any) -> Any:
     try:
-        return isolate.run(path, *args, seconds=SECONDS)
+        return isolate.run(path, *args, seconds=SECONDS, **kwargs)
     except isolate.WorkFailed as failure:
         if failure.kind == "Unavailable":
             raise Stop(failure.sentence, 3) from None
@@ -193,13 +214,13 @@ def _work(path: str, *args: Any) -> Any:
         raise Stop(error.sentence) from None
 
 
-def _code(result: Report | str) -> int:
-    return 2 if isinstance(result, str) else 0 if result.holds else 1
+def _code(result: Examined) -> int:
+    return 2 if result.report is None else 0 if result.report.holds else 1
 
 
-def _show(results: list[tuple[Path, Report | str]], as_json: bool) -> None:
+def _show(results: list[tuple[Path, Examined]], as_json: bool) -> None:
     shapes = [
-        {"file": str(path), "error": result} if isinstance(result, str) else {"file": str(path)} | result.as_dict()
+        {"file": str(path)} | (result.report.as_dict() if result.report else {"error": result.error})
         for path, result in results
     ]
     if as_json:
@@ -207,8 +228,8 @@ def _show(results: list[tuple[Path, Report | str]], as_json: bool) -> None:
         return
     for path, result in results:
         typer.echo(f"{path}")
-        for line in [result] if isinstance(result, str) else sentences(result):
-            typer.echo(f"  {line}", err=isinstance(result, str))
+        for line in sentences(result.report) if result.report else [result.error]:
+            typer.echo(f"  {line}", err=result.report is None)
 
 
 def _trust(
@@ -294,7 +315,7 @@ def _write(path: Path, content: bytes) -> None:
         Path(draft.name).chmod(0o644)
         os.replace(draft.name, path)
     except OSError:
-        raise Stop(f"Le fichier signé ne peut être écrit : {path}") from None
+        raise Stop(f"Le fichier ne peut être écrit : {path}") from None
 
 
 def _password(variable: str) -> str:

@@ -1,5 +1,8 @@
 """Anyone may have a signed PDF explained; nothing is kept."""
 
+import base64
+from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -14,8 +17,10 @@ from api.db import transaction
 from api.errors import PageInvalid
 from api.isolate import WorkFailed
 from api.render import page
-from api.trusted import judged
+from api.seal import WORDS, key_of, seal_pdf
+from api.trusted import grounds
 from api.uploads import receive_several
+from api.verification import Seal, Verified, verified
 from procurement.errors import Invalid, Refused, Unavailable
 from signature.kinds import is_token
 
@@ -58,8 +63,37 @@ def _answer(request: Request, ctx: Context, files: list[tuple[str, bytes]]) -> R
     beside: dict[str, bytes] = {}
     for other, document in others:
         beside[f"{len(beside) + 1}/{other}" if other in beside else other] = document
-    report, _ = judged(ctx, content, sandbox=request.app.state.sandbox, files=beside)
-    return page(request, "verify/verify.html", report=report, name=name, pictures=_pictures(content, report))
+    sandbox: bool = request.app.state.sandbox
+    trust, now = grounds(ctx, content, sandbox=sandbox, files=beside)
+    found = verified(name, content, trust, now, beside, _seal(ctx, now))
+    pictures = _pictures(content, found.shape)
+    downloads = _downloads(name, found)
+    return page(request, "verify/verify.html", report=found.shape, name=name, pictures=pictures, downloads=downloads)
+
+
+def _seal(ctx: Context, now: datetime) -> Seal | None:
+    """The service's seal for the report that it wrote; None where it has none."""
+    if key_of(ctx) is None:
+        return None
+    return lambda pdf: bytes(seal_pdf(ctx, pdf, f"Rapport de vérification ; {WORDS}", "rapport.pdf", now).content)
+
+
+def _downloads(name: str, found: Verified) -> list[tuple[str, str, str]]:
+    """(words of the link, name of the file, its bytes as a data: address): the reports travel inside the page.
+
+    So nothing is kept of a visitor's file, no second sending is asked, and what is downloaded is the very verdict
+    that is read (docs/decisions/0022).
+    """
+    stem = f"rapport-{PurePosixPath(name).stem}"
+    offered = (
+        ("Rapport en français (PDF)", f"{stem}.pdf", "application/pdf", found.pdf),
+        ("Rapport ETSI TS 119 102-2 (XML)", f"{stem}.xml", "application/xml", found.xml),
+    )
+    return [(words, file, _address(kind, content)) for words, file, kind, content in offered if content]
+
+
+def _address(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _pictures(content: bytes, report: dict[str, Any]) -> list[tuple[str, Any]]:

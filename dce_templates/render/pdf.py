@@ -1,9 +1,10 @@
-"""Blocks → PDF/UA-1 and PDF/A-3a. The only file that knows typst.
+"""Blocks → PDF/UA-1 and PDF/A-3a. The only file that knows typst and segno.
 
 Words travel as a JSON file beside the template: they are never read as Typst. Only the fonts inside the wheel are
 used, so that bytes do not depend on the machine. typst keeps memory: callers run this in a recycled worker process.
 """
 
+import io
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, cast
 
+import segno
 import typst
 
 from dce_templates.blocks import (
@@ -40,6 +42,7 @@ _OF = {
 _BREAK = "\u200b"
 # Letters that fit on one line, mostly wide ones: across the page, in a heading, in the title.
 _LINE, _HEADING, _TITLE = 64, 44, 28
+CHECK = "Vérifier cette signature :"
 _INVISIBLE = "\ufeff"  # the byte order mark of a file, pasted with its text; PDF/A refuses it
 _REFUSED = re.compile(r'(?:text|codepoint) `"(.+?)"`')
 
@@ -82,7 +85,7 @@ def _plain(block: Block | tuple[Sign, ...]) -> dict[str, Any]:
             raise TypeError(f"{block} is not drawn alone")
 
 
-def _data(document: Document, attached: bytes | None) -> bytes:
+def _data(document: Document, attached: bytes | None, check_at: str) -> bytes:
     data = {
         "name": f"{document.title} – {document.subject}",
         "author": document.buyer,
@@ -94,6 +97,7 @@ def _data(document: Document, attached: bytes | None) -> bytes:
         "contents": document.kind in LONG,
         "attached": attached is not None,
         "attachment": f"Données {_OF.get(document.kind, 'de la consultation')}, lisibles par un ordinateur",
+        "check": _fit(f"{CHECK} {check_at}", _HEADING) if check_at else "",
         "blocks": [_plain(block) for block in gathered(document.blocks) if not isinstance(block, ClauseMark)],
     }
     return json.dumps(data, ensure_ascii=False).replace(_INVISIBLE, "").encode()
@@ -111,9 +115,21 @@ def _refusal(document: Document, error: typst.TypstError) -> str:
     return f"Le PDF « {document.title} » n'a pas pu être produit : retirez {which}."
 
 
-def render_pdf(document: Document, now: datetime, attached: bytes | None = None) -> bytes:
-    """A tagged PDF; `now` (aware) is its only date; `attached` is a JSON kept inside. Raises PdfError."""
-    files = {"main.typ": _template(), "doc.json": _data(document, attached)}
+def code_of(address: str) -> bytes:
+    """A QR code as SVG, the same each time; a quarter of it may be hidden or dirty, as paper in a file gets."""
+    out = io.BytesIO()
+    segno.make(address, error="q", micro=False, boost_error=False).save(out, kind="svg", border=4, nl=False)
+    return out.getvalue()
+
+
+def render_pdf(document: Document, now: datetime, attached: bytes | None = None, check_at: str = "") -> bytes:
+    """A tagged PDF; `now` (aware) is its only date; `attached` is a JSON kept inside. Raises PdfError.
+
+    `check_at`: the address where anyone verifies its signatures, printed at the end in words and as a QR code.
+    """
+    files = {"main.typ": _template(), "doc.json": _data(document, attached, check_at)}
+    if check_at:
+        files["check.svg"] = code_of(check_at)
     if attached is not None:
         files["donnees.json"] = attached
     try:

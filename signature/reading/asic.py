@@ -12,7 +12,7 @@ from io import BytesIO
 from urllib.parse import unquote
 
 from signature.errors import Unreadable
-from signature.facts import Measured, SignatureFacts, broken
+from signature.facts import Measured, SignatureFacts, SignedObject, broken
 from signature.reading import cades, xades
 from signature.reading.contents import digest_of
 from signature.reading.references import digest_told
@@ -116,7 +116,7 @@ def _cades(name: str, entries: dict[str, bytes], files: dict[str, bytes], how: H
         else:
             signed = cades.measure(entries[name], {manifest: entries[manifest]}, *how).signatures
             covers, problem = _listed(entries[manifest], files)
-            found = tuple(_through(facts, covers, problem) for facts in signed)
+            found = tuple(_with_files(_through(facts, covers, problem), files) for facts in signed)
     except Unreadable as error:
         return [broken(name, "FORMAT_FAILURE", error.sentence, "CAdES")]
     return [replace(facts, field=f"{name} : {facts.field}") for facts in found]
@@ -126,6 +126,12 @@ def _through(facts: SignatureFacts, covers: tuple[str, ...], problem: str) -> Si
     if problem and facts.sub_indication not in ("FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE"):
         return replace(facts, sub_indication="HASH_FAILURE", reason=problem, covers=covers)
     return replace(facts, covers=covers)
+
+
+def _with_files(facts: SignatureFacts, files: dict[str, bytes]) -> SignatureFacts:
+    """What the manifest covers is signed through it."""
+    through = [SignedObject(name, "sha256", digest_of(files[name], "sha256")) for name in facts.covers]
+    return replace(facts, evidence=replace(facts.evidence, documents=(*facts.evidence.documents, *through)))
 
 
 def _manifest_of(name: str, entries: dict[str, bytes]) -> str | None:

@@ -15,8 +15,9 @@ from pyhanko.sign.validation.generic_cms import message_imprint_checker
 from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, assess, stamps_of
 from signature.errors import Unreadable
-from signature.facts import Embedded, Measured, SignatureFacts, broken
+from signature.facts import Embedded, Measured, SignatureFacts, SignedObject, broken
 from signature.reading.contents import ABSENT, Contents, Shelf, digest_of
+from signature.reading.evidence import evidence_of
 from signature.trust import Trust
 
 MOST_SIGNERS = 100
@@ -98,6 +99,7 @@ def _one(
             tampered="",
             changes=(),
             covers=covers,
+            evidence=evidence_of(candidate, [SignedObject(name, algorithm, digest) for name in covers]),
         )
     except SignatureValidationError as error:
         known = error.ades_subindication.standard_name
@@ -111,7 +113,12 @@ def _one(
 def _absent(name: str, data: Any, info: Any) -> SignatureFacts:
     candidate = _candidate(data, info, b"")
     facts = broken(name, "SIGNED_DATA_NOT_FOUND", ABSENT, "CAdES")
-    return replace(facts, certificate=certificate_facts(candidate.certificate), ades=_designates(info))
+    return replace(
+        facts,
+        certificate=certificate_facts(candidate.certificate),
+        ades=_designates(info),
+        evidence=evidence_of(candidate, ()),
+    )
 
 
 def _content(data: Any, info: Any, algorithm: str, shelf: Shelf) -> tuple[bytes | None, tuple[str, ...]]:

@@ -29,7 +29,8 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess, stamps_of
 from signature.errors import Unreadable
-from signature.facts import Embedded, Measured, SignatureFacts, broken
+from signature.facts import Embedded, Measured, SignatureFacts, SignedObject, broken
+from signature.reading.evidence import evidence_of
 from signature.trust import Trust
 
 log = logging.getLogger(__name__)
@@ -192,6 +193,7 @@ class _Check:
             tampered=tampered,
             changes=changes,
             written=_written(embedded),
+            evidence=evidence_of(candidate, [SignedObject("", embedded.md_algorithm, candidate.digest)]),
         )
 
     def _candidate(self, embedded: Any) -> Candidate:

@@ -16,8 +16,9 @@ from signature.algorithms import digest_until
 from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, Outcome, Stamp, assess, parsed_certificate
 from signature.errors import Unreadable
-from signature.facts import CertificateFacts, Embedded, Measured, SignatureFacts, broken
+from signature.facts import CertificateFacts, Embedded, Measured, SignatureFacts, SignedObject, broken
 from signature.reading.contents import ABSENT, Contents, Shelf, digest_of
+from signature.reading.evidence import evidence_of
 from signature.reading.references import (
     DIGESTS,
     PROPERTIES_TYPE,
@@ -112,7 +113,8 @@ class _Reading:
         ades = ades and parts.properties_signed(covered)
         candidate = parts.candidate(certificate, covered)
         outcome = _with_digests(assess(candidate, trust, now, not_before), covered, certificate, now)
-        return self._told(outcome, covered, ades, candidate, signer)
+        seen = replace(evidence_of(candidate, _signed(covered), parts.claimed()), value=decoded(parts.value.text))
+        return replace(self._told(outcome, covered, ades, candidate, signer), evidence=seen)
 
     def _lost(self, name: str, reason: str, signer: CertificateFacts, ades: bool) -> SignatureFacts:
         return replace(broken(self.name, name, reason, "XAdES"), certificate=signer, ades=ades)
@@ -137,6 +139,14 @@ class _Reading:
             changes=(),
             covers=files + tuple(f"élément « {_local(node)} »" for node in self.nodes if node is not root),
         )
+
+
+def _signed(covered: list[Covered]) -> Iterator[SignedObject]:
+    """Everything a reference covers but the signature's own properties, as it was digested."""
+    for each in covered:
+        if each.role != PROPERTIES_TYPE:
+            name = each.file or ("" if each.node is None else f"élément « {_local(each.node)} »")
+            yield SignedObject(name, each.digest, digest_of(each.octets, each.digest))
 
 
 def _tags(remainder: list[Any], root: Any, signed: list[Any]) -> set[str]:
@@ -194,6 +204,16 @@ class _Parts:
         expected = decoded(designations[0].findtext("xades:CertDigest/ds:DigestValue", "", NS))
         found = [c for c in held if digest and digest_of(c.dump(), digest) == expected]
         return (found[0] if found else None), True
+
+    def claimed(self) -> datetime | None:
+        """The date the signer wrote, where it is one and has its offset."""
+        path = "xades:SignedSignatureProperties/xades:SigningTime"
+        text = "" if self.properties is None else self.properties.findtext(path, "", NS).strip()
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
 
     def properties_signed(self, covered: list[Covered]) -> bool:
         """A reference covers the SignedProperties of this very signature. Raises NotAllowed where it covers others."""

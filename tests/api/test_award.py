@@ -77,6 +77,7 @@ def test_the_whole_way(scene: Scene, context: Context, database: Database, brows
     text = "".join(page.extract_text() for page in PdfReader(BytesIO(acte)).pages)
     assert "Capteurs et Mesures SAS" in text
     assert "3 rue du Port" in text
+    assert f"Vérifier cette signature : {context.settings.public_url}/verifier" in " ".join(text.split())
     assert "84 000,00" in text.replace("\u202f", " ").replace("\xa0", " ")
     assert loser.get(scene.contract).status_code == 404
     assert loser.get(f"/candidatures/{scene.lost}/contrat").status_code == 404

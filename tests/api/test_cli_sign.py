@@ -1,13 +1,16 @@
 """`mps sign`: shapes, exit codes, one sentence for each mistake, never a traceback."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from pypdf import PdfReader
 from typer.testing import CliRunner, Result
 
 from api.cli.sign import app
@@ -16,6 +19,7 @@ from api.sandbox.trusted_list import trusted_list
 from tests.signature.conftest import PASSWORD, blank_pdf
 from tests.signature.list_maker import pair, period, service, tsl
 from tests.signature.list_maker import signed as signed_list
+from tests.signature.pdf_attacks import act, stream, updated
 
 
 @dataclass(frozen=True)
@@ -246,3 +250,69 @@ def test_a_trusted_list_given_as_a_file(desk: Desk) -> None:
     (desk.folder / "tl.xml").write_bytes((desk.folder / "tl.xml").read_bytes().replace(b"granted", b"withdrawn"))
     changed = desk.run("verify", desk.sign(), *given, "--json")
     assert changed.exit_code == 2
+
+
+def test_the_two_reports(desk: Desk) -> None:
+    """The PDF says what was found and that it is not sealed; the same moment gives the same bytes."""
+    signed, when = desk.sign(), datetime.now(UTC).isoformat()
+    pdf, xml = desk.folder / "rapport.pdf", desk.folder / "rapport.xml"
+    found: list[tuple[bytes, bytes]] = []
+    for _ in range(2):
+        result = desk.run(
+            "verify", signed, desk.folder / "acte.pdf", *desk.trust(), "--at", when, "--report", pdf, "--xml", xml
+        )
+        assert result.exit_code == 1
+        assert "Rapport écrit, non scellé" in result.stderr
+        found.append((pdf.read_bytes(), xml.read_bytes()))
+    assert found[0] == found[1]
+    text = words_of(found[0][0])
+    for content in (signed.read_bytes(), (desk.folder / "acte.pdf").read_bytes()):
+        assert hashlib.sha256(content).hexdigest() in text.replace(" ", "")
+    for words in (
+        "Ce rapport n’est pas scellé",
+        "1 signature (PAdES), dont 1 techniquement valide.",
+        "Ce fichier ne porte aucune signature électronique.",
+        "TOTAL-PASSED",
+        "Jeanne Martin",
+        "niveau B",
+        "La signature n’est pas horodatée",
+        "5. Intégrité du document",
+        "« AC racine bac à sable mps »",
+        f"--at {when}",
+    ):
+        assert words in text
+    assert b"urn:etsi:019102:mainindication:total-passed" in found[0][1]
+
+
+def words_of(pdf: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+def test_what_was_changed_after_signing_is_told(desk: Desk) -> None:
+    (desk.folder / "acte.pdf").write_bytes(act())
+    page = stream(b"", b"BT /F1 24 Tf 60 700 Td (Montant : 999 999 EUR) Tj ET")
+    (desk.folder / "change.pdf").write_bytes(updated(desk.sign().read_bytes(), {5: page}))
+    result = desk.run("verify", desk.folder / "change.pdf", *desk.trust(), "--report", desk.folder / "r.pdf")
+    assert result.exit_code == 1
+    text = words_of((desk.folder / "r.pdf").read_bytes())
+    assert "TOTAL-FAILED / FORMAT_FAILURE" in text
+    assert "Le document a été modifié après la signature" in text
+
+
+def test_the_report_names_the_trusted_list(desk: Desk) -> None:
+    operator = pair("Opérateur", usage="digital_signature")
+    issuing = pki.certificate(desk.pki, "issuing").public_bytes(Encoding.DER)
+    (desk.folder / "tl.xml").write_bytes(signed_list(tsl(service([issuing], period())), operator))
+    (desk.folder / "tl.pem").write_bytes(operator.pem)
+    listed: list[str | Path] = ["--trust-list", desk.folder / "tl.xml", "--trust-list-cert", desk.folder / "tl.pem"]
+    desk.run("verify", desk.sign(), *desk.trust(), *listed, "--report", desk.folder / "r.pdf")
+    text = words_of((desk.folder / "r.pdf").read_bytes())
+    assert "Liste de confiance FR n° " in text
+    assert hashlib.sha256((desk.folder / "tl.xml").read_bytes()).hexdigest() in text.replace(" ", "")
+
+
+def test_no_xml_report_without_a_signature(desk: Desk) -> None:
+    result = desk.run("verify", desk.folder / "acte.pdf", "--xml", desk.folder / "r.xml")
+    assert result.exit_code == 1
+    assert "pas de rapport XML" in result.stderr
+    assert not (desk.folder / "r.xml").exists()

@@ -1,17 +1,22 @@
 """Each kind of PDF the service writes, against veraPDF: accessible (PDF/UA-1) and archivable (PDF/A)."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
 from pypdf.generic import NameObject
 
-from api import letter_pdf, receipt_pdf
+from api import letter_pdf, receipt_pdf, verification_pdf
 from api.letters import Paper
 from api.receipt import Receipt, ReceiptFile
 from dce_templates.blocks import Document, Fields, Heading, Items, Note, Para, Sign, Table
 from dce_templates.candidate import portable
 from dce_templates.render.pdf import render_pdf
+from signature import facts as measured
+from signature.report_words import Examined
+from signature.trust import Trust
+from signature.verdict import Report, judge
 from tests.dce_templates.candidate.sample import full
 from tests.dce_templates.sample import NOW
 from tests.dce_templates.test_words import HOSTILE, SAMPLES
@@ -33,6 +38,21 @@ def letter() -> bytes:
     return letter_pdf.render(
         Paper("Votre code", "L-1", lines, lines, "le 23 novembre", ["Avant"], "AB12", ["Après"]), NOW
     )
+
+
+def verification() -> bytes:
+    """Names that are too long, of no embedded font, or hostile; a file that was read and another that was not."""
+    certificate = measured.CertificateFacts(
+        "漢 " + "é" * 90, "Exemple & Fils", "", "AC", "0F", NOW, NOW, True, False, False
+    )
+    facts = measured.broken("Signature1", "HASH_FAILURE", "")
+    facts = replace(facts, certificate=certificate, evidence=measured.Evidence(claimed=NOW))
+    report = Report("PAdES", (judge(facts, None, NOW),), ("Le fichier « x » : aucune signature ne le couvre.",), ("!",))
+    files = [
+        Examined.of("x" * 150 + ".pdf", b"a", report, beside={"annexe #[1].txt": b"b"}),
+        Examined.of("abîmé", b"c", None, "Le fichier est un PDF abîmé."),
+    ]
+    return verification_pdf.render(files, Trust(), NOW, sealed=True)
 
 
 def hostile() -> bytes:
@@ -59,6 +79,7 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
     found: dict[str, tuple[bytes, tuple[str, ...]]] = {
         "receipt": (receipt(), ALONE),
         "letter": (letter(), ALONE),
+        "verification": (verification(), ALONE),
         "hostile": (hostile(), ATTACHED),
     }
     for file in portable.build(full(), NOW).files:
@@ -81,6 +102,8 @@ def papers() -> dict[str, tuple[bytes, tuple[str, ...]]]:
         "concession concession",
     ):
         found[name] = (render_pdf(SAMPLES[name], NOW, b"{}"), ATTACHED)
+    address = "https://marches.exemple.fr/verifier"
+    found["act to sign"] = (render_pdf(SAMPLES["example ae"], NOW, b"{}", address), ATTACHED)
     return found
 
 

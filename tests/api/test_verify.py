@@ -2,20 +2,24 @@
 
 import base64
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from fastapi import FastAPI
 from PIL import Image, ImageChops
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 
 from api.context import Context
 from api.db import now, transaction
 from api.sandbox import pki
+from api.trusted import judged
 from signature.facts import Embedded
 from signature.making import desk
 from signature.making.keys import Pkcs12
+from signature.token_uri import TokenPlace
 from tests.award_scene import PASSWORD, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_siret
@@ -145,3 +149,80 @@ def test_what_was_changed_is_shown_beside_what_was_signed(client: CheckedClient,
     assert ImageChops.difference(then.convert("RGB"), now_shown.convert("RGB")).getbbox() is not None
     assert drop(client, signed) == 200
     assert "Ce qui a été changé" not in client.page.main
+
+
+def downloaded(client: CheckedClient) -> dict[str, bytes]:
+    """The reports that the page offers, by the name they are saved under."""
+    links = [link for link in client.page.tree.iter("a") if link.get("download")]
+    found = {str(link.get("download")): str(link.get("href")) for link in links}
+    assert all(address.startswith("data:application/") for address in found.values())
+    return {name: base64.b64decode(address.partition(",")[2]) for name, address in found.items()}
+
+
+def words_of(pdf: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+def test_both_reports_come_with_the_verdict(client: CheckedClient, context: Context) -> None:
+    """Without account, script or second sending; nothing is stored."""
+    signed = sign(context, blank())
+    assert drop(client, signed, "l’acte signé.pdf") == 200
+    found = downloaded(client)
+    assert list(found) == ["rapport-l’acte signé.pdf", "rapport-l’acte signé.xml"]
+    text = words_of(found["rapport-l’acte signé.pdf"])
+    assert "Signature de Jeanne Martin" in text
+    assert "n’est pas scellé" not in text
+    sealed = found["rapport-l’acte signé.pdf"]
+    report, _ = judged(context, sealed, sandbox=True)
+    [seal] = report["signatures"]
+    assert (seal["indication"], "Seal" in seal["qualification"]) == ("TOTAL-PASSED", True)
+    assert sha256(signed).hexdigest() in text.replace(" ", "")
+    assert b"urn:etsi:019102:mainindication:total-passed" in found["rapport-l’acte signé.xml"]
+    assert list(context.storage.names()) == []
+
+
+def test_a_report_that_cannot_be_sealed_says_so(client: CheckedClient, context: Context, app: FastAPI) -> None:
+    """The token is away: the verdict and its reports come all the same."""
+    away = TokenPlace("/nulle/part.so", token="absent")
+    app.state.context.settings.seal = away
+    assert drop(client, sign(context, blank()), "acte.pdf") == 200
+    assert "n’est pas scellé" in words_of(downloaded(client)["rapport-acte.pdf"])
+
+
+def test_what_is_not_signed_has_a_pdf_report_alone(client: CheckedClient) -> None:
+    assert drop(client, blank()) == 200
+    assert list(downloaded(client)) == ["rapport-acte.pdf"]
+
+
+def test_a_container_is_explained(client: CheckedClient, context: Context) -> None:
+    made = BytesIO()
+    with ZipFile(made, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.etsi.asic-e+zip")
+        archive.writestr("acte.txt", ACTE)
+        archive.writestr("META-INF/signatures.xml", token(context, "XAdES", ACTE))
+    assert drop(client, made.getvalue(), "marché.asice") == 200
+    assert "Signature techniquement valide ? ✓Oui" in client.page.main
+    assert "acte.txt" in client.page.main
+    assert "(ASiC-E), dont 1 techniquement valide" in words_of(downloaded(client)["rapport-marché.pdf"])
+
+
+def send(client: CheckedClient, signature: bytes, *documents: tuple[str, bytes]) -> int:
+    page = client.get("/verifier")
+    several = [(name, content, "text/plain") for name, content in documents]
+    first = ("acte.p7s", signature, "application/octet-stream")
+    return client.submit(page, PATH, file=first, document=several).status_code
+
+
+def test_two_documents_of_the_same_name(client: CheckedClient, context: Context) -> None:
+    """Each is taken for what it holds: the one that is signed is found, the other is said to be unsigned."""
+    assert send(client, token(context, "CAdES", ACTE), ("acte.txt", b"un autre"), ("acte.txt", ACTE)) == 200
+    assert "Signature techniquement valide ? ✓Oui" in client.page.main
+    assert "Le fichier « acte.txt » : aucune signature ne le couvre." in client.page.main
+    text = words_of(downloaded(client)["rapport-acte.pdf"]).replace(" ", "")
+    assert all(sha256(content).hexdigest() in text for content in (b"un autre", ACTE))
+
+
+def test_more_than_ten_files(client: CheckedClient, context: Context) -> None:
+    documents = [(f"piece-{number}.txt", b"x" * (number + 1)) for number in range(10)]
+    assert send(client, token(context, "CAdES", ACTE), *documents) == 422
+    assert "Envoyez 10 fichiers au plus." in client.page.main

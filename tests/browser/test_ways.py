@@ -2,17 +2,19 @@
 
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 from sqlalchemy import select
 
 from api.db import reading
 from procurement.people import User
-from tests.award_scene import in_effect
+from tests.award_scene import in_effect, sign
 from tests.browser.conftest import Site, signed_in
 from tests.browser.walker import walker
 from tests.candidacy_scene import Scene, published
+from tests.signature.conftest import blank_pdf
 
 
 @pytest.fixture
@@ -192,3 +194,23 @@ OF_A_CONSULTATION = (
     "apercu/ae",
     "apercu/ccap",
 )
+
+
+def test_the_reports_of_a_verification_are_saved_without_script(chromium: Browser, site: Site) -> None:
+    """They are inside the page: the browser saves them under its policy, with no other request."""
+    visitor = walker(chromium, site.url, phone=True, scripts=False)
+    visitor.open("/verifier")
+    with ThreadPoolExecutor(1) as apart:  # the browser's event loop runs in this thread, signing wants its own
+        content = apart.submit(sign, site.context, blank_pdf()).result()
+    signed = FilePayload(name="acte.pdf", mimeType="application/pdf", buffer=content)
+    visitor.page.get_by_label("Fichier signé").set_input_files(signed)
+    visitor.press("Vérifier")
+    visitor.says("Garder ce résultat")
+    for words, name, start in (
+        ("Rapport en français (PDF)", "rapport-acte.pdf", b"%PDF-1.7"),
+        ("Rapport ETSI TS 119 102-2 (XML)", "rapport-acte.xml", b"<?xml"),
+    ):
+        with visitor.page.expect_download() as saved:
+            visitor.page.get_by_role("link", name=words, exact=True).click()
+        assert saved.value.suggested_filename == name
+        assert saved.value.path().read_bytes().startswith(start)
