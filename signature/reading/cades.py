@@ -16,6 +16,7 @@ from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, assess, stamps_of
 from signature.errors import Unreadable
 from signature.facts import Embedded, Measured, SignatureFacts, broken
+from signature.reading.archive import archive_stamps
 from signature.reading.contents import ABSENT, Contents, Shelf, digest_of
 from signature.trust import Trust
 
@@ -154,7 +155,7 @@ def _candidate(data: Any, info: Any, digest: bytes) -> Candidate:
     parts = data["version"].dump(), algorithms, kind, held, tlv(0x31, info.dump())
     alone = cms.SignedData.load(tlv(0x30, *parts))
     stamps = stamps_of(info, "signature_time_stamp_token", message_imprint_checker(info))
-    return Candidate(alone, digest, stamps, (), _embedded(data, info))
+    return Candidate(alone, digest, stamps, archive_stamps(data, info, digest), _embedded(data, info))
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
@@ -169,7 +170,7 @@ def _embedded(data: Any, info: Any) -> Embedded:
     """What B-LT keeps in the SignedData, and what the older forms keep in unsigned attributes."""
     crls, ocsps = [], []
     for choice in data["crls"] or ():
-        if choice.name == "certificate_list" or choice.name == "":
+        if choice.name == "crl":
             crls.append(choice.chosen.dump())
         elif choice.name == "other":
             ocsps += _other(choice.chosen)
