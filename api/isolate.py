@@ -10,6 +10,7 @@ import multiprocessing
 import resource
 import threading
 from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
@@ -18,9 +19,12 @@ from pebble import ProcessExpired, ProcessPool
 from procurement.errors import DomainError, Unavailable
 
 MEGABYTES = 3072
+# Reading a hostile signature has its own processes and less: a signed PDF of 20 MB and 300 pages takes 170 MB of data.
+READING = ("signature.verify", "signature.additions")
+READING_MEGABYTES = 512
 RECYCLE_AFTER = 100
 _lock = threading.Lock()
-_pools: dict[str, ProcessPool] = {}
+_pools: dict[int, ProcessPool] = {}
 
 
 class WorkFailed(Exception):
@@ -37,14 +41,15 @@ def run(path: str, *args: Any, seconds: float = 20.0, **kwargs: Any) -> Any:
 
     Raises WorkFailed with the work's own sentence, Unavailable where the worker died or took too long.
     """
-    future = _pool().schedule(_call, args=[path, args, kwargs], timeout=seconds)
+    pool = _pool(READING_MEGABYTES if path.startswith(READING) else MEGABYTES)
+    future = pool.schedule(_call, args=[path, args, kwargs], timeout=seconds)
     try:
         kind, value = future.result()
     except FutureTimeout:
         raise Unavailable(
             "Ce traitement a dépassé le temps permis ; le fichier est peut-être piégé ou abîmé."
         ) from None
-    except ProcessExpired:
+    except (ProcessExpired, BrokenExecutor):
         raise Unavailable("Ce fichier a fait échouer son traitement ; rien d’autre n’est touché.") from None
     if kind == "ok":
         return value
@@ -63,30 +68,32 @@ def _call(path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[
         return type(error).__name__, str(getattr(error, "sentence", "")) or str(error)
 
 
-def _limit_memory() -> None:
+def _limit_memory(megabytes: int) -> None:
     """RLIMIT_DATA bounds what is allocated; RLIMIT_AS would forbid Saxon, which reserves 32 GB that it never uses."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEGABYTES << 20, MEGABYTES << 20))
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes << 20, megabytes << 20))
 
 
-def _pool() -> ProcessPool:
+def _pool(megabytes: int) -> ProcessPool:
     with _lock:
-        pool = _pools.get("pool")
+        pool = _pools.get(megabytes)
         if pool is None or not pool.active:
             pool = ProcessPool(
                 max_workers=2,
                 max_tasks=RECYCLE_AFTER,
                 initializer=_limit_memory,
+                initargs=[megabytes],
                 context=multiprocessing.get_context("spawn"),
             )
-            _pools["pool"] = pool
+            _pools[megabytes] = pool
         return pool
 
 
 def stop() -> None:
     """End the worker processes; the next `run` starts them again."""
     with _lock:
-        pool = _pools.pop("pool", None)
-    if pool is not None:
+        pools = list(_pools.values())
+        _pools.clear()
+    for pool in pools:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join(timeout=5)
 

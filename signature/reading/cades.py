@@ -16,6 +16,7 @@ from signature.certificates import certificate_facts
 from signature.engine import STANDARD_NAMES, Candidate, assess, stamps_of
 from signature.errors import Unreadable
 from signature.facts import Embedded, Measured, SignatureFacts, SignedObject, broken
+from signature.reading.archive import archive_stamps
 from signature.reading.contents import ABSENT, Contents, Shelf, digest_of
 from signature.reading.evidence import evidence_of
 from signature.trust import Trust
@@ -161,7 +162,7 @@ def _candidate(data: Any, info: Any, digest: bytes) -> Candidate:
     parts = data["version"].dump(), algorithms, kind, held, tlv(0x31, info.dump())
     alone = cms.SignedData.load(tlv(0x30, *parts))
     stamps = stamps_of(info, "signature_time_stamp_token", message_imprint_checker(info))
-    return Candidate(alone, digest, stamps, (), _embedded(data, info))
+    return Candidate(alone, digest, stamps, archive_stamps(data, info, digest), _embedded(data, info))
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:

@@ -29,6 +29,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "signature/revocation/lists.py": "reads the scope of revocation lists with asn1crypto",
         "signature/revocation/answers.py": "reads OCSP answers with asn1crypto",
         "signature/reading/pades.py": "reads PDF with pyHanko",
+        "signature/reading/archive.py": "reads archive timestamps with asn1crypto",
         "signature/reading/cades.py": "reads CMS with asn1crypto",
         "signature/reading/xades.py": "hands XML signatures to the engine as CMS",
         "signature/reading/evidence.py": "keeps what a report shows of asn1crypto's objects, as plain values",

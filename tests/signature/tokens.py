@@ -83,11 +83,11 @@ class Stamper:
         return tlv(0x30, b"\x02\x01\x03", tlv(0x31, algorithm), content, certificates_in, tlv(0x31, signer))
 
 
-def stamping(issuer: Authority, extensions: Extensions | None = None) -> Stamper:
+def stamping(issuer: Authority, extensions: Extensions | None = None, until: datetime = SPAN[1]) -> Stamper:
     """An authority issued by `issuer`; without `extensions` it is as RFC 3161 wants it."""
     subject = certificates.name_of("Horodatage", "Essai")
     usage = certificates.for_tsa() if extensions is None else extensions
-    own = certificates.build(subject, rsa_key().public_key(), issuer, SPAN, usage)
+    own = certificates.build(subject, rsa_key().public_key(), issuer, (SPAN[0], until), usage)
     return Stamper(issuer, tuple(c.public_bytes(Encoding.DER) for c in (own, issuer.certificate)))
 
 
@@ -112,3 +112,36 @@ def with_attribute(token: bytes, attribute: bytes) -> bytes:
     rest = [data[field].dump() for field in list(data)[:-1]]
     inner = tlv(0x30, *rest, tlv(0x31, own))
     return tlv(0x30, _oid("1.2.840.113549.1.7.2"), tlv(0xA0, inner))
+
+
+def with_lists(token: bytes, *lists: bytes) -> bytes:
+    """The same CMS file of one signer with revocation lists beside its certificates."""
+    data = cms.ContentInfo.load(token)["content"]
+    parts = [data[field].dump() for field in ("version", "digest_algorithms", "encap_content_info", "certificates")]
+    inner = tlv(0x30, *parts, tlv(0xA1, *lists), data["signer_infos"].dump())
+    return tlv(0x30, _oid("1.2.840.113549.1.7.2"), tlv(0xA0, inner))
+
+
+def archived(token: bytes, stamper: Stamper, content: bytes, at: datetime, *, omit: str = "", over: str = "") -> bytes:
+    """With an archive timestamp written from EN 319 122-1, 5.5.2 and 5.5.3. `omit`: left out of its index."""
+    data = cms.ContentInfo.load(token)["content"]
+    info = data["signer_infos"][0]
+
+    def digests(part: str, *wholes: bytes) -> bytes:
+        kept = wholes[1:] if omit == part else wholes
+        return tlv(0x30, *(tlv(4, hashlib.sha256(whole).digest()) for whole in kept))
+
+    attributes = [each["type"].dump() + value.dump() for each in info["unsigned_attrs"] for value in each["values"]]
+    index = tlv(
+        0x30,
+        _ALGORITHMS["sha256"],
+        digests("certificate", *(each.dump() for each in data["certificates"])),
+        digests("list", *(each.dump() for each in data["crls"] or ())),
+        digests("timestamp", *attributes),
+    )
+    fields = ("version", "sid", "digest_algorithm", "signed_attrs", "signature_algorithm", "signature")
+    message = [_oid("1.2.840.113549.1.7.1"), hashlib.sha256(content).digest(), *(info[f].dump() for f in fields), index]
+    covered = b"".join(message[1:] if over == "less" else message)
+    token_of = stamper.token(covered, at).dump()
+    held = with_attribute(token_of, tlv(0x30, _oid("0.4.0.19122.1.5"), tlv(0x31, index)))
+    return with_attribute(token, tlv(0x30, _oid("0.4.0.1733.2.4"), tlv(0x31, held)))
