@@ -20,7 +20,7 @@ from procurement.errors import DomainError, Unavailable
 
 MEGABYTES = 3072
 # Reading a hostile signature has its own processes and less: a signed PDF of 20 MB and 300 pages takes 170 MB of data.
-READING = ("signature.verify", "signature.additions")
+READING = ("signature.verify", "signature.additions", "signature.needs", "signature.reading")
 READING_MEGABYTES = 512
 RECYCLE_AFTER = 100
 _lock = threading.Lock()
