@@ -15,6 +15,8 @@ from procurement.rules import rule_table
 from signature.trust import Trust
 
 SIGNED_CAP = 20_000_000
+# A file that takes longer than this to read is told to be a trap.
+SECONDS = 10.0
 
 
 def read_euros(text: str, field: str = "amount") -> Decimal:
@@ -59,7 +61,9 @@ def verify_signature(
     `files`: what a detached signature may cover, by name.
     """
     moment = not_before.isoformat() if not_before else None
-    shape: dict[str, Any] = isolate.run("signature.verify:shape", content, trust, now.isoformat(), moment, files)
+    shape: dict[str, Any] = isolate.run(
+        "signature.verify:shape", content, trust, now.isoformat(), moment, files, seconds=SECONDS
+    )
     return shape
 
 

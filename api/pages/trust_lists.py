@@ -36,4 +36,5 @@ def _row(state: ListState) -> dict[str, Any]:
         "sentence": " ".join(part for part in (state.alarm, row.problem) if part),
         "read_at": row.read_at,
         "version": version,
+        "counts": row.territory != "EU",
     }
