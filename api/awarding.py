@@ -67,7 +67,8 @@ def decide_with_acte(
         contract = prepare(db, award, key, sha256, now, days, certificate_required)
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
-        ask(db, contract, [holder_company, *(group.signing if group else ())], now)
+        others = group.signing if group else ()
+        ask(db, contract, [holder_company, *others], now, in_order=group is not None and group.in_order)
         return contract.ref
 
 

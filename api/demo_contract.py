@@ -24,7 +24,7 @@ from procurement.consultation import Consultation
 from procurement.contract import Contract
 from procurement.events import chain_holds, register
 from procurement.invoice_copy import InvoiceCopy
-from procurement.signing import buyer_of
+from procurement.signers import buyer_of
 
 IBAN, ENGAGEMENT, SERVICE = "FR7630006000011234567890189", "EJ-2026-77", "VOIRIE"
 QUARTER = "10500.00"

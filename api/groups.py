@@ -17,12 +17,16 @@ SHAPE = "Une ligne par membre : SIRET ; nom ; courriel ; ce qu’il fait ; part 
 
 @dataclass(frozen=True)
 class Group:
-    """The other members, each with its share; `powers`: the leader signs for all (R2142-23)."""
+    """The other members, each with its share; `powers`: the leader signs for all (R2142-23).
+
+    `in_order`: each signs after the one before, as they are listed.
+    """
 
     grouping: str
     members: tuple[Member, ...]
     emails: tuple[str, ...]
     powers: bool
+    in_order: bool = False
 
     @property
     def signing(self) -> tuple[Company, ...]:
@@ -42,7 +46,7 @@ class Group:
         return Holder(**holder.model_dump() | {"grouping": self.grouping, "members": (leader, *self.members)})
 
 
-def read_group(grouping: str, text: str, powers: bool, amount: Decimal) -> Group | None:
+def read_group(grouping: str, text: str, powers: bool, amount: Decimal, in_order: bool = False) -> Group | None:
     """None where no member is named. Raises Invalid with one sentence on the line that is wrong."""
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
@@ -54,7 +58,7 @@ def read_group(grouping: str, text: str, powers: bool, amount: Decimal) -> Group
     read = [_member(number, line) for number, line in enumerate(lines, 1)]
     if len({member.siret for member, _ in read}) < len(read):
         raise Invalid({"members": "Un même SIRET est écrit deux fois."})
-    return Group(grouping, tuple(m for m, _ in read), tuple(email for _, email in read), powers)
+    return Group(grouping, tuple(m for m, _ in read), tuple(email for _, email in read), powers, in_order)
 
 
 def _member(number: int, line: str) -> tuple[Member, str]:

@@ -5,7 +5,7 @@ The service verifies every file that it takes, so it can write that paper itself
 
 from dataclasses import dataclass
 
-from procurement.signing import Signer
+from procurement.signers import Signer
 
 FORM = "PAdES (signature dans le PDF lui-même, norme ETSI EN 319 142)"
 NOTE = (

@@ -28,17 +28,8 @@ from procurement.appeals import appeals_of, pending
 from procurement.contract import Contract
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
-from procurement.signing import (
-    WAYS,
-    Signer,
-    Version,
-    check_report,
-    circuit,
-    keep,
-    may_sign,
-    same_version,
-    signers_of,
-)
+from procurement.signers import WAYS, Signer, circuit, signers_of
+from procurement.signing import Version, check_report, keep, may_sign, same_version
 from procurement.signing_tokens import ACT, Token, check_token, keep_token  # fmt: skip
 from signature.kinds import is_token
 from signature.making.keys import as_der

@@ -27,7 +27,8 @@ from api.signing import Find, act_of
 from api.trusted import judged
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import Signer, Version
+from procurement.signers import Signer
+from procurement.signing import Version
 from procurement.simple_signing import ask_code, code_of, keep_simple, may_sign_simply, try_code
 
 READ = "J’ai lu l’acte d’engagement et je le signe au nom de l’entreprise."

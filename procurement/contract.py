@@ -54,6 +54,7 @@ class Contract(HasRef, Base):
     signature_report: Mapped[dict[str, Any] | None]
     signed_at: Mapped[datetime | None]
     sign_after: Mapped[datetime | None]
+    in_order: Mapped[bool] = mapped_column(default=False)
     notified_at: Mapped[datetime | None]
     received_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]

@@ -23,7 +23,7 @@ from procurement.pieces import Piece
 from procurement.powers import SigningPower
 from procurement.providers import Provider
 from procurement.remarks import ClauseHold, ClauseRemark
-from procurement.signing import Signer
+from procurement.signers import Signer
 from procurement.simple_signing import SigningCode
 from procurement.space import Given
 from procurement.trust_lists import FollowedList, ListVersion

@@ -8,71 +8,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Session
 
 from procurement.appeals import not_frozen
-from procurement.base import Base, HasRef
 from procurement.contract import Contract, awaits_signature, fresh, must_match, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.mail import post
 from procurement.people import Person, Role
 from procurement.powers import power_for, powers_of
+from procurement.signers import BUYER, Signer, circuit, is_party, signers_of
 from procurement.signing_letters import ASKED, BUYERS_TURN, REMINDER
 
-MOVES: Mapping[str, frozenset[str]] = {
-    "waiting": frozenset({"signed", "refused"}),
-    "refused": frozenset({"waiting"}),
-    "signed": frozenset(),
-}
-# How a signature came: shown to people, kept in the register.
-WAYS = {
-    "file": "fichier signé ailleurs, puis déposé",
-    "token": "jeton de signature signé ailleurs, gardé à côté de l’acte",
-    "remote": "signature à distance chez un prestataire",
-    "certificate": "certificat ouvert dans la page",
-    "code": "signature simple, par un code envoyé à l’adresse du compte",
-    "hand": "à la main, sur l’original papier",
-}
 BETWEEN_REMINDERS = timedelta(days=1)
-COMPANY, BUYER = "company", "buyer"
-
-
-class Signer(HasRef, Base):
-    """One party that must sign a contract: a company, whose person holds an account with that address; then the buyer.
-
-    The buyer's line has no address: any of its officers who holds the power to sign may.
-    """
-
-    __tablename__ = "signer"
-    __table_args__ = (UniqueConstraint("contract_id", "siret"),)
-    MOVES: ClassVar[Mapping[str, frozenset[str]]] = MOVES
-
-    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), index=True)
-    rank: Mapped[int]
-    role: Mapped[str] = mapped_column(String(10), default=COMPANY)
-    siret: Mapped[str] = mapped_column(String(14))
-    company: Mapped[str] = mapped_column(String(300))
-    email: Mapped[str] = mapped_column(String(254), index=True)
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
-    state: Mapped[str] = mapped_column(String(10), default="waiting")
-    way: Mapped[str] = mapped_column(String(20), default="")
-    person: Mapped[str] = mapped_column(String(300), default="")
-    sha256: Mapped[str] = mapped_column(String(64), default="")
-    signed_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(String(1000), default="")
-    reminded_at: Mapped[datetime | None]
-    token_key: Mapped[str | None] = mapped_column(String(200))
-    token_name: Mapped[str] = mapped_column(String(200), default="")
-    token_report: Mapped[dict[str, Any] | None]
-    prepared_key: Mapped[str | None] = mapped_column(String(200))
-    prepared: Mapped[dict[str, Any] | None]
-    tool: Mapped[str] = mapped_column(String(200), default="")
-    evidence: Mapped[dict[str, Any] | None]
-    contract: Mapped[Contract] = relationship()
 
 
 @dataclass(frozen=True)
@@ -84,9 +34,15 @@ class Company:
     email: str
 
 
-def ask(db: Session, contract: Contract, companies: Sequence[Company], now: datetime) -> list[Signer]:
-    """The circuit of a new contract: its holder first, then each other member of the group, told by mail."""
+def ask(
+    db: Session, contract: Contract, companies: Sequence[Company], now: datetime, in_order: bool = False
+) -> list[Signer]:
+    """The circuit of a new contract: its holder first, then each other member of the group, told by mail.
+
+    `in_order`: each signs after the one before, and is told when its turn comes.
+    """
     asked = []
+    contract.in_order = in_order
     for rank, company in enumerate(companies, 1):
         leader = company.siret == contract.holder_siret
         signer = Signer(
@@ -100,8 +56,8 @@ def ask(db: Session, contract: Contract, companies: Sequence[Company], now: date
         db.add(signer)
         db.flush()
         record(db, contract.consultation, "signer.asked", signer.ref, "service", now, siret=company.siret, rank=rank)
-        if not leader:
-            _write(db, signer, signer.email, ASKED, f"Signature demandée : marché {contract.number}", now)
+        if not leader and not in_order:
+            _ask(db, signer, now)
         asked.append(signer)
     buyer = contract.organisation
     db.add(Signer(
@@ -109,69 +65,6 @@ def ask(db: Session, contract: Contract, companies: Sequence[Company], now: date
     ))  # fmt: skip
     db.flush()
     return asked
-
-
-def circuit(db: Session, contract: Contract) -> list[Signer]:
-    """Everybody who signs, in order: companies, then the buyer."""
-    return list(db.scalars(select(Signer).where(Signer.contract_id == contract.id).order_by(Signer.rank)))
-
-
-def signers_of(db: Session, contract: Contract) -> list[Signer]:
-    """The companies."""
-    return [signer for signer in circuit(db, contract) if signer.role == COMPANY]
-
-
-def buyer_of(db: Session, contract: Contract) -> Signer:
-    """The buyer's own line. Raises NotFound."""
-    for signer in circuit(db, contract):
-        if signer.role == BUYER:
-            return signer
-    raise NotFound
-
-
-def find_signer(db: Session, ref: str, person: Person) -> Signer:
-    """The signer that this account is. Raises NotFound for anyone else."""
-    query = select(Signer).where(Signer.ref == ref).options(joinedload(Signer.contract))
-    signer = db.scalar(query)
-    if signer is None or not is_party(signer, person):
-        raise NotFound
-    return signer
-
-
-def mine(db: Session, person: Person) -> list[Signer]:
-    """What this account is asked to sign, the newest first."""
-    known = (Signer.account_id == person.id) | (
-        Signer.account_id.is_(None) & (Signer.email == (person.email.lower() if person.verified else "-"))
-    )
-    ours = (Signer.role == BUYER) & Contract.organisation_id.in_(person.organisations(Role.OFFICER))
-    whole = joinedload(Signer.contract).joinedload(Contract.consultation)
-    query = select(Signer).join(Signer.contract).where(known | ours).options(whole)
-    return list(db.scalars(query.order_by(Signer.id.desc()).limit(100)))
-
-
-def awaited_of(db: Session, person: Person) -> list[Signer]:
-    """What may wait for this account now; `may_sign` still decides for each."""
-    return [s for s in mine(db, person) if s.state == "waiting" and s.contract.state == "awaiting_signature"]
-
-
-def is_party(signer: Signer, person: Person) -> bool:
-    """The holder's own account; for another company, whoever proved its address; for the buyer, its officers."""
-    if signer.role == BUYER:
-        return person.has(Role.OFFICER, signer.contract.organisation_id)
-    if signer.account_id is not None:
-        return signer.account_id == person.id
-    return person.verified and person.email.lower() == signer.email
-
-
-def leader_of(db: Session, contract: Contract) -> Signer:
-    """The holder's own line of the circuit. Raises NotFound."""
-    query = select(Signer).where(
-        Signer.contract_id == contract.id, Signer.siret == contract.holder_siret, Signer.role == COMPANY
-    )
-    signer = db.scalar(query)
-    if signer is None:
-        raise NotFound
-    return signer
 
 
 def may_sign(db: Session, signer: Signer, person: Person, now: datetime) -> None:
@@ -184,10 +77,20 @@ def may_sign(db: Session, signer: Signer, person: Person, now: datetime) -> None
     if signer.role == BUYER:
         _buyers_turn(db, signer.contract, now)
         power_for(db, signer.contract.organisation_id, person, signer.contract.amount, paris_day(now))
+    else:
+        _companys_turn(db, signer)
     if signer.state == "signed":
         raise Refused("Votre signature est déjà reçue.")
     if signer.state == "refused":
         raise Refused("Vous avez refusé de signer ; revenez d’abord sur ce refus.")
+
+
+def _companys_turn(db: Session, signer: Signer) -> None:
+    """In a fixed order, the one before has signed."""
+    if signer.contract.in_order:
+        for other in signers_of(db, signer.contract):
+            if other.rank < signer.rank and other.state != "signed":
+                raise Refused(f"Ce marché se signe dans l’ordre : c’est d’abord à {other.company}.")
 
 
 def _buyers_turn(db: Session, contract: Contract, now: datetime) -> None:
@@ -304,8 +207,10 @@ def complete(db: Session, contract: Contract, actor: str, now: datetime) -> None
     """Once every party has signed, the contract moves on; the buyer is told when it is its turn."""
     parties = circuit(db, contract)
     awaited = [signer for signer in parties if signer.state != "signed"]
-    if awaited and all(signer.role == BUYER for signer in awaited):
+    if awaited and awaited[0].role == BUYER:
         _tell_buyer(db, awaited[0], now)
+    elif awaited and contract.in_order:
+        _ask(db, awaited[0], now)
     if awaited:
         return
     signers = [signer.person for signer in parties]
@@ -339,6 +244,7 @@ def remind(db: Session, contract: Contract, person: Person, now: datetime) -> in
     fresh(db, contract)
     awaits_signature(contract)
     late = [s for s in signers_of(db, contract) if s.state == "waiting"]
+    late = late[:1] if contract.in_order else late
     due = [s for s in late if s.reminded_at is None or now - s.reminded_at >= BETWEEN_REMINDERS]
     if late and not due:
         raise Refused("Un rappel est parti il y a moins d’un jour.")
@@ -369,6 +275,10 @@ def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime)
         signer.person = signer.company
         mark_signed(db, signer, "hand", contract.unsigned_sha256, person.email, now)
     complete(db, contract, person.email, now)
+
+
+def _ask(db: Session, signer: Signer, now: datetime) -> None:
+    _write(db, signer, signer.email, ASKED, f"Signature demandée : marché {signer.contract.number}", now)
 
 
 def _tell_buyer(db: Session, signer: Signer, now: datetime) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from procurement.contract import fresh
 from procurement.errors import NotFound, Refused
 from procurement.people import Person
-from procurement.signing import Signer, check_report, complete, is_party, last_version, mark_signed, may_sign
+from procurement.signers import Signer, is_party
+from procurement.signing import check_report, complete, last_version, mark_signed, may_sign
 
 # The act's name, as a token is told of it.
 ACT = "acte-engagement.pdf"

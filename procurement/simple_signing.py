@@ -20,7 +20,8 @@ from procurement.events import record
 from procurement.mail import post
 from procurement.people import Person
 from procurement.rules import rule_table
-from procurement.signing import Signer, Version, complete, is_party, mark_signed, may_sign, same_version, signers_of
+from procurement.signers import Signer, is_party, signers_of
+from procurement.signing import Version, complete, mark_signed, may_sign, same_version
 
 LIFE = timedelta(minutes=10)
 TRIES = 5

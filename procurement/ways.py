@@ -8,7 +8,7 @@ from procurement.candidacy import Candidacy
 from procurement.contract import paris_day
 from procurement.errors import Invalid
 from procurement.rules import rule_table
-from procurement.signing import Signer
+from procurement.signers import Signer
 from procurement.working_days import shifted
 
 # What a company says at its deposit of its certificate; never asked of it, never shown to a buyer.

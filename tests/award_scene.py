@@ -24,7 +24,8 @@ from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
 from procurement.powers import SigningPower, grant
-from procurement.signing import Company, Version, ask, buyer_of, keep
+from procurement.signers import buyer_of
+from procurement.signing import Company, Version, ask, keep
 from signature.making.keys import Pkcs12
 from signature.making.pades import sign_pades
 from tests.factories import make_account, make_buyer, make_finance, make_officer, make_siret

@@ -134,11 +134,12 @@ def put_aside(request: Request, db: Db, who: Who, ref: str, reason: Text = "") -
 def award(
     request: Request, ctx: Ctx, who: Who, ref: str, candidacy: Text = "", amount: Text = "", motive: Text = "",
     grouping: Text = "", members: Text = "", powers: Text = "", standstill: Text = "", certificate: Text = "",
+    in_order: Text = "",
 ) -> Response:  # fmt: skip
     """Decide: the acte d’engagement is made first, so that letters never leave without a document to sign."""
     typed = {
         "amount": amount, "motive": motive, "grouping": grouping, "members": members, "powers": powers,
-        "standstill": standstill, "certificate": certificate,
+        "standstill": standstill, "certificate": certificate, "in_order": in_order,
     }  # fmt: skip
     with reading(ctx.database) as db:
         consultation = to_award(db, ref, who)
@@ -147,7 +148,7 @@ def award(
         except Invalid as error:
             raise again(db, consultation, error, **typed) from None
     try:
-        group = read_group(grouping, members, bool(powers), price)
+        group = read_group(grouping, members, bool(powers), price, in_order == "1")
         decide_with_acte(
             ctx, who, ref, price, motive, candidacy, group, wait=standstill == "1",
             certificate_required=certificate == "1",

@@ -23,7 +23,7 @@ from procurement.invoice_copy import invoices_of, ledger_of
 from procurement.people import Role
 from procurement.pieces import pieces_of
 from procurement.renewals import contract_end, proofs_due
-from procurement.signing import circuit
+from procurement.signers import circuit
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]

@@ -17,7 +17,7 @@ from api.render import page
 from api.signing import Find, tool_name
 from procurement.contract import find_contract
 from procurement.errors import NotFound
-from procurement.signing import circuit, find_signer
+from procurement.signers import circuit, find_signer
 
 router = APIRouter(include_in_schema=False)
 

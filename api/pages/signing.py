@@ -35,7 +35,8 @@ from procurement.contract import paris_day
 from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
 from procurement.powers import power_for
-from procurement.signing import BUYER, Signer, awaited_of, find_signer, may_sign, mine, reconsider, refuse
+from procurement.signers import BUYER, Signer, awaited_of, find_signer, mine
+from procurement.signing import may_sign, reconsider, refuse
 from procurement.ways import advice
 
 router = APIRouter(include_in_schema=False)

@@ -16,7 +16,7 @@ from api.render import euros, page
 from api.signing import Find
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import Signer, awaited_of, find_signer
+from procurement.signers import Signer, awaited_of, find_signer
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]

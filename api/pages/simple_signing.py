@@ -20,7 +20,8 @@ from api.signing import Find
 from api.simple_signing import READ, code_state, drawn_act, evidence_file, send_code, sign_simply, why_not
 from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
-from procurement.signing import Signer, find_signer, may_sign
+from procurement.signers import Signer, find_signer
+from procurement.signing import may_sign
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]

@@ -26,7 +26,7 @@ from procurement.contract import (
 from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound
 from procurement.people import Person
-from procurement.signing import Signer, leader_of
+from procurement.signers import Signer, leader_of
 
 router = APIRouter(include_in_schema=False)
 PATH = "/candidatures/{ref}/contrat"

@@ -17,7 +17,7 @@ from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
 from procurement.people import Organisation
 from procurement.piece_requests import PieceRequest
-from procurement.signing import Signer
+from procurement.signers import Signer
 from procurement.trust_lists import ListVersion
 
 # A file is stored an instant before its row; a day leaves room for any clock, and for whoever wants to look.

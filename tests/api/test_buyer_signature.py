@@ -13,7 +13,7 @@ from procurement.contract import Contract, paris_day
 from procurement.mail import Mail
 from procurement.people import User
 from procurement.powers import SigningPower
-from procurement.signing import buyer_of
+from procurement.signers import buyer_of
 from tests.api.test_signing import award, drop, path_of
 from tests.award_scene import Scene, awarded, buyer_signs, empower, opened, sign
 from tests.checked_client import CheckedClient

@@ -15,7 +15,7 @@ from api.how_to_verify_pdf import render
 from procurement.candidacy import Candidacy
 from procurement.contract import Contract
 from procurement.people import User
-from procurement.signing import Signer, signers_of
+from procurement.signers import Signer, signers_of
 from tests.award_scene import Scene, awarded, opened, sign
 from tests.checked_client import CheckedClient
 from tests.dce_templates.sample import NOW

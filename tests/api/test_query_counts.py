@@ -23,7 +23,7 @@ from procurement.looks import looked
 from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
 from procurement.pieces import CAPACITY, ask
-from procurement.signing import leader_of
+from procurement.signers import leader_of
 from procurement.space import keep_given
 from tests.api.test_routes import routes
 from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect

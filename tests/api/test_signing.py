@@ -24,7 +24,7 @@ from procurement.errors import Invalid
 from procurement.events import chain_holds
 from procurement.mail import Mail
 from procurement.people import User
-from procurement.signing import Signer, signers_of
+from procurement.signers import Signer, signers_of
 from signature.verify import verify_pdf
 from tests.award_scene import PASSWORD, Scene, awarded, buyer_signs, opened, settle_pieces, sign
 from tests.checked_client import CheckedClient
@@ -105,6 +105,27 @@ def test_three_companies_sign_one_act(
     verdicts = verify_pdf(final, trust, moment).signatures
     assert [(v.indication, v.level, v.arrete_2019.receivable) for v in verdicts] == [("TOTAL-PASSED", "LTA", True)] * 4
     assert "Notifier le marché" in officer.get(scene.award).text
+
+
+def test_in_a_fixed_order_each_waits_for_the_one_before(
+    scene: Scene, context: Context, database: Database, officer: CheckedClient, browser: Browser
+) -> None:
+    award(officer, scene, database, grouping="Conjoint", members=MEMBERS, in_order="1")
+    second, path = browser(make_account(database, "nord@exemple.fr")), path_of(database, SECOND)
+    with reading(database) as db:
+        assert not db.scalars(select(Mail).where(Mail.subject.startswith("Signature demandée"))).all()
+    act = second.get(f"{path}/acte-engagement.pdf").content
+    files = {"file": ("signe.pdf", sign(context, act, SECOND), "application/pdf")}
+    refused = second.post(f"{path}/fichier", files=files, headers={"sec-fetch-site": "same-origin"})
+    assert (refused.status_code, "c’est d’abord à Capteurs et Mesures SAS" in refused.text) == (409, True)
+    winner, first = browser(scene.winner), path_of(database, make_siret(6100))
+    assert drop(winner, first, sign(context, act)) == 200
+    with reading(database) as db:
+        (told,) = db.scalars(select(Mail).where(Mail.subject.startswith("Signature demandée"))).all()
+    assert told.to == "nord@exemple.fr"
+    version = second.get(f"{path}/acte-engagement.pdf").content
+    assert drop(second, path, sign(context, version, SECOND)) == 200
+    assert states(database) == ["signed", "signed", "waiting"]
 
 
 def test_with_powers_the_leader_signs_alone(scene: Scene, database: Database, officer: CheckedClient) -> None:

@@ -13,7 +13,7 @@ from procurement.appeals import receive_appeal
 from procurement.consultation import find
 from procurement.contract import Contract
 from procurement.people import User, person_of
-from procurement.signing import Signer, signers_of
+from procurement.signers import Signer, signers_of
 from tests.award_scene import Scene, awarded, opened
 from tests.candidacy_scene import BAKERY
 from tests.checked_client import CheckedClient

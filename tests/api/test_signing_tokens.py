@@ -12,7 +12,7 @@ from api.sandbox import pki
 from api.trusted import judged
 from procurement.contract import Contract
 from procurement.people import User
-from procurement.signing import Signer
+from procurement.signers import Signer
 from procurement.signing_tokens import ACT
 from signature.facts import Embedded
 from signature.making.desk import cades, xades

@@ -21,7 +21,7 @@ from procurement.events import chain_holds, register
 from procurement.federation import FederatedLogin
 from procurement.mail import Mail
 from procurement.people import LoginSession, User
-from procurement.signing import Signer, signers_of
+from procurement.signers import Signer, signers_of
 from procurement.simple_signing import SigningCode
 from signature.verify import examine
 from tests.award_scene import Scene, buyer_signs, opened, settle_pieces, sign

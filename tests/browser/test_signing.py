@@ -14,7 +14,7 @@ from api.contracts import verify_signature
 from api.db import now, reading
 from api.sandbox import csc, pki
 from procurement.contract import Contract
-from procurement.signing import Signer, signers_of
+from procurement.signers import Signer, signers_of
 from tests.award_scene import PASSWORD, Scene, awarded, opened
 from tests.browser.conftest import Site, signed_in
 from tests.browser.walker import Walker, walker

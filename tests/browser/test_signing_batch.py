@@ -6,7 +6,7 @@ from sqlalchemy import select
 from api.db import reading, transaction
 from api.sandbox import csc
 from procurement.contract import Contract
-from procurement.signing import Signer
+from procurement.signers import Signer
 from tests.award_scene import awarded, opened
 from tests.browser.conftest import Site, signed_in
 from tests.browser.walker import walker

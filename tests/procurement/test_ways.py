@@ -9,7 +9,7 @@ from procurement.candidacy import Candidacy
 from procurement.consultation import Consultation
 from procurement.contract import Contract
 from procurement.errors import Invalid
-from procurement.signing import Signer
+from procurement.signers import Signer
 from procurement.ways import CERTIFICATES, advice, declare, standstill_end
 from procurement.working_days import easter, is_working, shifted
 
