@@ -27,8 +27,13 @@ def standstill_days(dossier: Dossier, day: date, *, wait: bool = False) -> int:
 
     CCP R2182-1; an adapted procedure that leaves them closes the référé contractuel (CJA L551-15).
     """
+    return standstill_figure(day) if dossier.formal or wait else 0
+
+
+def standstill_figure(day: date) -> int:
+    """The standstill in force that day, in days."""
     figure = rule_table().in_force(day).figures.get("standstill_days")
-    return int(figure.value) if figure and (dossier.formal or wait) else 0
+    return int(figure.value) if figure else 0
 
 
 def to_award(db: Session, ref: str, who: Person) -> Consultation:

@@ -66,7 +66,7 @@ def settings_of(folder: Path, base: str) -> Settings:
         oidc_client_secret=None,
         smtp_url=None,
         tsa_url=None,
-        trust_list_url=None,
+        trust_list=None,
         trust_list_cert=None,
         https_proxy=None,
         ca_file=None,

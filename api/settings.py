@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.remote.csc_provider import CscProvider, parse_providers
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str | None, _url("smtp", "smtps", "smtp+starttls")] = None
     tsa_url: Http = None
     csc_providers: Annotated[tuple[CscProvider, ...], NoDecode, BeforeValidator(parse_providers)] = ()
-    trust_list_url: Annotated[Http, Field(validation_alias=AliasChoices("MPS_TRUST_LIST", "trust_list_url"))] = None
+    trust_list: Http = None
     trust_list_cert: Annotated[Path | None, AfterValidator(_readable)] = None
     trust_list_territories: Annotated[str, AfterValidator(_territories)] = ""
     seal: Annotated[TokenPlace | None, NoDecode, BeforeValidator(parse_token_uri)] = None

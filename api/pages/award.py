@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import OFFICER, Who
-from api.awarding import decide_with_acte, standstill_days, to_award
+from api.awarding import decide_with_acte, standstill_figure, to_award
 from api.candidacy_view import belonging_words
 from api.context import Ctx
 from api.contracts import read_date, read_euros
@@ -19,7 +19,6 @@ from api.errors import PageInvalid
 from api.groups import GROUPINGS, read_group
 from api.render import euros, page
 from api.signing import circuit_of
-from dce_templates.dossier import parse_dossier
 from procurement.appeals import ENDS
 from procurement.award import award_of, check_decision, name_intended, set_aside
 from procurement.candidacy import Candidacy, received
@@ -85,7 +84,7 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "asked": asked,
         "contract": contract,
         "groupings": GROUPINGS,
-        "standstill_days": standstill_days(parse_dossier(consultation.dossier), paris_day(database.now(db)), wait=True),
+        "standstill_days": standstill_figure(paris_day(database.now(db))),
         "appeal_ends": list(ENDS.items()),
         "appeal_words": ENDS,
         **(circuit_of(db, contract) if contract else {}),

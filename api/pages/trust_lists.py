@@ -9,6 +9,7 @@ from api import db as database
 from api.auth import ADMINISTRATOR
 from api.context import Ctx
 from api.db import Db
+from api.remote.lists import address_of
 from api.render import page
 from procurement.trust_lists import ListState, states
 
@@ -19,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 def lists_page(request: Request, db: Db, ctx: Ctx) -> Response:
     """Sequence, dates, number of services, and one sentence where somebody must look."""
     rows = [_row(state) for state in states(db, database.now(db))]
-    return page(request, "administration/lists.html", rows=rows, address=ctx.url("trust_list"))
+    return page(request, "administration/lists.html", rows=rows, address=address_of(ctx))
 
 
 def _row(state: ListState) -> dict[str, Any]:

@@ -2,11 +2,17 @@
 
 from urllib.parse import urlsplit
 
+from api.context import Context
 from api.remote.fetch import fetch
 from siret_lookup.http import Network
 
 MAX_BYTES = 30 * 1024 * 1024
 SECONDS = 60.0
+
+
+def address_of(context: Context) -> str:
+    """The list of lists: the setting, else the sandbox's; "" where there is none."""
+    return context.settings.trust_list or context.services.get("trust_list", "")
 
 
 def fetch_list(url: str, net: Network) -> bytes:

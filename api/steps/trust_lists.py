@@ -12,7 +12,7 @@ from api import isolate
 from api.context import Context
 from api.remote.api_entreprise import network
 from api.remote.fetch import fetch
-from api.remote.lists import fetch_list, same_place
+from api.remote.lists import address_of, fetch_list, same_place
 from procurement.errors import Unavailable
 from procurement.trust_lists import (
     LOTL,
@@ -50,7 +50,7 @@ class _Due:
 
 def read_one(context: Context) -> bool:
     """One list whose time has come. True when one was tried."""
-    address = context.url("trust_list")
+    address = address_of(context)
     if not address:
         return False
     due = _claim(context, address)

@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-import procurement.base
-
 revision = "0020"
 down_revision = "0019"
 branch_labels = None

@@ -27,7 +27,7 @@ def real(context: Context, sandbox: SandboxUrls, tmp_path: Path) -> Context:
     signer = tmp_path / "lotl.pem"
     with reading(context.database) as db:
         signer.write_bytes(pem(now(db)))
-    given = context.settings.model_copy(update={"trust_list_url": sandbox.lists, "trust_list_cert": signer})
+    given = context.settings.model_copy(update={"trust_list": sandbox.lists, "trust_list_cert": signer})
     return replace(context, settings=given, services={})
 
 
@@ -134,7 +134,7 @@ def test_a_list_signed_by_another_is_not_believed(real: Context, tmp_path: Path)
 def test_what_fails_is_tried_later_and_the_last_version_goes_on_serving(real: Context, sandbox: SandboxUrls) -> None:
     read_all(real)
     gone = f"{sandbox.base}/pki/absent.xml"
-    nowhere = replace(real, settings=real.settings.model_copy(update={"trust_list_url": gone}))
+    nowhere = replace(real, settings=real.settings.model_copy(update={"trust_list": gone}))
     again(real)
     assert read_all(nowhere) == 2
     rows = followed(real)
