@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from procurement.signers import Signer
 
-FORM = "PAdES (signature dans le PDF lui-même, norme ETSI EN 319 142)"
+PADES = "PAdES (signature dans le PDF lui-même, norme ETSI EN 319 142)"
+# A token, by the format that its verification read.
+TOKENS = {
+    "XAdES": "XAdES (jeton .xml à côté de l’acte, norme ETSI EN 319 132)",
+    "CAdES": "CAdES (jeton .p7s à côté de l’acte, norme ETSI EN 319 122)",
+}
 NOTE = (
     "L’article 6 de l’arrêté du 22 mars 2019 relatif à la signature électronique des contrats de la commande publique "
     "demande au signataire qui emploie son propre outil de donner gratuitement de quoi vérifier sa signature. Ce mode "
@@ -37,26 +42,44 @@ def how_to(signer: Signer, public_url: str) -> HowTo:
         facts=[
             ("Signataire", signer.person or "à venir"),
             ("Entreprise", f"{signer.company} (SIRET {signer.siret})"),
-            ("Fichier", f"acte-engagement-{contract.number}-signe.pdf"),
-            ("Empreinte SHA-256 de l’acte une fois signé", signer.sha256 or "à venir"),
-            ("Format de la signature", FORM),
+            *_files(signer),
             ("Outil de signature", signer.tool or "non précisé par le signataire"),
             ("Autorité du certificat", ", ".join(_authorities(signer)) or "à venir"),
         ],
         steps=[
             f"Ouvrez {public_url.rstrip('/')}/verifier, sans compte et sans frais.",
-            "Déposez-y l’acte signé. Le fichier n’est pas conservé.",
+            f"Déposez-y {'l’acte et le jeton' if signer.token_key else 'l’acte signé'}. Rien n’est conservé.",
             "La page dit qui a signé, quand, et ce que valent les cinq points de l’article 5 : identité, catégorie du "
             "certificat, format, validité à la date de la signature, intégrité.",
             "Comparez vous-même l’identité affichée avec celle du signataire attendu et son pouvoir.",
-            "Tout autre outil qui lit le format PAdES convient aussi.",
+            f"Tout autre outil qui lit le format {_format(signer)} convient aussi.",
         ],
     )
 
 
+def _format(signer: Signer) -> str:
+    return str((signer.token_report or {}).get("format", "PAdES"))
+
+
+def _files(signer: Signer) -> list[tuple[str, str]]:
+    """What is to be verified: the signed act, or the act with its token."""
+    number, form = signer.contract.number, _format(signer)
+    if signer.token_key is None:
+        return [
+            ("Fichier", f"acte-engagement-{number}-signe.pdf"),
+            ("Empreinte SHA-256 de l’acte une fois signé", signer.sha256 or "à venir"),
+            ("Format de la signature", PADES),
+        ]
+    return [
+        ("Fichiers", f"acte-engagement-{number}.pdf et son jeton {signer.token_name}"),
+        ("Empreinte SHA-256 de l’acte que le jeton signe", signer.sha256),
+        ("Format de la signature", TOKENS.get(form, form)),
+    ]
+
+
 def _authorities(signer: Signer) -> list[str]:
     """Issuers of the certificates of this signer's signatures, as the verification read them."""
-    found = (signer.contract.signature_report or {}).get("signatures", ())
+    found = (signer.token_report or signer.contract.signature_report or {}).get("signatures", ())
     mine = [s for s in found if signer.person and str(s["signer"]) in signer.person]
     issuers = [str((s.get("certificate") or {}).get("issuer") or "") for s in mine]
     return list(dict.fromkeys(filter(None, issuers)))

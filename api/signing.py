@@ -135,13 +135,13 @@ def act_of(ctx: Context, find: Find, who: Person) -> Act:
     with reading(ctx.database) as db:
         signer = find(db)
         may_sign(db, signer, who, database.now(db))
-        key = signer.contract.signed_key or signer.contract.unsigned_key
+        key = signer.contract.act_key
     return Act(ctx.storage.get(key), key)
 
 
 def version_of(ctx: Context, contract: Contract, sha256: str) -> bytes:
     """The act as it was when its digest was that: each version begins with the one before. Raises NotFound."""
-    last = ctx.storage.get(contract.signed_key or contract.unsigned_key)
+    last = ctx.storage.get(contract.act_key)
     if sha256 == contract.unsigned_sha256:
         return ctx.storage.get(contract.unsigned_key)
     for end in re.finditer(rb"%%EOF[\r\n]*", last):

@@ -144,7 +144,7 @@ def evidence_file(evidence: dict[str, Any]) -> bytes:
 def code_state(db: Session, signer: Signer, who: Person, now: datetime) -> str:
     """Until when the code that was sent may be given back, in words; "" where there is none."""
     row = code_of(db, signer)
-    act = signer.contract.signed_sha256 or signer.contract.unsigned_sha256
+    act = signer.contract.act_sha256
     alive = row is not None and row.account_id == who.id and row.alive(act, now)
     return french_time(row.expires_at) if row is not None and alive else ""
 

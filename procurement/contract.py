@@ -69,6 +69,16 @@ class Contract(HasRef, Base):
     candidacy: Mapped[Candidacy] = relationship()
 
     @property
+    def act_key(self) -> str:
+        """Where the act is kept as it is now, with the signatures it has."""
+        return self.signed_key or self.unsigned_key
+
+    @property
+    def act_sha256(self) -> str:
+        """The digest of those bytes (hexadecimal)."""
+        return self.signed_sha256 or self.unsigned_sha256
+
+    @property
     def first_day(self) -> date | None:
         """The first day on which the buyer may sign, in Paris; None: no standstill."""
         return paris_day(self.sign_after) if self.sign_after else None

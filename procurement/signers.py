@@ -26,6 +26,8 @@ WAYS = {
     "code": "signature simple, par un code envoyé à l’adresse du compte",
     "hand": "à la main, sur l’original papier",
 }
+# Made with a tool of one's own: article 6 of the arrêté asks for a « mode d'emploi ».
+ELSEWHERE = ("file", "token")
 COMPANY, BUYER = "company", "buyer"
 
 
@@ -66,6 +68,14 @@ class Signer(HasRef, Base):
 def circuit(db: Session, contract: Contract) -> list[Signer]:
     """Everybody who signs, in order: companies, then the buyer."""
     return list(db.scalars(select(Signer).where(Signer.contract_id == contract.id).order_by(Signer.rank)))
+
+
+def party_of(db: Session, contract: Contract, ref: str) -> Signer:
+    """One line of a contract's circuit. Raises NotFound."""
+    signer = db.scalar(select(Signer).where(Signer.contract_id == contract.id, Signer.ref == ref))
+    if signer is None:
+        raise NotFound
+    return signer
 
 
 def signers_of(db: Session, contract: Contract) -> list[Signer]:

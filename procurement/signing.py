@@ -129,7 +129,7 @@ def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[M
 def last_version(signer: Signer, before: bytes) -> None:
     """Raises Refused where another signature came meanwhile."""
     contract = signer.contract
-    if hashlib.sha256(before).hexdigest() != (contract.signed_sha256 or contract.unsigned_sha256):
+    if hashlib.sha256(before).hexdigest() != contract.act_sha256:
         raise Refused("Un autre signataire vient de signer : téléchargez la nouvelle version, puis signez-la.")
 
 
@@ -214,7 +214,7 @@ def complete(db: Session, contract: Contract, actor: str, now: datetime) -> None
     if awaited:
         return
     signers = [signer.person for signer in parties]
-    sha256 = contract.signed_sha256 or contract.unsigned_sha256
+    sha256 = contract.act_sha256
     move(db, contract.consultation, contract, "signed", actor, now, sha256=sha256, signers=signers)
     move(db, contract.consultation, contract.consultation, "signed", actor, now)
     contract.signed_at = now

@@ -87,7 +87,7 @@ def ask_code(db: Session, signer: Signer, person: Person, code: str, code_hash: 
     db.refresh(signer)
     _check(db, signer, person, now)
     row = code_of(db, signer) or SigningCode(signer_id=signer.id)
-    row.account_id, row.sha256, row.code_hash = person.id, version_of(contract), code_hash
+    row.account_id, row.sha256, row.code_hash = person.id, contract.act_sha256, code_hash
     row.tries, row.asked_at, row.expires_at, row.used_at = 0, now, now + LIFE, None
     db.add(row)
     body = MAIL.format(contract=contract, consultation=contract.consultation, code=code, sha256=row.sha256)
@@ -98,11 +98,6 @@ def ask_code(db: Session, signer: Signer, person: Person, code: str, code_hash: 
 
 def code_of(db: Session, signer: Signer) -> SigningCode | None:
     return db.scalar(select(SigningCode).where(SigningCode.signer_id == signer.id))
-
-
-def version_of(contract: Contract) -> str:
-    """The digest of the act as it is to be signed now."""
-    return contract.signed_sha256 or contract.unsigned_sha256
 
 
 def try_code(
@@ -116,7 +111,7 @@ def try_code(
     db.refresh(signer)
     _check(db, signer, person, now)
     row = code_of(db, signer)
-    if row is None or row.account_id != person.id or not row.alive(version_of(signer.contract), now):
+    if row is None or row.account_id != person.id or not row.alive(signer.contract.act_sha256, now):
         return NOT_ALIVE
     if holds(row.code_hash, "".join(code.split())):
         return ""
@@ -146,7 +141,7 @@ def keep_simple(
     db.refresh(signer)
     _check(db, signer, person, now)
     row = code_of(db, signer)
-    if row is None or row.account_id != person.id or not row.alive(version_of(contract), now):
+    if row is None or row.account_id != person.id or not row.alive(contract.act_sha256, now):
         raise Invalid({"code": NOT_ALIVE})
     same_version(signer, before, sealed)
     row.used_at = now

@@ -23,7 +23,7 @@ from procurement.invoice_copy import invoices_of, ledger_of
 from procurement.people import Role
 from procurement.pieces import pieces_of
 from procurement.renewals import contract_end, proofs_due
-from procurement.signers import circuit
+from procurement.signers import circuit, party_of
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -111,8 +111,8 @@ def keep_billing(
 def evidence(db: Db, who: Who, ref: str, sref: str) -> Response:
     """What is kept of a simple signature: who gave the code, when, for which bytes. For officers."""
     contract = find_contract(db, ref, who)
-    signer = next((s for s in circuit(db, contract) if s.ref == sref), None)
-    if signer is None or signer.evidence is None or not who.has(Role.OFFICER, contract.organisation_id):
+    signer = party_of(db, contract, sref)
+    if signer.evidence is None or not who.has(Role.OFFICER, contract.organisation_id):
         raise NotFound
     name = f"preuve-signature-{contract.number}-{signer.siret}.json"
     return attachment(evidence_file(signer.evidence), name, "application/json")
@@ -124,16 +124,14 @@ def signed_document(ctx: Ctx, who: Who, ref: str) -> Response:
     with reading(ctx.database) as db:
         contract = find_contract(db, ref, who)
     name = f"acte-engagement-{contract.number}{'-signe' if contract.signed_key else ''}.pdf"
-    return attachment(ctx.storage.get(contract.signed_key or contract.unsigned_key), name, "application/pdf")
+    return attachment(ctx.storage.get(contract.act_key), name, "application/pdf")
 
 
 @router.get("/contrats/{ref}/jetons/{sref}", dependencies=[Depends(BUYER)])
 def signature_token(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     """A signature kept beside the act: verified with it on the page « Vérifier une signature »."""
     with reading(ctx.database) as db:
-        signer = next((s for s in circuit(db, find_contract(db, ref, who)) if s.ref == sref), None)
-    if signer is None:
-        raise NotFound
+        signer = party_of(db, find_contract(db, ref, who), sref)
     return token_of(ctx, signer)
 
 
@@ -142,8 +140,8 @@ def signed_by_token(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     """The version of the act that a token signs, byte for byte."""
     with reading(ctx.database) as db:
         contract = find_contract(db, ref, who)
-        signer = next((s for s in circuit(db, contract) if s.ref == sref and s.token_key), None)
-    if signer is None:
+        signer = party_of(db, contract, sref)
+    if signer.token_key is None:
         raise NotFound
     return attachment(
         version_of(ctx, contract, signer.sha256), f"acte-engagement-{contract.number}.pdf", "application/pdf"

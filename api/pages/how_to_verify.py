@@ -17,7 +17,7 @@ from api.render import page
 from api.signing import Find, tool_name
 from procurement.contract import find_contract
 from procurement.errors import NotFound
-from procurement.signers import circuit, find_signer
+from procurement.signers import ELSEWHERE, find_signer, party_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,17 +43,14 @@ def own_paper(ctx: Ctx, who: Who, ref: str) -> Response:
 @router.get("/contrats/{ref}/modes-emploi/{sref}.pdf", dependencies=[Depends(BUYER)])
 def paper(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     """The same for the buyer's people, beside the signed act."""
-    with reading(ctx.database) as db:
-        if sref not in {signer.ref for signer in circuit(db, find_contract(db, ref, who))}:
-            raise NotFound
-    return _paper(ctx, lambda db: next(s for s in circuit(db, find_contract(db, ref, who)) if s.ref == sref))
+    return _paper(ctx, lambda db: party_of(db, find_contract(db, ref, who), sref))
 
 
 def _paper(ctx: Context, find: Find) -> Response:
     """Only of a signature made elsewhere: for the service's own tools nothing is owed."""
     with reading(ctx.database) as db:
         signer, now = find(db), database.now(db)
-        if signer.way != "file":
+        if signer.way not in ELSEWHERE:
             raise NotFound
         found = how_to(signer, ctx.settings.public_url)
         name = f"mode-emploi-{signer.contract.number}-{signer.siret}.pdf"

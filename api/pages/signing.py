@@ -69,7 +69,7 @@ def context_of(
         "contract": contract,
         "consultation": contract.consultation,
         "buyer": contract.organisation,
-        "sha256": contract.signed_sha256 or contract.unsigned_sha256,
+        "sha256": contract.act_sha256,
         "providers": [(p.key, p.name) for p in csc.providers(ctx)],
         "simple_refused": refused,
         "advice": advice(signer, not refused, paris_day(database.now(db))),
@@ -140,7 +140,7 @@ def act(ctx: Ctx, who: Who, ref: str) -> Response:
     """The very bytes to sign, with the signatures of those who signed before; the last version once all have."""
     with reading(ctx.database) as db:
         contract = find_signer(db, ref, who).contract
-        key, name = contract.signed_key or contract.unsigned_key, f"acte-engagement-{contract.number}.pdf"
+        key, name = contract.act_key, f"acte-engagement-{contract.number}.pdf"
     return attachment(ctx.storage.get(key), name, "application/pdf")
 
 

@@ -73,7 +73,7 @@ def _act(signer: Signer) -> tuple[str, str, str]:
     """Value, label, hint of one act."""
     contract = signer.contract
     label = f"Marché {contract.number}, {contract.consultation.object}"
-    sha256 = contract.signed_sha256 or contract.unsigned_sha256
+    sha256 = contract.act_sha256
     return signer.ref, label, f"{euros(contract.amount)} HT ; pour {signer.company} ; empreinte SHA-256 {sha256}"
 
 

@@ -48,7 +48,7 @@ def _context(ctx: Context, find: Find, who: Person) -> dict[str, Any]:
             "contract": contract,
             "buyer": contract.organisation,
             "consultation": contract.consultation,
-            "sha256": contract.signed_sha256 or contract.unsigned_sha256,
+            "sha256": contract.act_sha256,
             "until": until,
             "email": who.email,
             "verified": who.verified,

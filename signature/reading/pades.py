@@ -48,7 +48,7 @@ def measure(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None
     reader = _open(pdf)
     try:
         fields = _once(enumerate_sig_fields(reader))
-        stamps = [f for f in fields if f[1] is not None and f[1].get_object().get("/Type") == "/DocTimeStamp"]
+        stamps = _stamp_fields(fields)
         signed = [f for f in fields if f[1] is not None and f not in stamps]
         empty = tuple(f"Champ de signature vide : « {name} »" for name, value, _ in fields if value is None)
         times = [_document_stamp(pdf, reader, field, name) for name, _, field in stamps]
@@ -67,16 +67,17 @@ def measure(pdf: bytes, trust: Trust, now: datetime, not_before: datetime | None
     return Measured(kind, tuple(facts for _, facts in pairs), _unsigned(pdf, [end for end, _ in pairs], stamps) + empty)
 
 
+def _stamp_fields(fields: list[Any]) -> list[Any]:
+    """The fields of document timestamps."""
+    return [f for f in fields if f[1] is not None and f[1].get_object().get("/Type") == "/DocTimeStamp"]
+
+
 def stamped_until(pdf: bytes) -> datetime | None:
     """When the certificate of the last document timestamp ends; None where there is none. Raises Unreadable."""
     reader = _open(pdf)
     try:
-        fields = _once(enumerate_sig_fields(reader))
-        stamps = [
-            EmbeddedPdfSignature(reader, field, name)
-            for name, value, field in fields
-            if value is not None and value.get_object().get("/Type") == "/DocTimeStamp"
-        ]
+        fields = _stamp_fields(_once(enumerate_sig_fields(reader)))
+        stamps = [EmbeddedPdfSignature(reader, field, name) for name, _, field in fields]
         last = max(stamps, key=lambda stamp: stamp.signed_revision, default=None)
         return None if last is None else last.signer_cert.not_valid_after
     except Exception as error:

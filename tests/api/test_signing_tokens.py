@@ -78,6 +78,10 @@ def test_a_token_alone_is_enough(
     assert officer.get(f"/contrats/{contract.ref}/jetons/{signer.ref}").content == kept
     assert officer.get(f"/contrats/{contract.ref}/jetons/{signer.ref}/acte.pdf").content == act
     assert browser(scene.loser).get(f"{path}/jeton").status_code == 404
+    told = winner.get(f"{path}/mode-emploi").text
+    assert ("XAdES" if kind == "xades" else "CAdES") in told
+    assert "jeton.sig" in told
+    assert officer.get(f"/contrats/{contract.ref}/modes-emploi/{signer.ref}.pdf").content.startswith(b"%PDF-")
 
 
 def test_with_the_act_beside_it_whatever_the_names(
