@@ -98,6 +98,8 @@ def test_after_the_deadline_it_still_takes_the_opening_to_see_anything(
     for path in doors(scene, cref, context)[:-1]:
         assert officer.get(path).status_code == 409, path
     assert officer.get(f"{scene.hub}/ouvrir").status_code == 200
+    officer.get(scene.hub)
+    assert officer.page.links["Ouvrir les plis"] == f"{scene.hub}/ouvrir"
 
 
 def test_another_buyer_s_officer_and_strangers_find_no_such_page(
