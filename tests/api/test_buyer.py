@@ -329,14 +329,14 @@ def test_sans_suite_comes_after_the_opening_only(at: Desk, database: Database) -
     assert "Sans suite" in at.client.page.main
 
 
-def test_past_the_deadline_the_hub_leads_to_the_plis(at: Desk, database: Database) -> None:
+def test_past_the_deadline_the_hub_leads_to_the_page_that_opens_the_plis(at: Desk, database: Database) -> None:
     ref = write(at, database)
     publish(at, ref)
     with transaction(database) as db:
         find(db, ref).deadline = now(db) - timedelta(seconds=1)
     page = at.client.get(path(ref))
     assert "Close, plis scellés" in at.client.page.main
-    assert at.client.page.links["Ouvrir les plis"] == f"{path(ref)}/plis"
+    assert at.client.page.links["Ouvrir les plis"] == f"{path(ref)}/ouvrir"
     assert f"{path(ref)}/prolonger" not in page.text
 
 
