@@ -10,11 +10,12 @@ from api.context import Context
 from api.contracts import build_acte, holder_of, read_euros
 from api.db import reading, transaction
 from api.groups import Group
-from dce_templates.dossier import Dossier, parse_dossier
+from dce_templates.dossier import Dossier, Member, parse_dossier
 from procurement.award import award_of, check_decision, decide, name_intended
 from procurement.consultation import Consultation, find_for
 from procurement.contract import contract_of, paris_day, prepare
 from procurement.errors import NotFound, Refused
+from procurement.execution.parties import Party, write_parties
 from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.pieces import pieces_of
@@ -70,11 +71,16 @@ def decide_with_acte(
         now = database.now(db)
         award = decide(db, consultation, named, price, motive, who, now, days)
         contract = prepare(db, award, key, sha256, now, days, certificate_required)
+        write_parties(db, contract, [_party(member) for member in holder.members])
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
         others = group.signing if group else ()
         ask(db, contract, [holder_company, *others], now, in_order=group is not None and group.in_order)
         return contract.ref
+
+
+def _party(member: Member) -> Party:
+    return Party(siret=member.siret, name=member.name, work=member.work, share_ht=member.share)
 
 
 def award_to(ctx: Context, who: Person, ref: str, candidacy: str, amount: str, motive: str) -> str | None:

@@ -166,7 +166,8 @@ def bill_and_publish(scene: Scene, deal: Deal) -> None:
     finance.sign_in(FINANCE, PASSWORD)
     with tale.step("Les finances notent l’engagement, le code service et l’IBAN du titulaire") as step:
         page = finance.get(f"/contrats/{deal.ref}")
-        finance.submit(page, "/facturation", engagement=ENGAGEMENT, service=SERVICE, ibans=IBAN)
+        finance.submit(page, "/facturation", engagement=ENGAGEMENT, service=SERVICE)
+        finance.submit(finance.get(f"/contrats/{deal.ref}"), "/comptes", siret=deal.holder_siret, iban=IBAN)
         step.detail = f"{ENGAGEMENT}, {SERVICE}"
     with tale.step("Le titulaire fait sa facture Factur-X, les finances la contrôlent") as step:
         page = _send_invoice(scene, finance, deal)

@@ -46,6 +46,14 @@ def amount_of(text: str | None) -> Decimal | None:
     return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+def facts_of(name: str, sha256: str, found: Mapping[str, Any]) -> Facts:
+    """What `examine` read of the file, as it is kept."""
+    return Facts(
+        name, sha256, found["number"], found["seller_siret"], amount_of(found["amount_ht"]),
+        amount_of(found["amount_ttc"]), found["type_code"], found["process"], found["issued_on"], found["engagement"],
+    )  # fmt: skip
+
+
 def proposal(report: Mapping[str, Any], match: Mapping[str, Any]) -> str:
     """What is proposed: a state of the copy. A wrong addressee is sent back, never rejected (R2192-15)."""
     decision = match["decision"]
@@ -105,8 +113,7 @@ def take_copy(ctx: Context, who: Person, organisation: str, received: Received, 
         contracts = contracts_of(db, buyer.id)
     found = examine(content, contracts)
     key = ctx.storage.put("invoices", content)
-    amount = amount_of(found["amount_ht"])
-    facts = Facts(received.name, received.sha256, found["number"], found["seller_siret"], amount)
+    facts = facts_of(received.name, received.sha256, found)
     with transaction(ctx.database) as db:
         mine = db.get_one(Organisation, buyer.id)
         contract = _matched(db, mine, found["match"])

@@ -1,6 +1,5 @@
 """The contract: signed file, notification, its reception; then what finance and open data read."""
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,12 +20,12 @@ from procurement.mail import post
 from procurement.people import Organisation, Person, Role
 
 PARIS = ZoneInfo("Europe/Paris")
-IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 MOVES: Mapping[str, frozenset[str]] = {
     "awaiting_signature": frozenset({"signed"}),
     "signed": frozenset({"notified"}),
     "notified": frozenset({"in_effect"}),
-    "in_effect": frozenset(),
+    "in_effect": frozenset({"ended"}),
+    "ended": frozenset(),
 }
 
 
@@ -45,6 +44,8 @@ class Contract(HasRef, Base):
     holder_siret: Mapped[str] = mapped_column(String(14))
     holder_name: Mapped[str] = mapped_column(String(200))
     amount: Mapped[Decimal]
+    amount_changed: Mapped[Decimal | None]
+    months_added: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     unsigned_key: Mapped[str] = mapped_column(String(200))
     unsigned_sha256: Mapped[str] = mapped_column(String(64))
@@ -59,14 +60,19 @@ class Contract(HasRef, Base):
     received_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
     renew_on: Mapped[date | None] = mapped_column(Date, index=True)
-    engagement: Mapped[str] = mapped_column(String(50), default="")
     service: Mapped[str] = mapped_column(String(100), default="")
     vat_rate: Mapped[str] = mapped_column(String(10), default="20")
-    ibans: Mapped[list[Any]] = mapped_column(default=list)
+    ended_on: Mapped[date | None] = mapped_column(Date)
+    end_reason: Mapped[str] = mapped_column(String(12), default="")
     certificate_required: Mapped[bool] = mapped_column(default=False)
     consultation: Mapped[Consultation] = relationship()
     organisation: Mapped[Organisation] = relationship()
     candidacy: Mapped[Candidacy] = relationship()
+
+    @property
+    def amount_now(self) -> Decimal:
+        """Euros HT, with every modification notified so far."""
+        return self.amount if self.amount_changed is None else self.amount_changed
 
     @property
     def act_key(self) -> str:
@@ -242,37 +248,14 @@ def acknowledge(db: Session, contract: Contract, received_on: date, actor: str, 
     contract.published_at = now
 
 
-def set_billing(
-    db: Session, contract: Contract, engagement: str, service: str, ibans: list[str], person: Person, now: datetime
-) -> None:
-    """What invoices must quote: engagement (BT-13, 50 characters), service code (100), and the holder's IBANs."""
+def set_service(db: Session, contract: Contract, service: str, person: Person, now: datetime) -> None:
+    """The service code that invoices must quote (BT-10, 100 characters)."""
     fresh(db, contract)
-    wrong = {}
-    if len(engagement.strip()) > 50:
-        wrong["engagement"] = "Le numéro d’engagement a 50 caractères au plus."
     if len(service.strip()) > 100:
-        wrong["service"] = "Le code service a 100 caractères au plus."
-    accounts = [account for account in ("".join(text.split()).upper() for text in ibans) if account]
-    if len(accounts) > 10:
-        wrong["ibans"] = "Dix comptes au plus."
-    for account in accounts:
-        if not _iban_holds(account):
-            wrong["ibans"] = f"L’IBAN {account[:40]} n’est pas juste : sa clé ne correspond pas."
-    if wrong:
-        raise Invalid(wrong)
-    changed = accounts != contract.ibans
-    contract.engagement, contract.service, contract.ibans = engagement.strip(), service.strip(), accounts
-    record(
-        db, contract.consultation, "contract.billing", contract.ref, person.email, now,
-        engagement=contract.engagement, service=contract.service, ibans_changed=changed,
-    )  # fmt: skip
-
-
-def _iban_holds(account: str) -> bool:
-    """ISO 13616: shape, then modulo 97 with the four first characters moved to the end."""
-    if not IBAN.fullmatch(account):
-        return False
-    return int("".join(str(int(c, 36)) for c in account[4:] + account[:4])) % 97 == 1
+        raise Invalid({"service": "Le code service a 100 caractères au plus."})
+    if service.strip() != contract.service:
+        contract.service = service.strip()
+        record(db, contract.consultation, "contract.service", contract.ref, person.email, now, service=contract.service)
 
 
 def find_contract(db: Session, ref: str, person: Person) -> Contract:

@@ -11,6 +11,10 @@ from procurement.invoicing.reading import open_invoice
 from procurement.invoicing.rules import RULES
 from procurement.invoicing.scoring import Candidate, score
 
+NO_FACTS: dict[str, Any] = {
+    "number": "", "seller_siret": "", "amount_ht": None, "amount_ttc": None, "type_code": "", "process": "",
+    "issued_on": None, "engagement": "",
+}  # fmt: skip
 UNREAD: dict[str, Any] = {"candidates": [], "findings": [], "decision": "unmatched", "notice": ""}
 
 
@@ -24,7 +28,7 @@ def examine(content: bytes, contracts: str, *, chosen: bool = False) -> dict[str
     try:
         invoice = to_invoice(open_invoice(content))
     except InvoiceUnreadable:
-        return {"report": report, "match": UNREAD, "number": report["number"], "seller_siret": "", "amount_ht": None}
+        return {"report": report, "match": UNREAD, **NO_FACTS, "number": report["number"]}
     known = load_contracts(contracts)
     found = confront(invoice, known[0]) if chosen else match(invoice, known)
     return {"report": report, "match": found.as_dict(), **_facts(invoice)}
@@ -42,4 +46,9 @@ def _facts(invoice: Invoice) -> dict[str, Any]:
         "number": invoice.number,
         "seller_siret": invoice.seller.sirets[0] if invoice.seller.sirets else "",
         "amount_ht": str(invoice.signed_net),
+        "amount_ttc": str(invoice.signed_gross),
+        "type_code": invoice.type_code,
+        "process": invoice.process,
+        "issued_on": invoice.issued_on,
+        "engagement": invoice.engagement,
     }

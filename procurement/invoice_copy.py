@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from procurement.base import Base, HasRef
 from procurement.contract import Contract
-from procurement.errors import Invalid, NotFound, Refused
-from procurement.events import lock, move, record
+from procurement.errors import NotFound, Refused
+from procurement.events import lock, record
 from procurement.people import Organisation, Person, Role
 
 FINAL: frozenset[str] = frozenset()
@@ -24,10 +24,13 @@ class InvoiceCopy(HasRef, Base):
     __tablename__ = "invoice_copy"
     __table_args__ = (UniqueConstraint("organisation_id", "sha256"),)
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
-        "received": frozenset({"approved", "partial", "held", "refused", "sent_back"}),
-        "held": frozenset({"approved", "partial", "refused", "sent_back"}),
-        "approved": FINAL,
-        "partial": FINAL,
+        "received": frozenset({"to_confirm", "approved", "partial", "held", "refused", "sent_back"}),
+        "held": frozenset({"completed", "to_confirm", "approved", "partial", "refused", "sent_back"}),
+        "completed": frozenset({"to_confirm", "approved", "partial", "refused", "sent_back"}),
+        "to_confirm": frozenset({"received", "completed", "approved", "partial"}),
+        "approved": frozenset({"paid"}),
+        "partial": frozenset({"paid"}),
+        "paid": FINAL,
         "refused": FINAL,
         "sent_back": FINAL,
     }
@@ -41,6 +44,16 @@ class InvoiceCopy(HasRef, Base):
     number: Mapped[str] = mapped_column(String(100), default="")
     seller_siret: Mapped[str] = mapped_column(String(14), default="")
     amount_ht: Mapped[Decimal | None]
+    amount_ttc: Mapped[Decimal | None]
+    type_code: Mapped[str] = mapped_column(String(3), default="380")
+    process: Mapped[str] = mapped_column(String(3), default="")
+    issued_on: Mapped[date | None] = mapped_column(Date)
+    engagement: Mapped[str] = mapped_column(String(50), default="")
+    part: Mapped[str] = mapped_column(String(20), default="")
+    received_on: Mapped[date | None] = mapped_column(Date)
+    done_on: Mapped[date | None] = mapped_column(Date)
+    suspended_on: Mapped[date | None] = mapped_column(Date)
+    resumed_on: Mapped[date | None] = mapped_column(Date)
     report: Mapped[dict[str, Any]]
     match: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
@@ -48,20 +61,25 @@ class InvoiceCopy(HasRef, Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(254), default="")
     motive: Mapped[str] = mapped_column(String(1000), default="")
+    proposed: Mapped[str] = mapped_column(String(20), default="")
+    proposed_by: Mapped[str] = mapped_column(String(254), default="")
+    admitted_ht: Mapped[Decimal | None]
+    admitted_ttc: Mapped[Decimal | None]
+    retention_ttc: Mapped[Decimal | None]
+    advance_ttc: Mapped[Decimal | None]
+    penalties_ttc: Mapped[Decimal | None]
+    mandate: Mapped[str] = mapped_column(String(30), default="")
+    paid_on: Mapped[date | None] = mapped_column(Date)
     contract: Mapped[Contract | None] = relationship()
 
-
-@dataclass(frozen=True)
-class Ledger:
-    """Euros HT, credit notes taken off: what is approved, what waits for a decision, what is left of the amount."""
-
-    amount: Decimal
-    approved: Decimal
-    in_flight: Decimal
-
     @property
-    def left(self) -> Decimal:
-        return self.amount - self.approved - self.in_flight
+    def net_ttc(self) -> Decimal | None:
+        """Euros to pay: what is admitted, less what is taken off."""
+        admitted = self.admitted_ttc if self.admitted_ttc is not None else self.amount_ttc
+        if admitted is None:
+            return None
+        zero = Decimal(0)
+        return admitted - (self.retention_ttc or zero) - (self.advance_ttc or zero) - (self.penalties_ttc or zero)
 
 
 @dataclass(frozen=True)
@@ -73,6 +91,11 @@ class Facts:
     number: str
     seller_siret: str
     amount_ht: Decimal | None
+    amount_ttc: Decimal | None = None
+    type_code: str = "380"
+    process: str = ""
+    issued_on: date | None = None
+    engagement: str = ""
 
 
 def already(db: Session, organisation: Organisation, sha256: str) -> InvoiceCopy | None:
@@ -102,8 +125,10 @@ def keep_copy(
         return twin
     copy = InvoiceCopy(
         organisation_id=organisation.id, contract=contract, name=facts.name[:200], sha256=facts.sha256, key=key,
-        number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht, report=report,
-        match=match, created_at=now, uploaded_by=person.email,
+        number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht,
+        amount_ttc=facts.amount_ttc, type_code=facts.type_code[:3], process=facts.process[:3],
+        issued_on=facts.issued_on, engagement=facts.engagement[:50], report=report, match=match, created_at=now,
+        uploaded_by=person.email,
     )  # fmt: skip
     db.add(copy)
     db.flush()
@@ -120,25 +145,10 @@ def attach_to(
         raise NotFound
     lock(db, contract.consultation)
     db.refresh(copy)
-    if copy.state not in ("received", "held"):
+    if copy.state not in ("received", "held", "completed"):
         raise Refused("Cette facture est déjà décidée.")
     copy.contract, copy.match = contract, match
     record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
-
-
-def decide_copy(db: Session, copy: InvoiceCopy, to: str, motive: str, person: Person, now: datetime) -> None:
-    """A person decides; the proposal stays beside. Other than approval asks a motive."""
-    contract = copy.contract
-    if contract is None:
-        raise Refused("Rattachez d’abord cette facture à un marché : sa décision y est conservée.")
-    lock(db, contract.consultation)
-    db.refresh(copy)
-    if to != "approved" and len(motive.strip()) < 10:
-        raise Invalid({"motive": "Écrivez le motif en une phrase : le fournisseur le lira."})
-    if len(motive.strip()) > 1000:
-        raise Invalid({"motive": "Le motif a mille caractères au plus."})
-    move(db, contract.consultation, copy, to, person.email, now, motive=motive.strip())
-    copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive.strip()
 
 
 def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:
@@ -152,15 +162,6 @@ def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:
 def invoices_of(db: Session, contract: Contract) -> list[InvoiceCopy]:
     """The ledger's lines, oldest first."""
     return list(db.scalars(select(InvoiceCopy).where(InvoiceCopy.contract_id == contract.id).order_by(InvoiceCopy.id)))
-
-
-def ledger_of(contract: Contract, copies: list[InvoiceCopy]) -> Ledger:
-    """The contract's account as its copies tell it; a partial approval counts for the whole until it is paid."""
-
-    def total(*states: str) -> Decimal:
-        return sum((c.amount_ht for c in copies if c.state in states and c.amount_ht is not None), Decimal(0))
-
-    return Ledger(contract.amount, total("approved", "partial"), total("received", "held"))
 
 
 def invoices_for(db: Session, person: Person, before: int | None, size: int) -> list[InvoiceCopy]:

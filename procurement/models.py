@@ -9,6 +9,16 @@ from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
 from procurement.deliveries import Delivery
 from procurement.events import Event
+from procurement.execution.amendments import Amendment
+from procurement.execution.assignments import Assignability, Assignment
+from procurement.execution.documents import Paper
+from procurement.execution.engagements import Engagement
+from procurement.execution.final_account import FinalAccount
+from procurement.execution.indices import IndexValue
+from procurement.execution.parties import BankAccount, Party
+from procurement.execution.parts import Part
+from procurement.execution.receptions import Reception
+from procurement.execution.terms import Terms
 from procurement.federation import FederatedLogin
 from procurement.flights import Flight
 from procurement.idempotency import PastAnswer
@@ -29,9 +39,57 @@ from procurement.space import Given
 from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
-    "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
-    "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
-    "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
-    "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
-    "PieceRequest", "Provider", "Signer", "SigningCode", "SigningPower", "User",
+    "Amendment",
+    "ApiToken",
+    "Appeal",
+    "Assignability",
+    "Assignment",
+    "Award",
+    "BankAccount",
+    "Base",
+    "Candidacy",
+    "CandidacyFile",
+    "ClauseHold",
+    "ClauseRemark",
+    "ClauseStep",
+    "ClauseUse",
+    "ClauseVersion",
+    "CompanyLook",
+    "Consultation",
+    "Contract",
+    "Counter",
+    "DceFile",
+    "Delivery",
+    "EmailCode",
+    "Engagement",
+    "Event",
+    "FederatedLogin",
+    "FinalAccount",
+    "Flight",
+    "FollowedList",
+    "Given",
+    "Heartbeat",
+    "IndexValue",
+    "InvoiceCopy",
+    "Letter",
+    "ListVersion",
+    "LoginSession",
+    "Look",
+    "Mail",
+    "Membership",
+    "Organisation",
+    "Override",
+    "Paper",
+    "Part",
+    "Party",
+    "PastAnswer",
+    "Piece",
+    "PieceRequest",
+    "Provider",
+    "Reception",
+    "Signer",
+    "SigningCode",
+    "SigningPower",
+    "Terms",
+    "User",
 ]  # fmt: skip

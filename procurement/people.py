@@ -5,6 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +48,7 @@ class Organisation(HasRef, Base):
     word_model_sha256: Mapped[str | None] = mapped_column(String(64))
     word_model_by: Mapped[str] = mapped_column(String(200), default="")
     word_model_at: Mapped[datetime | None]
+    second_above: Mapped[Decimal | None]
     memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
 
 

@@ -41,7 +41,7 @@ def contract_end(contract: Contract) -> date | None:
     months, renewals, each = (_whole(dossier.get(key)) for key in ("duration_months", "renewals", "renewal_months"))
     if contract.received_on is None or not months:
         return None
-    return later(contract.received_on, months + renewals * each) - timedelta(days=1)
+    return later(contract.received_on, months + renewals * each + contract.months_added) - timedelta(days=1)
 
 
 def _whole(value: object) -> int:

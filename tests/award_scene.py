@@ -19,7 +19,10 @@ from procurement.billing import vat_of
 from procurement.candidacy import Candidacy, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
 from procurement.consultation import Consultation, draft, find, publish
-from procurement.contract import Contract, acknowledge, notify, paris_day, prepare
+from procurement.contract import Contract, acknowledge, notify, paris_day, prepare, set_service
+from procurement.execution.engagements import Line as Engaged
+from procurement.execution.engagements import open_engagement
+from procurement.execution.parties import propose_account
 from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
@@ -205,6 +208,16 @@ REPORT: dict[str, Any] = {
 def contract_of_scene(database: Database, scene: Scene) -> Contract:
     with reading(database) as db:
         return db.query(Contract).join(Consultation).filter(Consultation.ref == scene.consultation).one()
+
+
+def quotes(database: Database, scene: Scene, engagement: str = "EJ-2026-77", service: str = "VOIRIE") -> None:
+    """Finance says what the holder's invoices quote, and which account is paid."""
+    with transaction(database) as db:
+        contract = db.query(Contract).join(Consultation).filter(Consultation.ref == scene.consultation).one()
+        person = person_of(db.get_one(User, scene.finance.id))
+        set_service(db, contract, service, person, now(db))
+        open_engagement(db, contract, Engaged(contract.number, engagement, service), person, now(db))
+        propose_account(db, contract, contract.holder_siret, IBAN, "", person, now(db))
 
 
 def invoice(scene: Scene, billed: Contract, **changes: Any) -> invoices.Draft:

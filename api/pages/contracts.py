@@ -17,9 +17,19 @@ from api.pages.signing import token_of
 from api.render import page
 from api.signing import version_of
 from api.simple_signing import evidence_file
-from procurement.contract import Contract, contracts_for, find_contract, paris_day, set_billing
+from procurement.contract import Contract, contracts_for, find_contract, paris_day, set_service
 from procurement.errors import Invalid, NotFound
-from procurement.invoice_copy import invoices_of, ledger_of
+from procurement.execution.engagements import Line, engagements_of, open_engagement, quoted
+from procurement.execution.parties import (
+    accounts_of,
+    confirm_account,
+    find_account,
+    parties_of,
+    propose_account,
+    refuse_account,
+)
+from procurement.invoice_copy import invoices_of
+from procurement.ledger import ledger_of
 from procurement.people import Role
 from procurement.pieces import pieces_of
 from procurement.renewals import contract_end, proofs_due
@@ -34,6 +44,13 @@ STATES = {
     "signed": ("Signé, à notifier", "info"),
     "notified": ("Notifié, réception attendue", "waiting"),
     "in_effect": ("En vigueur", "success"),
+    "ended": ("Terminé", "info"),
+}
+ACCOUNT_STATES = {
+    "proposed": ("Attend une seconde personne", "waiting"),
+    "confirmed": ("Peut être payé", "success"),
+    "refused": ("Écarté", "danger"),
+    "closed": ("Fermé", "info"),
 }
 PROOF_STATES = {
     "valid": ("En cours de validité", "success"),
@@ -43,6 +60,9 @@ PROOF_STATES = {
 INVOICE_STATES = {
     "received": ("À décider", "waiting"),
     "held": ("Suspendue", "warning"),
+    "completed": ("Complétée, à décider", "waiting"),
+    "to_confirm": ("Attend une seconde personne", "waiting"),
+    "paid": ("Payée", "success"),
     "approved": ("Approuvée", "success"),
     "partial": ("Approuvée en partie", "success"),
     "refused": ("Rejetée", "danger"),
@@ -66,7 +86,12 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
         "proof_states": PROOF_STATES,
         "ends_on": contract_end(contract),
         "signers": circuit(db, contract),
-        "values": {"engagement": contract.engagement, "service": contract.service, "ibans": "\n".join(contract.ibans)},
+        "engagements": engagements_of(db, contract),
+        "accounts": accounts_of(db, contract),
+        "account_states": ACCOUNT_STATES,
+        "company_choices": [(party.siret, party.name) for party in parties_of(db, contract)],
+        "who": who.email,
+        "values": {"engagement": "", "service": contract.service, "iban": "", "call_back": ""},
     }
 
 
@@ -88,22 +113,61 @@ def contract_page(request: Request, db: Db, who: Who, ref: str) -> Response:
 def billing_card(request: Request, db: Db, who: Who, ref: str) -> Response:
     """What to give to the supplier, on one page to print."""
     contract = find_contract(db, ref, who)
-    return page(request, "contracts/card.html", contract=contract, buyer=contract.organisation)
+    return page(
+        request, "contracts/card.html", contract=contract, buyer=contract.organisation, engagement=quoted(db, contract)
+    )
 
 
 @router.post("/contrats/{ref}/facturation", dependencies=[Depends(FINANCE)])
-def keep_billing(
-    request: Request, db: Db, who: Who, ref: str, engagement: Text = "", service: Text = "", ibans: Text = ""
-) -> Response:
+def keep_billing(request: Request, db: Db, who: Who, ref: str, engagement: Text = "", service: Text = "") -> Response:
+    contract, now = _finance(db, ref, who), database.now(db)
+    try:
+        set_service(db, contract, service, who, now)
+        if engagement.strip():
+            open_engagement(db, contract, Line(contract.number, engagement, service), who, now)
+    except Invalid as error:
+        raise _again(db, contract, who, error, engagement=engagement, service=service) from None
+    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
+
+
+def _finance(db: Session, ref: str, who: Who) -> Contract:
     contract = find_contract(db, ref, who)
     if not who.has(Role.FINANCE, contract.organisation_id):
         raise NotFound
+    return contract
+
+
+def _again(db: Session, contract: Contract, who: Who, error: Invalid, **typed: str) -> PageInvalid:
+    context = _context(db, contract, who)
+    return PageInvalid(error, "contracts/contract.html", context | {"values": context["values"] | typed})
+
+
+@router.post("/contrats/{ref}/comptes", dependencies=[Depends(FINANCE)])
+def add_account(
+    request: Request, db: Db, who: Who, ref: str, siret: Text = "", iban: Text = "", call_back: Text = ""
+) -> Response:
+    """The company's first account counts at once; another one waits for a second person."""
+    contract = _finance(db, ref, who)
     try:
-        set_billing(db, contract, engagement, service, ibans.splitlines(), who, database.now(db))
+        if siret not in {party.siret for party in parties_of(db, contract)}:
+            raise Invalid({"siret": "Choisissez une entreprise du marché."})
+        propose_account(db, contract, siret, iban, call_back, who, database.now(db))
     except Invalid as error:
-        typed = {"engagement": engagement, "service": service, "ibans": ibans}
-        context = _context(db, contract, who) | {"values": typed}
-        raise PageInvalid(error, "contracts/contract.html", context) from None
+        raise _again(db, contract, who, error, iban=iban, call_back=call_back) from None
+    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
+
+
+@router.post("/contrats/{ref}/comptes/{aref}/confirmer", dependencies=[Depends(FINANCE)])
+def second_person_confirms(db: Db, who: Who, ref: str, aref: str) -> Response:
+    contract = _finance(db, ref, who)
+    confirm_account(db, contract, find_account(db, contract, aref), who, database.now(db))
+    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
+
+
+@router.post("/contrats/{ref}/comptes/{aref}/refuser", dependencies=[Depends(FINANCE)])
+def second_person_refuses(db: Db, who: Who, ref: str, aref: str) -> Response:
+    contract = _finance(db, ref, who)
+    refuse_account(db, contract, find_account(db, contract, aref), who, database.now(db))
     return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
 
 

@@ -1,5 +1,6 @@
 """Finance: drop a copy of an invoice, read what was found, decide. A copy being checked, without value of deposit."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api.auth import FINANCE, Who
 from api.context import Context, Ctx
+from api.contracts import read_euros
 from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.downloads import attachment
@@ -19,17 +21,16 @@ from api.isolate import WorkFailed
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
 from api.uploads import MemorySink, receive
-from procurement.billing import record_of
+from procurement.billing import record_of, whole_of
 from procurement.contract import contracts_for, find_contract
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.invoice_copy import (
     InvoiceCopy,
     attach_to,
-    decide_copy,
     find_invoice,
     invoices_for,
-    invoices_of,
 )
+from procurement.invoice_decision import Decision, Liquidation, decide_copy
 from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
@@ -126,16 +127,28 @@ def invoice_file(ctx: Ctx, who: Who, ref: str) -> Response:
 
 
 @router.post("/factures/{ref}/decision", dependencies=[Depends(FINANCE)])
-def decide(request: Request, db: Db, who: Who, ref: str, decision: Text = "", motive: Text = "") -> Response:
+def decide(
+    request: Request, db: Db, who: Who, ref: str, decision: Text = "", motive: Text = "", admitted_ht: Text = "",
+    admitted_ttc: Text = "",
+) -> Response:  # fmt: skip
     copy = find_invoice(db, ref, who)
     try:
         if decision not in {key for key, _, _ in DECISIONS}:
             raise Invalid({"decision": "Choisissez une décision."})
-        decide_copy(db, copy, decision, motive, who, database.now(db))
+        said = Liquidation(_euros(admitted_ht, "admitted_ht"), _euros(admitted_ttc, "admitted_ttc"))
+        decide_copy(db, copy, Decision(decision, motive, liquidation=said), who, database.now(db))
     except Invalid as error:
-        context = _context(db, copy, who) | {"values": {"decision": decision, "motive": motive}}
+        context = _context(db, copy, who) | {
+            "values": {
+                "decision": decision, "motive": motive, "admitted_ht": admitted_ht, "admitted_ttc": admitted_ttc,
+            }
+        }  # fmt: skip
         raise PageInvalid(error, "invoices/invoice.html", context) from None
     return RedirectResponse(f"/factures/{ref}?ok=decide", 303)
+
+
+def _euros(text: str, field: str) -> Decimal | None:
+    return read_euros(text, field) if text.strip() else None
 
 
 @router.post("/factures/{ref}/rattacher", dependencies=[Depends(FINANCE)])
@@ -148,7 +161,7 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
         except NotFound:
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", _context(db, copy, who)) from None
-        records = {"version": 1, "contracts": [record_of(chosen, invoices_of(db, chosen), leave_out=copy.sha256)]}
+        records = {"version": 1, "contracts": [record_of(whole_of(db, chosen), leave_out=copy.sha256)]}
     match = examine(ctx.storage.get(copy.key), records, chosen=True)["match"]
     with transaction(ctx.database) as db:
         attach_to(db, find_invoice(db, ref, who), find_contract(db, contract, who), match, who, database.now(db))

@@ -25,6 +25,7 @@ from procurement.contract import (
 )
 from procurement.deliveries import plan
 from procurement.errors import Invalid, NotFound
+from procurement.execution.engagements import quoted
 from procurement.people import Person
 from procurement.signers import Signer, leader_of
 
@@ -49,6 +50,7 @@ def _context(db: Session, contract: Contract, ref: str, report: Report | None = 
         "consultation": contract.consultation,
         "buyer": contract.organisation,
         "ref": ref,
+        "engagement": quoted(db, contract),
         "report": report or contract.signature_report,
         "failed": report is not None,
         "file_name": f"acte-engagement-{contract.number}.pdf",

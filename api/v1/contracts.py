@@ -9,6 +9,7 @@ from api.auth import BUYER, Who
 from api.db import Db
 from api.v1.answers import PROBLEMS
 from procurement.contract import find_contract
+from procurement.execution.engagements import quoted
 
 router = APIRouter(prefix="/api/v1/contracts", tags=["contracts"], responses=PROBLEMS)
 
@@ -41,7 +42,7 @@ def contract(db: Db, who: Who, ref: str) -> ContractOut:
         consultation=found.consultation.ref,
         holder={"siret": found.holder_siret, "name": found.holder_name},
         amount_ht=f"{found.amount:.2f}",
-        engagement=found.engagement,
+        engagement=quoted(db, found),
         service=found.service,
         unsigned_sha256=found.unsigned_sha256,
         signed_sha256=found.signed_sha256,

@@ -112,6 +112,11 @@ class Invoice:
         return -abs(self.totals.net) if self.is_credit else self.totals.net
 
     @property
+    def signed_gross(self) -> Decimal:
+        """BT-112, negative for a credit note."""
+        return -abs(self.totals.gross) if self.is_credit else self.totals.gross
+
+    @property
     def is_b2g(self) -> bool:
         """The supplier marked the invoice as addressed to a public body (note ADN = B2G)."""
         return ("ADN", "B2G") in self.notes

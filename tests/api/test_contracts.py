@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from api.context import Context
-from api.db import Database
+from api.db import Database, reading
+from procurement.execution.engagements import engagements_of
+from procurement.execution.parties import accounts_of
 from procurement.people import User
-from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect
+from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, quotes
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_finance
 
@@ -27,12 +29,14 @@ def test_finance_sets_what_invoices_must_quote(scene: Scene, database: Database,
     finance, path = browser(scene.finance), path_of(database, scene)
     assert "En vigueur" in finance.get("/contrats").text
     spaced = " ".join(IBAN[i : i + 4] for i in range(0, len(IBAN), 4)).lower()
-    finance.submit(
-        finance.get(path), "/facturation", engagement=" EJ-2026-77 ", service="VOIRIE", ibans=f"{spaced}\n\n"
-    )
+    finance.submit(finance.get(path), "/facturation", engagement=" EJ-2026-77 ", service="VOIRIE")
     assert "C’est enregistré" in finance.page.main
+    finance.submit(finance.page, "/comptes", iban=f"{spaced} ")
     contract = contract_of_scene(database, scene)
-    assert (contract.engagement, contract.service, contract.ibans) == ("EJ-2026-77", "VOIRIE", [IBAN])
+    with reading(database) as db:
+        assert [e.number for e in engagements_of(db, contract)] == ["EJ-2026-77"]
+        assert [(a.iban, a.state) for a in accounts_of(db, contract)] == [(IBAN, "confirmed")]
+    assert contract.service == "VOIRIE"
     card = finance.click(finance.get(path), "Carte de facturation")
     for said in (scene.buyer.siret, "EJ-2026-77", "VOIRIE", contract.number, "Capteurs et Mesures SAS"):
         assert said in card.text
@@ -43,20 +47,44 @@ def test_finance_sets_what_invoices_must_quote(scene: Scene, database: Database,
     [
         ("engagement", "E" * 51, "50 caractères au plus"),
         ("service", "S" * 101, "100 caractères au plus"),
-        ("ibans", "FR7630006000011234567890188", "n’est pas juste"),
-        ("ibans", "pas un compte", "n’est pas juste"),
-        ("ibans", "\n".join([IBAN] * 11), "Dix comptes au plus"),
+        ("iban", "FR7630006000011234567890188", "n’est pas juste"),
+        ("iban", "pas un compte", "n’est pas juste"),
     ],
 )
 def test_what_is_typed_wrong_comes_back(
     scene: Scene, database: Database, browser: Browser, field: str, value: str, said: str
 ) -> None:
     finance = browser(scene.finance)
-    answer = finance.submit(finance.get(path_of(database, scene)), "/facturation", **{field: value})  # type: ignore[arg-type]
+    form = "/comptes" if field == "iban" else "/facturation"
+    answer = finance.submit(finance.get(path_of(database, scene)), form, **{field: value})  # type: ignore[arg-type]
     assert answer.status_code == 422
     assert said in finance.page.main
-    assert value.split("\n")[0] in answer.text
-    assert contract_of_scene(database, scene).ibans == []
+    assert value in answer.text
+    with reading(database) as db:
+        contract = contract_of_scene(database, scene)
+        assert not accounts_of(db, contract)
+        assert not engagements_of(db, contract)
+
+
+def test_another_account_waits_for_a_second_person(scene: Scene, database: Database, browser: Browser) -> None:
+    quotes(database, scene)
+    other, path = "FR1420041010050500013M02606", path_of(database, scene)
+    first, second = browser(scene.finance), browser(make_finance(database, scene.buyer))
+    assert first.submit(first.get(path), "/comptes", iban=other).status_code == 422
+    assert "Dites qui vous avez rappelé" in first.page.main
+    called = "Mme Martin, au 01 99 00 12 34 de l’acte, le 26 novembre"
+    first.submit(first.page, "/comptes", iban=other, call_back=called)
+    assert "Attend une seconde personne" in first.page.main
+    assert "Confirmer ce compte" not in first.page.main
+    with reading(database) as db:
+        ref = accounts_of(db, contract_of_scene(database, scene))[1].ref
+    same_site = {"sec-fetch-site": "same-origin"}
+    assert first.post(f"{path}/comptes/{ref}/confirmer", headers=same_site).status_code == 409
+    second.submit(second.get(path), f"/comptes/{ref}/confirmer")
+    with reading(database) as db:
+        states = [(a.iban, a.state) for a in accounts_of(db, contract_of_scene(database, scene))]
+    assert states == [(IBAN, "closed"), (other, "confirmed")]
+    assert second.post(f"{path}/comptes/{ref}/refuser", headers=same_site).status_code == 409
 
 
 def test_officers_read_and_finance_writes(scene: Scene, database: Database, browser: Browser) -> None:

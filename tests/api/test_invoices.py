@@ -16,12 +16,11 @@ from api.db import Database, now, reading, transaction
 from api.invoices import amount_of, contracts_from_database
 from api.sandbox import invoices
 from procurement.consultation import Consultation
-from procurement.contract import Contract, set_billing
 from procurement.events import chain_holds
 from procurement.invoice_copy import InvoiceCopy
-from procurement.people import User, person_of
+from procurement.people import User
 from tests.api.test_cli import mps
-from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, invoice
+from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, invoice, quotes
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_finance
 
@@ -31,10 +30,7 @@ Browser = Callable[[User], CheckedClient]
 @pytest.fixture
 def scene(context: Context) -> Scene:
     scene = in_effect(context)
-    with transaction(context.database) as db:
-        contract = db.scalars(select(Contract)).one()
-        person = person_of(db.get_one(User, scene.finance.id))
-        set_billing(db, contract, "EJ-2026-77", "VOIRIE", [IBAN], person, now(db))
+    quotes(context.database, scene)
     return scene
 
 

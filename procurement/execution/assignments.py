@@ -1,0 +1,129 @@
+"""The register of assignments, pledges and oppositions notified on a contract, and the certificat de cessibilité.
+
+An assignment binds the accountant once it is notified (R2191-54); what may be assigned is what the holder is paid
+itself: the contract less what is subcontracted and paid directly (R2191-45, R2191-46).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from sqlalchemy import Date, ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from procurement.base import Base, HasRef
+from procurement.contract import Contract, fresh, paris_day
+from procurement.errors import Invalid, NotFound
+from procurement.events import move, record
+from procurement.iban import valid_iban
+from procurement.people import Person
+
+KINDS = {"assignment": "Cession", "pledge": "Nantissement", "opposition": "Opposition"}
+MOST = Decimal(10**10)
+
+
+class Assignment(HasRef, Base):
+    """One line of the register. `siret` is the company whose receivable it is; amounts are euros TTC."""
+
+    __tablename__ = "assignment"
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {"active": frozenset({"released"}), "released": frozenset()}
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(10), default="active")
+    siret: Mapped[str] = mapped_column(String(14))
+    beneficiary: Mapped[str] = mapped_column(String(300))
+    beneficiary_siret: Mapped[str] = mapped_column(String(14), default="")
+    iban: Mapped[str] = mapped_column(String(34), default="")
+    amount_ttc: Mapped[Decimal | None]
+    notified_on: Mapped[date] = mapped_column(Date)
+    released_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(254))
+
+
+class Assignability(HasRef, Base):
+    """One certificat de cessibilité: one at a time for each company, of the amount it may assign that day."""
+
+    __tablename__ = "assignability"
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {"issued": frozenset({"returned"}), "returned": frozenset()}
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), index=True)
+    siret: Mapped[str] = mapped_column(String(14))
+    company: Mapped[str] = mapped_column(String(300))
+    state: Mapped[str] = mapped_column(String(10), default="issued")
+    amount_ttc: Mapped[Decimal]
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[str] = mapped_column(String(254))
+    key: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+def assignments_of(db: Session, contract: Contract) -> list[Assignment]:
+    """In the order they were notified."""
+    query = select(Assignment).where(Assignment.contract_id == contract.id)
+    return list(db.scalars(query.order_by(Assignment.notified_on, Assignment.id)))
+
+
+def find_assignment(db: Session, contract: Contract, ref: str) -> Assignment:
+    found = db.scalar(select(Assignment).where(Assignment.contract_id == contract.id, Assignment.ref == ref))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def keep_assignment(
+    db: Session,
+    contract: Contract,
+    *,
+    kind: str,
+    siret: str,
+    beneficiary: str,
+    iban: str,
+    amount_ttc: Decimal | None,
+    notified_on: date | None,
+    person: Person,
+    now: datetime,
+) -> Assignment:
+    """Write down what was notified. Raises Invalid field by field."""
+    fresh(db, contract)
+    wrong = {}
+    account = valid_iban(iban) if iban.strip() else ""
+    if kind not in KINDS:
+        wrong["kind"] = "Choisissez cession, nantissement ou opposition."
+    if not 2 <= len(beneficiary.strip()) <= 300:
+        wrong["beneficiary"] = "Écrivez le nom du bénéficiaire."
+    if account is None:
+        wrong["iban"] = f"L’IBAN {iban.strip()[:40]} n’est pas juste : sa clé ne correspond pas."
+    if amount_ttc is not None and not 0 < amount_ttc <= MOST:
+        wrong["amount_ttc"] = "Le montant est positif ; laissez-le vide si toute la créance est visée."
+    if notified_on is None or notified_on > paris_day(now):
+        wrong["notified_on"] = "La date de la notification est passée ou d’aujourd’hui."
+    if wrong or account is None or notified_on is None:
+        raise Invalid(wrong)
+    row = Assignment(
+        contract_id=contract.id, kind=kind, siret=siret, beneficiary=beneficiary.strip(), iban=account,
+        amount_ttc=amount_ttc, notified_on=notified_on, created_at=now, created_by=person.email,
+    )  # fmt: skip
+    db.add(row)
+    db.flush()
+    record(db, contract.consultation, "assignment.notified", row.ref, person.email, now, of=kind, siret=siret)
+    return row
+
+
+def release(db: Session, contract: Contract, row: Assignment, on: date, person: Person, now: datetime) -> None:
+    """The beneficiary gave it up (mainlevée)."""
+    fresh(db, contract)
+    db.refresh(row)
+    move(db, contract.consultation, row, "released", person.email, now, on=on.isoformat())
+    row.released_on = on
+
+
+def assignable(share_ttc: Decimal, subcontracted_ttc: Decimal, rows: Iterable[Assignment], siret: str) -> Decimal:
+    """What a company may still assign, in euros TTC; never under zero. A line without amount takes everything."""
+    active = [row for row in rows if row.state == "active" and row.siret == siret and row.kind != "opposition"]
+    if any(row.amount_ttc is None for row in active):
+        return Decimal(0)
+    taken = sum((row.amount_ttc for row in active if row.amount_ttc is not None), Decimal(0))
+    return max(share_ttc - subcontracted_ttc - taken, Decimal(0))

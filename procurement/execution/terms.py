@@ -1,0 +1,134 @@
+"""What the contract says of money: price, revision, advance, retention, delay of payment. One row once it is corrected.
+
+Until somebody of the buyer writes them, they are those of the consultation's dossier, read as they were published.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Date, ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from procurement.base import Base
+from procurement.contract import Contract, fresh
+from procurement.errors import Invalid
+from procurement.events import record
+from procurement.people import Person
+
+DELAYS = (30, 50, 60)
+# R2191-11: the advance is taken back from 65 % of the holder’s share on; done at 80 % where the contract is silent.
+REPAYMENT_STARTS, REPAYMENT_ENDS = "0.65", "0.80"
+PRICE_KINDS = {
+    "Définitif ferme": "firm", "Définitif actualisable": "adjustable", "Définitif révisable": "revisable",
+}  # fmt: skip
+
+
+class Terms(Base):
+    """One contract's money terms. Rates are fractions as text ("0.05"); `revision` is `Formula`, amounts are euros.
+
+    `floor_ht` and `ceiling_ht` bound a framework agreement; `pieces`: what each invoice comes with.
+    """
+
+    __tablename__ = "contract_terms"
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), unique=True)
+    kind: Mapped[str] = mapped_column(String(10), default="services")
+    price_form: Mapped[str] = mapped_column(String(20), default="Forfaitaire")
+    price_kind: Mapped[str] = mapped_column(String(12), default="firm")
+    vat_rates: Mapped[list[Any]] = mapped_column(default=list)
+    payment_days: Mapped[int] = mapped_column(default=30)
+    floor_ht: Mapped[Decimal | None]
+    ceiling_ht: Mapped[Decimal | None]
+    starts_on: Mapped[date | None] = mapped_column(Date)
+    ends_on: Mapped[date | None] = mapped_column(Date)
+    revision: Mapped[dict[str, Any] | None]
+    advance_rate: Mapped[str] = mapped_column(String(10), default="0")
+    advance_ttc: Mapped[Decimal | None]
+    advance_paid_on: Mapped[date | None] = mapped_column(Date)
+    repayment_starts: Mapped[str] = mapped_column(String(10), default=REPAYMENT_STARTS)
+    repayment_ends: Mapped[str] = mapped_column(String(10), default=REPAYMENT_ENDS)
+    retention_rate: Mapped[str] = mapped_column(String(10), default="0")
+    guarantee: Mapped[str] = mapped_column(String(300), default="")
+    retention_released_on: Mapped[date | None] = mapped_column(Date)
+    penalties: Mapped[str] = mapped_column(String(1000), default="")
+    pieces: Mapped[list[Any]] = mapped_column(default=list)
+    changed_at: Mapped[datetime | None]
+    changed_by: Mapped[str] = mapped_column(String(254), default="")
+
+
+def terms_of(db: Session, contract: Contract) -> Terms:
+    """The terms in force: the row where one was written, else a row that is not kept, read from the dossier."""
+    kept = db.scalar(select(Terms).where(Terms.contract_id == contract.id))
+    return kept or from_dossier(contract)
+
+
+def from_dossier(contract: Contract) -> Terms:
+    """The terms that the published dossier says; what it does not say is left at its usual value."""
+    said: Mapping[str, Any] = contract.consultation.dossier
+    price: Mapping[str, Any] = said.get("price") or {}
+    advance: Mapping[str, Any] = said.get("advance") or {}
+    rate = str(advance.get("rate") or "0") if advance.get("granted") else "0"
+    return Terms(
+        contract_id=contract.id,
+        kind=str(said.get("kind") or "services"),
+        price_form=str(price.get("form") or "Forfaitaire"),
+        price_kind=PRICE_KINDS.get(str(price.get("kind")), "firm"),
+        vat_rates=[_percent(price["vat_rate"])] if price.get("vat_rate") else [contract.vat_rate],
+        payment_days=_whole(said.get("payment_delay_days"), 30),
+        ceiling_ht=Decimal(str(said["ceiling"])) if said.get("ceiling") else None,
+        advance_rate=rate,
+        repayment_starts=REPAYMENT_STARTS,
+        repayment_ends=REPAYMENT_ENDS,
+        retention_rate=str(said.get("retention_rate") or "0"),
+        guarantee="",
+        penalties="",
+        pieces=[],
+        changed_by="",
+    )
+
+
+def _percent(rate: object) -> str:
+    return f"{(Decimal(str(rate)) * 100).normalize():f}"
+
+
+def _whole(value: object, otherwise: int) -> int:
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() else otherwise
+
+
+def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person: Person, now: datetime) -> Terms:
+    """Write the terms that `said` names, checked; every change is in the register. Raises Invalid field by field."""
+    fresh(db, contract)
+    terms = terms_of(db, contract)
+    wrong = _wrong(said)
+    if wrong:
+        raise Invalid(wrong)
+    before = {name: getattr(terms, name) for name in said}
+    for name, value in said.items():
+        setattr(terms, name, value)
+    terms.changed_at, terms.changed_by = now, person.email
+    db.add(terms)
+    changed = sorted(name for name, value in said.items() if before[name] != value)
+    record(db, contract.consultation, "terms.written", contract.ref, person.email, now, changed=changed)
+    return terms
+
+
+def _wrong(said: Mapping[str, Any]) -> dict[str, str]:
+    wrong = {}
+    if said.get("payment_days", 30) not in DELAYS:
+        wrong["payment_days"] = "Le délai de paiement est de 30, 50 ou 60 jours, selon l’acheteur (R2192-10, R2192-11)."
+    starts, ends = said.get("starts_on"), said.get("ends_on")
+    if starts and ends and ends < starts:
+        wrong["ends_on"] = "La fin du marché ne précède pas son début."
+    floor, ceiling = said.get("floor_ht"), said.get("ceiling_ht")
+    if floor is not None and ceiling is not None and floor > ceiling:
+        wrong["floor_ht"] = "Le minimum ne dépasse pas le maximum."
+    for name, most in (("advance_rate", "0.60"), ("retention_rate", "0.05"), ("repayment_ends", "1")):
+        if name in said and not Decimal(0) <= Decimal(said[name]) <= Decimal(most):
+            wrong[name] = f"Un taux de 0 à {Decimal(most) * 100:.0f} % est attendu."
+    start, end = (Decimal(str(said.get(name, "0"))) for name in ("repayment_starts", "repayment_ends"))
+    if "repayment_starts" in said and "repayment_ends" in said and start > end:
+        wrong["repayment_starts"] = "Le remboursement de l’avance commence avant de finir."
+    return wrong
