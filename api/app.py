@@ -35,6 +35,7 @@ from api.pages import (
     clause_versions,
     companies,
     consultations,
+    contract_prices,
     contracts,
     deliveries,
     given_pieces,
@@ -81,6 +82,7 @@ STREAMING = (
     r"/candidatures/[^/]+/donnees/[^/]+",
     r"/verifier/fichiers",
     r"/mon-dossier/dume",
+    r"/contrats/[^/]+/prix/fichier",
     r"/factures/copie",
     r"/api/v1/invoices",
 )
@@ -101,6 +103,7 @@ ROUTERS: list[APIRouter] = [
     award.router,
     appeals.router,
     contracts.router,
+    contract_prices.router,
     deliveries.router,
     winner.router,
     signing_batch.router,

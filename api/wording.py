@@ -134,6 +134,7 @@ _EVENTS: Mapping[str, str] = {
     "finalaccount.notified": "Décompte général notifié",
     "finalaccount.contested": "Décompte général contesté",
     "finalaccount.definitive": "Décompte général définitif",
+    "prices.kept": "Prix du marché enregistrés",
     "paper.kept": "Document joint au marché",
     "invoicecopy.received": "Copie de facture contrôlée",
     "invoicecopy.attached": "Facture rattachée au marché",

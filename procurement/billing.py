@@ -15,6 +15,7 @@ from procurement.execution.engagements import Engagement, engagements_of
 from procurement.execution.indices import IndexValue, values_of
 from procurement.execution.parties import BankAccount, Party, accounts_of, parties_of, payable
 from procurement.execution.parts import Part, parts_of
+from procurement.execution.prices import ContractPrice, prices_of
 from procurement.execution.receptions import Reception, receptions_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.invoice_copy import InvoiceCopy, invoices_of
@@ -49,6 +50,7 @@ class Whole:
     parties: list[Party]
     accounts: list[BankAccount]
     engagements: list[Engagement]
+    prices: list[ContractPrice]
     parts: list[Part]
     receptions: list[Reception]
     assignments: list[Assignment]
@@ -61,10 +63,19 @@ def whole_of(db: Session, contract: Contract) -> Whole:
     """Read the contract and all that hangs on it."""
     terms, engagements = terms_of(db, contract), engagements_of(db, contract)
     return Whole(
-        contract, terms, parties_of(db, contract), accounts_of(db, contract), engagements, parts_of(db, contract),
-        receptions_of(db, contract), assignments_of(db, contract), _indices(db, terms), invoices_of(db, contract),
-        switches_of(contract, engagements),
-    )  # fmt: skip
+        contract=contract,
+        terms=terms,
+        parties=parties_of(db, contract),
+        accounts=accounts_of(db, contract),
+        engagements=engagements,
+        prices=prices_of(db, contract),
+        parts=parts_of(db, contract),
+        receptions=receptions_of(db, contract),
+        assignments=assignments_of(db, contract),
+        indices=_indices(db, terms),
+        copies=invoices_of(db, contract),
+        switches=switches_of(contract, engagements),
+    )
 
 
 def _indices(db: Session, terms: Terms) -> list[IndexValue]:
@@ -104,7 +115,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "payment_days": terms.payment_days,
         "start": _day(start),
         "end": _day(end),
-        "prices": [],
+        "prices": [{"code": p.code, "unit_price": p.unit_price} for p in whole.prices],
         "parts": [_part(part, whole.engagements) for part in whole.parts],
         "revision": terms.revision,
         "indices": [{"index": v.series, "month": v.month, "value": v.value, "final": v.final} for v in whole.indices],

@@ -17,6 +17,7 @@ from procurement.execution.final_account import FinalAccount
 from procurement.execution.indices import IndexValue
 from procurement.execution.parties import BankAccount, Party
 from procurement.execution.parts import Part
+from procurement.execution.prices import ContractPrice
 from procurement.execution.receptions import Reception
 from procurement.execution.terms import Terms
 from procurement.federation import FederatedLogin
@@ -56,7 +57,7 @@ __all__ = [
     "ClauseVersion",
     "CompanyLook",
     "Consultation",
-    "Contract",
+    "Contract", "ContractPrice",
     "Counter",
     "DceFile",
     "Delivery",

@@ -204,6 +204,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/signatures": ("account", ""),
     "/signatures/{ref}": ("account", "signer"),
     "/contrats": ("agent", ""),
+    "/contrats/{ref}/prix": ("agent", "contract"),
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
     "/factures": ("agent", ""),
