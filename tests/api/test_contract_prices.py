@@ -5,11 +5,16 @@ from collections.abc import Callable
 import pytest
 
 from api.context import Context
-from api.db import Database, reading
+from api.db import Database, reading, transaction
 from procurement.billing import record_of, whole_of
+from procurement.consultation import find
 from procurement.people import User
-from tests.award_scene import Scene, contract_of_scene, in_effect
+from tests.api.consultation_scene import example
+from tests.api.test_prices import LINES, filled
+from tests.award_scene import Scene, awarded, contract_of_scene, in_effect
+from tests.candidacy_scene import add, deposit, published, start
 from tests.checked_client import CheckedClient
+from tests.factories import make_account
 
 Browser = Callable[[User], CheckedClient]
 LIST = "Code;Libellé;Unité;Prix\nC-1;Comptage d’un jour;jour;1 250,50\nC-2;Pose d’un capteur;unité;80\n"
@@ -76,3 +81,27 @@ def test_finance_reads_and_only_officers_write(scene: Scene, database: Database,
         assert browser(scene.winner).post(where, headers=same_site).status_code in (403, 404)
     assert browser(scene.winner).get(path).status_code == 404
     assert browser(scene.officer).post(f"{path}/offre", headers=same_site).status_code == 404
+
+
+def test_the_prices_of_the_offer_that_won_are_taken_back(context: Context, browser: Browser) -> None:
+    scene = published(context)
+    unit = {"form": "Unitaire", "kind": "Définitif ferme"}
+    dossier = example(context.database, price=unit, price_lines=LINES)
+    with transaction(context.database) as db:
+        find(db, scene.ref).dossier = dossier
+    account = make_account(context.database)
+    mine = browser(account)
+    path = start(mine, scene)
+    add(mine, path, "offre", "prix.xlsx", filled(dossier, 100, 50.5))
+    deposit(mine, path, amount="2606")
+    scene.close()
+    officer = browser(scene.officer)
+    officer.submit(officer.get(f"{scene.hub}/ouvrir"), "/ouvrir")
+    won = Scene(scene.buyer, scene.officer, scene.officer, account, account, scene.ref, path.rpartition("/")[2], "")
+    awarded(context, won)
+    prices_page = f"/contrats/{contract_of_scene(context.database, won).ref}/prix"
+    officer.submit(officer.get(prices_page), "/offre")
+    assert "C’est enregistré" in officer.page.main
+    assert prices(context.database, won) == [
+        {"code": "1.1", "unit_price": "100"}, {"code": "1.2", "unit_price": "50.5"},
+    ]  # fmt: skip
