@@ -5,6 +5,7 @@ A plain function, to be run in a spawned worker process, where compiled sheets s
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -147,8 +148,12 @@ def _sheet_findings(text: str, sheets: tuple[str, ...]) -> list[Finding]:
 
 
 def _read_svrl(svrl: str, source: str) -> list[Finding]:
+    return [_finding(node, source) for node in _failed(svrl)]
+
+
+def _failed(svrl: str) -> Iterator[etree._Element]:
     report = etree.fromstring(svrl.encode(), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
-    return [_finding(node, source) for node in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report")]
+    return report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report")
 
 
 def _finding(node: etree._Element, source: str) -> Finding:

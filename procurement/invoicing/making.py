@@ -200,7 +200,9 @@ def _data(draft: Draft) -> dict[str, Any]:
         data |= {"BT-73": draft.period[0], "BT-74": draft.period[1]}
     if draft.agent:
         data["EXT-FR-FE-BG-03"] = _party(draft.agent, draft, address=draft.agent.siret[:9])
-    return {key: value for key, value in (data | totals(draft) | dict(draft.extra)).items() if value not in ("", None, [])}
+    return {
+        key: value for key, value in (data | totals(draft) | dict(draft.extra)).items() if value not in ("", None, [])
+    }
 
 
 def _vat(category: str, rate: Decimal, base: Decimal, vat: Decimal) -> dict[str, str]:
