@@ -84,9 +84,9 @@ def broken(rows: Iterable[Row], invoice: Invoice, directory: Directory | None = 
 
 def not_verified(rows: Iterable[Row], invoice: Invoice, directory: Directory | None = None) -> list[NotVerified]:
     """The rows that could not be judged on this invoice, each with its reason."""
-    reason = "non vérifiée ici : l’annuaire des structures publiques est nécessaire."
+    reason = "Non vérifiée ici : l’annuaire des structures publiques est nécessaire. Si elle est enfreinte :"
     return [
-        NotVerified(row.code, row.sentence if row.holds is None else f"{row.sentence} ({reason})")
+        NotVerified(row.code, row.sentence if row.holds is None else f"{reason} {row.sentence}")
         for row in rows
         if row.applies(invoice) and (row.holds is None or (row.needs_directory and directory is None))
     ]

@@ -79,7 +79,7 @@ def pdf(*attached: tuple[str, bytes]) -> bytes:
 
 def test_two_different_invoices_in_one_pdf_are_refused_by_name() -> None:
     twin = pdf(("factur-x.xml", cii(DRAFT)), ("autre.xml", ubl(draft(number="F-2"))))
-    with pytest.raises(InvoiceUnreadable, match="« factur-x.xml » et « autre.xml »"):
+    with pytest.raises(InvoiceUnreadable, match=r"« factur-x\.xml » et « autre\.xml »"):
         open_invoice(twin)
 
 

@@ -41,10 +41,12 @@ def spoilt(xml: bytes, random: Random) -> str:
     """Elements taken away, emptied, doubled or rewritten, as no supplier should."""
     tree = etree.fromstring(xml)
     for _ in range(random.randint(0, 4)):
-        nodes = [node for node in tree.iter() if node.getparent() is not None]
-        node, what = random.choice(nodes), random.random()
+        node, what = random.choice(list(tree.iter())), random.random()
+        parent = node.getparent()
+        if parent is None:
+            continue
         if what < 0.3:
-            node.getparent().remove(node)
+            parent.remove(node)
         elif what < 0.7 and not len(node):
             node.text = random.choice(VALUES)
         elif what < 0.85:
@@ -75,5 +77,6 @@ def test_what_is_not_written_is_only_what_was_right(sheet: str) -> None:
     text = lean(rulesets.path(sheet))
     before = Path(rulesets.path(sheet)).read_text()
     assert "fired-rule" not in text
-    assert not [test for test in etree.fromstring(text).xpath("//@test[name(..)='xsl:when']") if "document(" in test]
+    asked = etree.fromstring(text).iter("{http://www.w3.org/1999/XSL/Transform}when")
+    assert not [when for when in asked if "document(" in when.get("test", "")]
     assert text.count("<svrl:failed-assert") == before.count("<svrl:failed-assert") > 0
