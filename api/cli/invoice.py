@@ -1,4 +1,4 @@
-"""`mps invoice check|match`: files are read and checked in a worker process, with a time limit."""
+"""`mps invoice check|match|make`: files are read, checked and made in a worker process, with a time limit."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import invoices
 from api.cli.several import BadFile, Result, each, finish, in_worker, read
+from procurement.invoicing.bill_template import TEMPLATE
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, load_contracts
 from procurement.invoicing.invoice import MAX_FILE, Invoice
 from procurement.invoicing.matching import match as match_invoice
@@ -19,7 +20,8 @@ app = typer.Typer(no_args_is_help=True)
 OPENING_SECONDS = 8.0
 CHECKING_SECONDS = 60.0
 MAX_CONTRACTS = 100 * 1024 * 1024
-KNOWN = frozenset({"InvoiceUnreadable"})
+MAX_LINES_FILE = 5 * 1024 * 1024
+KNOWN = frozenset({"InvoiceUnreadable", "BillUnreadable", "PageRefused"})
 DECISIONS = {
     "approve": "à approuver",
     "partial": "à approuver en partie",
@@ -54,6 +56,19 @@ def match(
         raise typer.Exit(2) from None
     results = list(each(files, partial(_match, known)))
     finish(results, as_json, lambda result: result["decision"] == "approve", _match_lines)
+
+
+@app.command(epilog=TEMPLATE)
+def make(
+    contract: Annotated[Path, typer.Option(metavar="FICHIER.json", help="Le contrat, ou le fichier des contrats.")],
+    lines: Annotated[Path, typer.Option(metavar="FICHIER", help="En-tête et lignes, en JSON ou en CSV.")],
+    out: Annotated[Path, typer.Option(metavar="FICHIER.pdf", help="Le Factur-X à écrire.")],
+    wanted: Annotated[str, typer.Option("--id", help="Numéro du contrat, si le fichier en a plusieurs.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Faire une facture Factur-X (PDF/A-3) prête à déposer, depuis un contrat et des lignes."""
+    result = next(each([out], partial(_make, contract, lines, wanted)))
+    finish([result], as_json, lambda made: bool(made["valid"]), _made_lines)
 
 
 def contracts_from_database(url: str) -> tuple[ContractRecord, ...]:
@@ -93,13 +108,43 @@ def _match(contracts: tuple[ContractRecord, ...], path: Path) -> Result:
     return match_invoice(invoice, contracts).as_dict()
 
 
+def _make(contract: Path, lines: Path, wanted: str, out: Path) -> Result:
+    """The PDF is written only where it passes every rule that forbids."""
+    given = read(contract, MAX_CONTRACTS), read(lines, MAX_LINES_FILE)
+    made: tuple[bytes, Result] = in_worker(
+        KNOWN, "procurement.invoicing.billed:make_invoice", *given, wanted, seconds=CHECKING_SECONDS
+    )
+    content, result = made
+    if result["valid"]:
+        try:
+            out.write_bytes(content)
+        except OSError:
+            raise BadFile(f"Le fichier {out.name} ne peut pas être écrit.") from None
+    return result
+
+
+def _made_lines(result: Result) -> Iterator[str]:
+    if result["valid"]:
+        yield f"Facture {result['number']} écrite, cadre {result['process']}, {result['gross']} € TTC"
+    else:
+        yield f"Facture {result['number']} non écrite : des règles bloquantes seraient enfreintes"
+    yield f"sha256 {result['sha256']}"
+    yield from _findings(result)
+
+
 def _check_lines(result: Result) -> Iterator[str]:
     yield f"Facture {result['number']} ({result['syntax']}) : " + (
         "aucune règle bloquante enfreinte" if result["valid"] else "des règles bloquantes sont enfreintes"
     )
+    yield from _findings(result)
+
+
+def _findings(result: Result) -> Iterator[str]:
     for finding in result["findings"]:
         mark = "bloquant" if finding["severity"] == "fatal" else "avertissement"
         yield f"[{mark}] {finding['rule']} : {finding['message']} ({finding['location']} ; {finding['source']})"
+    if left := [rule["rule"] for rule in result["not_verified"]]:
+        yield f"Non vérifié ici : {', '.join(left)} (pourquoi : avec --json)."
 
 
 def _match_lines(result: Result) -> Iterator[str]:

@@ -1,19 +1,22 @@
-"""One invoice against all the rules: hardened reading → XSD → EN 16931 → BR-FR → BR-FR-CPRO.
+"""One invoice against all the rules: hardened reading → XSD → EN 16931 → BR-FR → BR-FR-CPRO → D2192-2.
 
 A plain function, to be run in a spawned worker process, where compiled sheets stay warm. `factur-x`'s own
 `xml_check_schematron` is never used: without a server it answers that everything is valid.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from lxml import etree
 
-from procurement.invoicing import cpro, rulesets, saxon
+from procurement.invoicing import cpro, mentions, own, rulesets, saxon
+from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
 from procurement.invoicing.parsing import plain_text, to_invoice
 from procurement.invoicing.reading import Source, open_invoice
+from procurement.invoicing.rows import NotVerified, Row, broken, fingerprint, not_verified
 from procurement.invoicing.rulesets import Plan, RuleSet
 from procurement.invoicing.schema import schema_errors
 from procurement.invoicing.sentences import sentence
@@ -23,7 +26,15 @@ FATAL, WARNING = "fatal", "warning"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _RULE = re.compile(r"\s*\[?(BR-[A-Z0-9-]*\d+|UBL-[A-Z]+-\d+|CII-[A-Z]+-\d+|PEPPOL-[A-Z0-9-]+)")
 _NAMESPACE = re.compile(r"\[namespace-uri\(\)\s*=\s*'[^']*'\]|\*:|\[1\]|(?<=[/(@])[A-Za-z][\w.-]*:")
-CPRO_SET = RuleSet("BR-FR-CPRO (vérifiables sur le fichier)", "XP Z12-012 annexe A V1.2", "")
+CPRO, MENTIONS, OWN = "BR-FR-CPRO", mentions.SOURCE, own.SOURCE
+OWN_SETS = (
+    RuleSet(CPRO, cpro.VERSION, fingerprint(cpro.RULES)),
+    RuleSet(MENTIONS, mentions.VERSION, fingerprint(mentions.RULES)),
+    RuleSet(OWN, "avertissements de ce service", fingerprint(own.RULES)),
+)
+SCHEMA_FIRST = NotVerified(
+    "EN 16931, BR-FR, BR-FR-CPRO", "Le fichier ne suit pas son schéma : les règles de gestion n’ont pas été contrôlées."
+)
 
 
 @dataclass(frozen=True)
@@ -39,52 +50,60 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was checked, with what, and what was found. `valid` means no fatal finding."""
+    """What was checked, with what, and what was found. `valid` means no fatal finding.
+
+    `not_verified` are the rules that could not be judged on this file, `attachment` the name under which a PDF carries
+    the invoice.
+    """
 
     syntax: str
     profile: str
     container: str
+    attachment: str
     number: str
     valid: bool
     rule_sets: tuple[RuleSet, ...]
     findings: tuple[Finding, ...]
+    not_verified: tuple[NotVerified, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists and dictionaries, for JSON."""
-        plain = asdict(self)
-        return plain | {"rule_sets": list(plain["rule_sets"]), "findings": list(plain["findings"])}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
-def check_invoice(content: bytes) -> CheckReport:
+def check_invoice(content: bytes, directory: Directory | None = None) -> CheckReport:
     """Check a CII or UBL XML, or a Factur-X PDF, given as bytes.
 
     Raises InvoiceUnreadable (a French sentence) where there is no invoice to check. CPRO rules are fatal on an invoice
-    marked B2G and warnings otherwise; BR-FR sheets run where the seller is French.
+    marked B2G and warnings otherwise; BR-FR sheets run where the seller is French. Rules that need the directory of
+    public bodies are judged where `directory` is given, and said not verified otherwise.
     """
     source = open_invoice(content)
     profile = _first(source, "BT-24")
     plan = rulesets.plan(source.syntax, source.root, profile)
-    used = [plan.xsd]
-    found = _schema_findings(source, plan)
+    sheets = (plan.european, plan.french) if _is_french(source) else (plan.european,)
+    found, left = _schema_findings(source, plan), [SCHEMA_FIRST]
     if not found:
-        sheets = (plan.european, plan.french) if _is_french(source) else (plan.european,)
-        used += sheets
-        found = [
-            *(
-                finding
-                for finding in _sheet_findings(source.text, sheets)
-                if not _is_foreign_profile(finding, plan, profile)
-            ),
-            *_own_findings(source, plan),
-        ]
-    rule_sets = (*(rulesets.described(name) for name in used), CPRO_SET)
-    valid = all(finding.severity != FATAL for finding in found)
-    return CheckReport(source.syntax, profile, source.container, _first(source, "BT-1"), valid, rule_sets, tuple(found))
+        found = [f for f in _sheet_findings(source.text, sheets) if not _is_foreign_profile(f, plan, profile)]
+        more, left = _own_findings(source, plan, directory)
+        found += more
+    used = (plan.xsd,) if left == [SCHEMA_FIRST] else (plan.xsd, *sheets)
+    return CheckReport(
+        syntax=source.syntax,
+        profile=profile,
+        container=source.container,
+        attachment=source.attachment,
+        number=_first(source, "BT-1"),
+        valid=all(finding.severity != FATAL for finding in found),
+        rule_sets=(*(rulesets.described(name) for name in used), *OWN_SETS),
+        findings=tuple(found),
+        not_verified=tuple(left),
+    )
 
 
-def check_invoice_dict(content: bytes) -> dict[str, Any]:
+def check_invoice_dict(content: bytes, directory: Directory | None = None) -> dict[str, Any]:
     """`check_invoice` as plain data, for callers in another process."""
-    return check_invoice(content).as_dict()
+    return check_invoice(content, directory).as_dict()
 
 
 def _first(source: Source, term: str) -> str:
@@ -129,8 +148,12 @@ def _sheet_findings(text: str, sheets: tuple[str, ...]) -> list[Finding]:
 
 
 def _read_svrl(svrl: str, source: str) -> list[Finding]:
+    return [_finding(node, source) for node in _failed(svrl)]
+
+
+def _failed(svrl: str) -> Iterator[etree._Element]:
     report = etree.fromstring(svrl.encode(), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
-    return [_finding(node, source) for node in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report")]
+    return report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report")
 
 
 def _finding(node: etree._Element, source: str) -> Finding:
@@ -143,20 +166,43 @@ def _finding(node: etree._Element, source: str) -> Finding:
     return Finding(rule, severity, _NAMESPACE.sub("", node.get("location", "")), sentence(rule, text), source)
 
 
-def _own_findings(source: Source, plan: Plan) -> list[Finding]:
-    found = []
+def _own_findings(source: Source, plan: Plan, directory: Directory | None) -> tuple[list[Finding], list[NotVerified]]:
+    found, left = [], []
     if not plan.known_profile:
         message = "Ce profil (BT-24) n’est pas connu ici : la facture a été contrôlée selon EN 16931."
-        found.append(Finding("MPS-PROFIL", WARNING, "BT-24", message, "mps"))
+        found.append(Finding("MPS-PROFIL", WARNING, "BT-24", message, OWN))
+    if plan.missing:
+        message = f"Ce profil n’est pas une facture complète : il ne porte pas {plan.missing}."
+        found.append(Finding("MPS-PROFIL", WARNING, "BT-24", message, OWN))
+        left.append(
+            NotVerified(
+                "EN 16931", f"Ce profil ne porte pas {plan.missing} : les règles qui en parlent n’ont rien contrôlé."
+            )
+        )
     if not _is_french(source):
         message = "Le vendeur n’est pas établi en France : les règles BR-FR n’ont pas été appliquées."
-        found.append(Finding("MPS-BR-FR", WARNING, "BT-40", message, "mps"))
+        found.append(Finding("MPS-BR-FR", WARNING, "BT-40", message, OWN))
     try:
-        return found + _cpro_findings(to_invoice(source))
+        invoice = to_invoice(source)
     except InvoiceUnreadable as error:
-        return [*found, Finding("MPS-LECTURE", FATAL, "/", error.sentence, "mps")]
+        return [*found, Finding("MPS-LECTURE", FATAL, "/", error.sentence, OWN)], left
+    return found + _row_findings(invoice, directory), left + _not_judged(invoice, directory)
 
 
-def _cpro_findings(invoice: Invoice) -> list[Finding]:
+def _row_findings(invoice: Invoice, directory: Directory | None) -> list[Finding]:
+    """An invoice to a public buyer is held to what Chorus Pro asks; another is told what it would be refused for."""
     severity = FATAL if invoice.is_b2g else WARNING
-    return [Finding(code, severity, term, message, "BR-FR-CPRO") for code, term, message in cpro.broken(invoice)]
+    return [
+        *_named(broken(cpro.RULES, invoice, directory), severity, CPRO),
+        *(_named(broken(mentions.RULES, invoice, directory), WARNING, MENTIONS) if invoice.is_b2g else ()),
+        *_named(broken(own.RULES, invoice, directory), WARNING, OWN),
+    ]
+
+
+def _named(rows: list[Row], severity: str, source: str) -> list[Finding]:
+    return [Finding(row.code, severity, row.term, row.sentence, source) for row in rows]
+
+
+def _not_judged(invoice: Invoice, directory: Directory | None) -> list[NotVerified]:
+    rows = (*cpro.RULES, *mentions.RULES) if invoice.is_b2g else cpro.RULES
+    return not_verified(rows, invoice, directory)

@@ -1,112 +1,257 @@
-"""The BR-FR-CPRO rules that can be verified on the file alone: code, French sentence, predicate (true = holds).
+"""BR-FR-CPRO-01 to -44, what Chorus Pro adds for invoices to public bodies (XP Z12-012, annexe A): rows of data.
 
-What Chorus Pro adds for invoices to public bodies (XP Z12-012, annexe A); no official sheet is published. Rules that
-need the directory of public bodies (11, 12, 13, 23) are the matching's business.
+No official sheet is published. The meaning of each row comes from public descriptions of annexe A (V1.2 and V1.3) and
+from an open implementation, read for facts only: github.com/invopop/gobl.fr.ctc, addon/flow2/b2g.go, commit e964d27.
+Five rows have no meaning that a public source gives: they are kept with their code, `known` false, and are reported as
+not verified.
 """
 
+import re
 from collections.abc import Callable
 
+from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.rows import AtMostOne, Holds, Row, Within
 
-Rule = tuple[str, str, str, Callable[[Invoice], bool]]
-
+VERSION = "XP Z12-012 annexe A, 01 à 44"
 # ISO 6523 schemes accepted for the seller (CPRO-03): SIRET, EU VAT, private person, outside the EU, RIDET, TAHITI.
 SELLER_SCHEMES = frozenset({"0009", "0223", "0226", "0227", "0228", "0229"})
+# MARCHE and CONTRAT, being replaced by the codes of UNTDID 1153: GC (public contract), CT (contract).
+CONTRACT_TYPES = frozenset({"MARCHE", "CONTRAT", "GC", "CT"})
 MAX_LINES = 999_999
+_SIRET = re.compile(r"\d{14}")
+_UNKNOWN = "aucune source publique n’en donne le contenu exact : elle n’est pas vérifiée"
 
 
-def _within(term: str, limit: int) -> Callable[[Invoice], bool]:
-    return lambda invoice: all(len(value) <= limit for value in invoice.terms.get(term, ()))
+def _values(ids: tuple[tuple[str, str], ...], scheme: str) -> list[str]:
+    return [value for named, value in ids if named == scheme]
 
 
-def _at_most_one(term: str) -> Callable[[Invoice], bool]:
-    return lambda invoice: len(invoice.terms.get(term, ())) <= 1
+def _seller_shape(scheme: str, shape: str) -> Holds:
+    def shape_of_seller(invoice: Invoice, directory: Directory) -> bool:
+        return all(re.fullmatch(shape, value) for value in _values(invoice.seller.ids, scheme))
+
+    shape_of_seller.__name__ = f"shape_of_seller({scheme},{shape})"
+    return shape_of_seller
 
 
-def _length(code: str, term: str, limit: int, what: str) -> Rule:
-    return (code, term, f"{what} ({term}) dépasse {limit} caractères, la limite de Chorus Pro.", _within(term, limit))
+def _siret_beside_siren(of: Callable[[Invoice], tuple[tuple[str, str], ...]]) -> Callable[[Invoice], bool]:
+    return lambda invoice: not _values(of(invoice), "0002") or bool(_values(of(invoice), "0009"))
 
 
-RULES: tuple[Rule, ...] = (
-    (
+def contract_type(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-01."""
+    return set(invoice.terms.get("EXT-FR-FE-01", ())) <= CONTRACT_TYPES
+
+
+def short_numbers(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-02."""
+    return len(invoice.number) <= 20 and all(
+        Within(term, 20)(invoice, directory) for term in ("BT-25", "EXT-FR-FE-136")
+    )
+
+
+def seller_scheme(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-03."""
+    return bool(SELLER_SCHEMES & set(invoice.seller.schemes))
+
+
+def seller_siret(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-09."""
+    return _siret_beside_siren(lambda one: one.seller.ids)(invoice)
+
+
+def buyer_siret(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-10."""
+    return bool(_SIRET.fullmatch(invoice.buyer.siret))
+
+
+def service(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-11: the code where the buyer asks for one, and an active one wherever it lists them."""
+    asked, given = directory.of(invoice.buyer.siret), set(invoice.buyer.routed_services)
+    if not given:
+        return not asked.service_required
+    return not asked.services or given <= asked.services
+
+
+def engagement(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-12: the market's number may stand in."""
+    return not directory.of(invoice.buyer.siret).engagement_required or bool(invoice.engagement or invoice.contract)
+
+
+def either(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-13."""
+    given = invoice.engagement or invoice.contract or invoice.buyer.routed_services
+    return not directory.of(invoice.buyer.siret).either_required or bool(given)
+
+
+def payee_siret(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-17."""
+    return _siret_beside_siren(lambda one: one.payee_ids)(invoice)
+
+
+def few_lines(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-19."""
+    return len(invoice.lines) <= MAX_LINES
+
+
+def has_agent(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-21."""
+    sirens, sirets = _values(invoice.agent, "0002"), _values(invoice.agent, "0009")
+    return any(_SIRET.fullmatch(siret) and siret[:9] in sirens for siret in sirets)
+
+
+def public_buyer(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-23."""
+    return invoice.buyer.siret in directory.recipients
+
+
+def not_s5(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-24."""
+    return invoice.process != "S5"
+
+
+def _is_shared(invoice: Invoice) -> bool:
+    return invoice.process in {"S3", "S6"}
+
+
+def _length(number: str, term: str, limit: int, what: str) -> Row:
+    said = f"{what} ({term}) dépasse {limit} caractères, la limite de Chorus Pro."
+    return Row(f"BR-FR-CPRO-{number}", term, said, Within(term, limit))
+
+
+def _shape(number: str, scheme: str, shape: str, what: str) -> Row:
+    said = f"L’identifiant du fournisseur (BT-29, schéma {scheme}) n’a pas la forme attendue : {what}."
+    return Row(f"BR-FR-CPRO-{number}", "BT-29", said, _seller_shape(scheme, shape))
+
+
+def _unknown(number: str, term: str, about: str, applies: Callable[[Invoice], bool] = lambda invoice: True) -> Row:
+    return Row(f"BR-FR-CPRO-{number}", term, f"{about} : {_UNKNOWN}.", known=False, applies=applies)
+
+
+RULES: tuple[Row, ...] = (
+    Row(
+        "BR-FR-CPRO-01",
+        "EXT-FR-FE-01",
+        "Le type de la référence au contrat (EXT-FR-FE-01) n’est pas admis : MARCHE ou CONTRAT (GC ou CT).",
+        contract_type,
+    ),
+    Row(
         "BR-FR-CPRO-02",
         "BT-1",
-        "Le numéro de facture (BT-1), ou celui de la facture d’origine (BT-25), dépasse 20 caractères, la limite de "
-        "Chorus Pro.",
-        lambda invoice: len(invoice.number) <= 20 and _within("BT-25", 20)(invoice),
+        "Le numéro de facture (BT-1), ou celui d’une facture d’origine (BT-25, EXT-FR-FE-136), dépasse 20 caractères, "
+        "la limite de Chorus Pro.",
+        short_numbers,
     ),
-    (
+    Row(
         "BR-FR-CPRO-03",
         "BT-29",
         "Le fournisseur n’est pas identifié comme Chorus Pro le demande (BT-29) : SIRET (0009), TVA de l’Union (0223), "
         "particulier (0226), hors Union (0227), RIDET (0228) ou TAHITI (0229).",
-        lambda invoice: bool(SELLER_SCHEMES & set(invoice.seller.schemes)),
+        seller_scheme,
     ),
-    (
+    _shape("04", "0223", r".{1,17}", "17 caractères au plus pour une TVA de l’Union"),
+    _shape("05", "0227", r".{1,17}", "17 caractères au plus hors de l’Union"),
+    _shape("06", "0228", r".{9,10}", "9 ou 10 caractères pour un RIDET"),
+    _shape("07", "0229", r".{9,10}", "9 ou 10 caractères pour un TAHITI"),
+    _shape("08", "0226", r"[0-9]{10}.{0,70}", "10 chiffres puis 70 caractères au plus pour un particulier"),
+    Row(
         "BR-FR-CPRO-09",
         "BT-29",
         "Le fournisseur donne son SIREN mais pas son SIRET (BT-29, schéma 0009).",
-        lambda invoice: "0002" not in invoice.seller.schemes or "0009" in invoice.seller.schemes,
+        seller_siret,
     ),
-    (
+    Row(
         "BR-FR-CPRO-10",
         "BT-46",
         "Le SIRET de l’acheteur public manque (BT-46, schéma 0009) : la facture ne peut pas être acheminée.",
-        lambda invoice: len(invoice.buyer.siret) == 14,
+        buyer_siret,
     ),
-    _length("BR-FR-CPRO-14", "BT-12", 50, "Le numéro de marché"),
-    _length("BR-FR-CPRO-15", "BT-13", 50, "Le numéro d’engagement"),
-    (
-        "BR-FR-CPRO-19",
-        "BG-25",
-        "La facture compte plus de 999 999 lignes.",
-        lambda invoice: len(invoice.lines) <= MAX_LINES,
+    Row(
+        "BR-FR-CPRO-11",
+        "BT-46",
+        "Cet acheteur demande le code d’un de ses services actifs (BT-46, schéma 0224) : il manque, ou il n’est pas "
+        "l’un d’eux.",
+        service,
+        needs_directory=True,
     ),
-    (
+    Row(
+        "BR-FR-CPRO-12",
+        "BT-13",
+        "Cet acheteur demande un numéro d’engagement (BT-13), ou à défaut le numéro du marché (BT-12).",
+        engagement,
+        needs_directory=True,
+    ),
+    Row(
+        "BR-FR-CPRO-13",
+        "BT-13",
+        "Cet acheteur demande un numéro d’engagement (BT-13) ou un code de service (BT-46, schéma 0224).",
+        either,
+        needs_directory=True,
+    ),
+    _length("14", "BT-12", 50, "Le numéro de marché"),
+    _length("15", "BT-13", 50, "Le numéro d’engagement"),
+    _unknown("16", "", "Règle que la norme dit elle-même non vérifiable"),
+    Row(
+        "BR-FR-CPRO-17",
+        "BT-60",
+        "Le bénéficiaire du paiement donne son SIREN mais pas son SIRET (BT-60, schéma 0009).",
+        payee_siret,
+    ),
+    _unknown("18", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur", lambda invoice: bool(invoice.agent)),
+    Row("BR-FR-CPRO-19", "BG-25", "La facture compte plus de 999 999 lignes.", few_lines),
+    Row(
         "BR-FR-CPRO-20",
         "BG-3",
         "La facture cite plusieurs factures d’origine (BG-3) : Chorus Pro n’en admet qu’une. Un avoir sur plusieurs "
         "factures doit être scindé.",
-        _at_most_one("BT-25"),
+        AtMostOne("BT-25"),
     ),
-    (
+    Row(
         "BR-FR-CPRO-21",
-        "BT-23",
-        "Le cadre S3 (sous-traitant payé directement) ou S6 (cotraitant) demande le SIRET du titulaire ou du "
-        "mandataire comme agent du vendeur (EXT-FR-FE-BG-03).",
-        lambda invoice: invoice.process not in {"S3", "S6"} or bool(invoice.agent_sirets),
+        "EXT-FR-FE-BG-03",
+        "Le cadre S3 (sous-traitant payé directement) ou S6 (cotraitant) demande le SIREN et le SIRET du titulaire ou "
+        "du mandataire comme agent du vendeur (EXT-FR-FE-BG-03).",
+        has_agent,
+        applies=_is_shared,
     ),
-    (
+    _unknown(
+        "22", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur, que la norme dit elle-même non vérifiable", _is_shared
+    ),
+    Row(
+        "BR-FR-CPRO-23",
+        "BG-7",
+        "Avec le cadre S3, le destinataire est l’acheteur public lui-même : ce SIRET n’est pas dans l’annuaire des "
+        "structures publiques.",
+        public_buyer,
+        needs_directory=True,
+        applies=lambda invoice: invoice.process == "S3",
+    ),
+    Row(
         "BR-FR-CPRO-24",
         "BT-23",
         "Le cadre de facturation S5 est interdit envers un acheteur public ; un sous-traitant payé directement "
         "emploie S3.",
-        lambda invoice: invoice.process != "S5",
+        not_s5,
     ),
-    (
-        "BR-FR-CPRO-25",
-        "BT-20",
-        "Les conditions de paiement (BT-20) figurent plusieurs fois.",
-        _at_most_one("BT-20"),
-    ),
-    ("BR-FR-CPRO-26", "BG-6", "Le fournisseur a plus d’un contact (BG-6).", _at_most_one("BT-41")),
-    ("BR-FR-CPRO-27", "BG-9", "L’acheteur a plus d’un contact (BG-9).", _at_most_one("BT-56")),
-    _length("BR-FR-CPRO-29", "BT-120", 1024, "Le motif d’exonération"),
-    _length("BR-FR-CPRO-30", "BT-122", 50, "La référence d’une pièce jointe"),
-    _length("BR-FR-CPRO-31", "BT-154", 1024, "La description d’un article"),
-    _length("BR-FR-CPRO-34", "BT-45", 99, "Le nom commercial de l’acheteur"),
-    _length("BR-FR-CPRO-35", "BT-20", 1024, "Le texte des conditions de paiement"),
-    _length("BR-FR-CPRO-36", "BT-28", 99, "Le nom commercial du fournisseur"),
-    _length("BR-FR-CPRO-37", "BT-59", 99, "Le nom du bénéficiaire"),
-    _length("BR-FR-CPRO-38", "BT-71", 20, "L’identifiant du lieu de livraison"),
-    _length("BR-FR-CPRO-39", "BT-84", 27, "L’identifiant du compte bancaire"),
-    _length("BR-FR-CPRO-41", "BT-125-2", 50, "Le nom d’un fichier joint"),
-    _length("BR-FR-CPRO-42", "BT-22", 1024, "Une note"),
-    _length("BR-FR-CPRO-43", "BT-27", 99, "Le nom du fournisseur"),
-    _length("BR-FR-CPRO-44", "BT-44", 99, "Le nom de l’acheteur"),
+    Row("BR-FR-CPRO-25", "BT-20", "Les conditions de paiement (BT-20) figurent plusieurs fois.", AtMostOne("BT-20")),
+    Row("BR-FR-CPRO-26", "BG-6", "Le fournisseur a plus d’un contact (BG-6).", AtMostOne("BT-41")),
+    Row("BR-FR-CPRO-27", "BG-9", "L’acheteur a plus d’un contact (BG-9).", AtMostOne("BT-56")),
+    _unknown("28", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur", lambda invoice: bool(invoice.agent)),
+    _length("29", "BT-120", 1024, "Le motif d’exonération"),
+    _length("30", "BT-122", 50, "La référence d’une pièce jointe"),
+    _length("31", "BT-154", 1024, "La description d’un article"),
+    _length("32", "BT-35", 400, "L’adresse du fournisseur"),
+    _length("33", "BT-37", 400, "La ville du fournisseur"),
+    _length("34", "BT-45", 99, "Le nom commercial de l’acheteur"),
+    _length("35", "BT-20", 1024, "Le texte des conditions de paiement"),
+    _length("36", "BT-28", 99, "Le nom commercial du fournisseur"),
+    _length("37", "BT-59", 99, "Le nom du bénéficiaire"),
+    _length("38", "BT-71", 20, "L’identifiant du lieu de livraison"),
+    _length("39", "BT-84", 27, "L’identifiant du compte bancaire"),
+    _unknown("40", "EXT-FR-FE-146", "Longueur de l’identifiant du lieu de livraison d’une ligne"),
+    _length("41", "BT-125-2", 50, "Le nom d’un fichier joint"),
+    _length("42", "BT-22", 1024, "Une note"),
+    _length("43", "BT-27", 99, "Le nom du fournisseur"),
+    _length("44", "BT-44", 99, "Le nom de l’acheteur"),
 )
-
-
-def broken(invoice: Invoice) -> list[tuple[str, str, str]]:
-    """The rules that do not hold: (code, BT, French sentence)."""
-    return [(code, term, sentence) for code, term, sentence, holds in RULES if not holds(invoice)]

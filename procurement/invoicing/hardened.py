@@ -4,7 +4,21 @@ from lxml import etree
 
 _TOO_BIG = "Ce fichier XML est trop gros ({limit} Mo au plus)."
 _DOCTYPE = "Ce fichier XML contient une déclaration DOCTYPE : elle est refusée, un tel fichier n’en a jamais besoin."
+_ENCODING = (
+    "Ce fichier XML n’est pas écrit dans le codage de caractères qu’il annonce{where} : il serait mal lu. Demandez au "
+    "fournisseur de le produire à nouveau, en UTF-8."
+)
 _NOT_XML = "Ce fichier n’est pas un document lisible : ni PDF, ni XML bien formé{where}."
+# What libxml2 says of bytes that are not of the announced encoding, or of an encoding that it does not know.
+_OF_ENCODING = frozenset(
+    {
+        etree.ErrorTypes.ERR_INVALID_ENCODING,
+        etree.ErrorTypes.ERR_UNKNOWN_ENCODING,
+        etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING,
+        etree.ErrorTypes.ERR_ENCODING_NAME,
+        etree.ErrorTypes.I18N_CONV_FAILED,
+    }
+)
 
 
 class XmlRefused(Exception):
@@ -36,7 +50,8 @@ def parse_xml(content: bytes, max_bytes: int) -> etree._Element:
         tree = etree.fromstring(content.lstrip(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        raise XmlRefused(_NOT_XML.format(where=f" (ligne {line})" if line else "")) from error
+        said = _ENCODING if getattr(error, "code", 0) in _OF_ENCODING else _NOT_XML
+        raise XmlRefused(said.format(where=f" (ligne {line})" if line else "")) from error
     if tree.getroottree().docinfo.internalDTD is not None:  # a DOCTYPE hidden by another encoding
         raise XmlRefused(_DOCTYPE)
     return tree

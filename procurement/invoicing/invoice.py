@@ -23,7 +23,10 @@ class InvoiceUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Seller:
-    """BG-4. `sirets` are BT-29 under scheme 0009 (or any 14-digit identifier), `siren` BT-30, `vat` BT-31."""
+    """BG-4. `sirets` are BT-29 under scheme 0009 (or any 14-digit identifier), `siren` BT-30, `vat` BT-31.
+
+    `ids` keeps BT-29 and BT-30 as they are written: (scheme, value).
+    """
 
     name: str
     sirets: tuple[str, ...] = ()
@@ -31,6 +34,7 @@ class Seller:
     vat: str = ""
     country: str = ""
     schemes: tuple[str, ...] = ()
+    ids: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,16 @@ class InvoiceLine:
 
 
 @dataclass(frozen=True)
+class VatRow:
+    """BG-23: one category and rate (percent), its base and its VAT."""
+
+    category: str
+    rate: Decimal
+    base: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Totals:
     """BT-106 to BT-115; None where the invoice does not say."""
 
@@ -76,7 +90,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class Invoice:
-    """One invoice. `terms` keeps the raw text of each BT that length rules read."""
+    """One invoice. `terms` keeps the raw text of each BT that length rules read.
+
+    `agent` (EXT-FR-FE-BG-03) and `payee_ids` (BG-10) are (scheme, value) pairs, private and legal identifiers together.
+    """
 
     syntax: str
     profile: str
@@ -100,6 +117,9 @@ class Invoice:
     delivered_on: date | None = None
     notes: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vat: tuple[VatRow, ...] = ()
+    agent: tuple[tuple[str, str], ...] = ()
+    payee_ids: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_credit(self) -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from lxml import etree
 
-from procurement.invoicing.invoice import Buyer, Invoice, InvoiceLine, InvoiceUnreadable, Seller, Totals
+from procurement.invoicing.invoice import Buyer, Invoice, InvoiceLine, InvoiceUnreadable, Seller, Totals, VatRow
 from procurement.invoicing.reading import NAMESPACES, Source, open_invoice
 from procurement.invoicing.terms import HEADER, LINE
 
@@ -16,11 +16,16 @@ _DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,12})?|\.\d{1,12})")
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(Z|[+-]\d{2}:\d{2})?")
 _SIRET = re.compile(r"\d{14}")
 _RAW = (
-    "BT-12 BT-13 BT-20 BT-22 BT-25 BT-27 BT-28 BT-41 BT-44 BT-45 BT-56 BT-59 BT-71 BT-84 BT-120 BT-122 BT-125-2 BT-154"
+    "BT-10 BT-12 BT-13 BT-20 BT-25 BT-26 BT-27 BT-28 BT-35 BT-37 BT-41 BT-44 BT-45 BT-56 BT-59 BT-71 BT-84 BT-120 "
+    "BT-122 BT-125-2 BT-154 EXT-FR-FE-01 EXT-FR-FE-136"
 )
 _UBL_NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 
-_TAX = {"UBL": ("cbc:ID", "cbc:Percent"), "CII": ("ram:CategoryCode", "ram:RateApplicablePercent")}
+# Category, rate, base and amount of one row of the VAT breakdown (BT-118, BT-119, BT-116, BT-117).
+_TAX = {
+    "UBL": ("cac:TaxCategory/cbc:ID", "cac:TaxCategory/cbc:Percent", "cbc:TaxableAmount", "cbc:TaxAmount"),
+    "CII": ("ram:CategoryCode", "ram:RateApplicablePercent", "ram:BasisAmount", "ram:CalculatedAmount"),
+}
 
 Ids = tuple[tuple[str, str], ...]
 
@@ -34,6 +39,7 @@ def to_invoice(source: Source) -> Invoice:
     """The invoice that a parsed document holds. Raises InvoiceUnreadable on a missing or impossible value."""
     doc = _Doc(source)
     start, end = doc.day("BT-73"), doc.day("BT-74")
+    vat, notes = doc.taxes(), doc.notes()
     return Invoice(
         syntax=source.syntax,
         profile=doc.one("BT-24"),
@@ -52,11 +58,14 @@ def to_invoice(source: Source) -> Invoice:
         payee=doc.one("BT-59"),
         agent_sirets=tuple(value for _, value in doc.ids("agent-ids") if _SIRET.fullmatch(value)),
         lines=_lines(doc),
-        vat_rates=doc.taxes(),
+        vat_rates=tuple((row.category, row.rate) for row in vat),
+        vat=vat,
         period=(start, end),
         delivered_on=doc.day("BT-72"),
-        notes=doc.notes(),
-        terms={term: doc.all(term) for term in _RAW.split()},
+        notes=notes,
+        agent=doc.ids("agent-ids") + doc.ids("agent-legal"),
+        payee_ids=doc.ids("payee-ids") + doc.ids("payee-legal"),
+        terms={term: doc.all(term) for term in _RAW.split()} | {"BT-22": tuple(text for _, text in notes)},
     )
 
 
@@ -93,8 +102,8 @@ class _Doc:
 
     def notes(self) -> tuple[tuple[str, str], ...]:
         if self.source.syntax == "UBL":
-            found = [_UBL_NOTE.fullmatch(text) for text in self.all("notes")]
-            return tuple((note[1], note[2].strip()) for note in found if note)
+            found = [(_UBL_NOTE.fullmatch(text), text) for text in self.all("notes")]
+            return tuple((note[1], note[2].strip()) if note else ("", text) for note, text in found)
         return tuple(
             (
                 node.findtext("ram:SubjectCode", "", NAMESPACES).strip(),
@@ -103,12 +112,15 @@ class _Doc:
             for node in self.nodes("notes")
         )
 
-    def taxes(self) -> tuple[tuple[str, Decimal], ...]:
-        category, rate = _TAX[self.source.syntax]
+    def taxes(self) -> tuple[VatRow, ...]:
+        category, *figures = _TAX[self.source.syntax]
         return tuple(
-            (
+            VatRow(
                 node.findtext(category, "", NAMESPACES).strip(),
-                to_decimal(node.findtext(rate, "", NAMESPACES), "BT-119") or Decimal(0),
+                *(
+                    to_decimal(node.findtext(path, "", NAMESPACES), term) or Decimal(0)
+                    for path, term in zip(figures, ("BT-119", "BT-116", "BT-117"), strict=True)
+                ),
             )
             for node in self.nodes("taxes")
         )
@@ -181,6 +193,7 @@ def _seller(doc: _Doc) -> Seller:
         vat=doc.one("BT-31").replace(" ", "").upper(),
         country=doc.one("BT-40").upper(),
         schemes=tuple(scheme for scheme, _ in ids if scheme),
+        ids=ids,
     )
 
 

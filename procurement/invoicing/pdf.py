@@ -18,8 +18,8 @@ _LOCKED = "Ce PDF est protégé par un mot de passe : la facture qu’il contien
 _CROWDED = "Ce PDF contient trop de pièces jointes pour être une facture."
 
 
-def embedded_xml(content: bytes, max_bytes: int) -> list[bytes]:
-    """The XML attachments of a PDF, the standard file names first; empty where there is none.
+def embedded_xml(content: bytes, max_bytes: int) -> list[tuple[str, bytes]]:
+    """The XML attachments of a PDF as (name, content), the standard file names first; empty where there is none.
 
     Raises InvoiceUnreadable for a damaged, locked or overcrowded PDF, or an attachment over `max_bytes`.
     """
@@ -29,7 +29,7 @@ def embedded_xml(content: bytes, max_bytes: int) -> list[bytes]:
         raise
     except Exception as error:  # pypdf raises many kinds on hostile files; all mean the same to the reader
         raise InvoiceUnreadable(_GARBAGE) from error
-    return [data for _, data in found]
+    return found
 
 
 def _rank(item: tuple[str, bytes]) -> int:

@@ -29,17 +29,25 @@ NAMESPACES = {
 _TOO_BIG = "Ce fichier est trop gros pour une facture (20 Mo au plus)."
 _EMPTY = "Ce fichier est vide."
 _NO_XML = "Ce PDF ne contient pas de facture électronique (aucun fichier XML joint) : ce n’est pas un Factur-X."
+_TWO = (
+    "Ce PDF contient deux factures différentes, « {first} » et « {second} » : on ne peut pas savoir laquelle est due. "
+    "Demandez au fournisseur un fichier qui n’en contient qu’une."
+)
 _NOT_INVOICE = "Ce fichier XML n’est pas une facture CII ou UBL (élément racine « {root} »)."
 
 
 @dataclass(frozen=True)
 class Source:
-    """A document that passed the door. `root` is the local name of the root element, `container` pdf or xml."""
+    """A document that passed the door. `root` is the local name of the root element, `container` pdf or xml.
+
+    `attachment` is the name under which a PDF carries it.
+    """
 
     tree: etree._Element
     syntax: str
     root: str
     container: str
+    attachment: str = ""
 
     @property
     def text(self) -> str:
@@ -54,7 +62,7 @@ def open_invoice(content: bytes) -> Source:
     if len(content) > MAX_FILE:
         raise InvoiceUnreadable(_TOO_BIG)
     if b"%PDF-" in content[:1024]:
-        return _first_invoice(embedded_xml(content, MAX_XML))
+        return _only_invoice(embedded_xml(content, MAX_XML))
     return _source(content, "xml")
 
 
@@ -63,25 +71,36 @@ def probe(content: bytes) -> str:
     return open_invoice(content).syntax
 
 
-def _first_invoice(candidates: list[bytes]) -> Source:
-    if not candidates:
+def _only_invoice(attached: list[tuple[str, bytes]]) -> Source:
+    """The one invoice among the XML attachments; the same one twice is one. Raises InvoiceUnreadable."""
+    if not attached:
         raise InvoiceUnreadable(_NO_XML)
-    refused: InvoiceUnreadable | None = None
-    for data in candidates:
+    found: list[Source] = []
+    refused: list[InvoiceUnreadable] = []
+    for name, data in attached:
         try:
-            return _source(data, "pdf")
+            found.append(_source(data, "pdf", name))
         except InvoiceUnreadable as error:
-            refused = refused or error
-    raise refused or InvoiceUnreadable(_NO_XML)
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    for other in found[1:]:
+        if _canonical(other) != _canonical(found[0]):
+            raise InvoiceUnreadable(_TWO.format(first=found[0].attachment, second=other.attachment))
+    return found[0]
 
 
-def _source(content: bytes, container: str) -> Source:
+def _canonical(source: Source) -> bytes:
+    return etree.tostring(source.tree, method="c14n", exclusive=True)
+
+
+def _source(content: bytes, container: str, attachment: str = "") -> Source:
     try:
         tree = parse_xml(content, MAX_XML)
     except XmlRefused as error:
         raise InvoiceUnreadable(error.sentence) from error
     if tree.tag == f"{{{CII_NAMESPACE}}}CrossIndustryInvoice":
-        return Source(tree, "CII", "CrossIndustryInvoice", container)
+        return Source(tree, "CII", "CrossIndustryInvoice", container, attachment)
     if tree.tag in UBL_ROOTS:
-        return Source(tree, "UBL", UBL_ROOTS[str(tree.tag)], container)
+        return Source(tree, "UBL", UBL_ROOTS[str(tree.tag)], container, attachment)
     raise InvoiceUnreadable(_NOT_INVOICE.format(root=etree.QName(tree).localname))

