@@ -3,13 +3,11 @@
 from typing import Any
 
 from procurement.invoicing.check import check_invoice
-from procurement.invoicing.contracts import ContractRecord, load_contracts
+from procurement.invoicing.contracts import load_contracts
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
-from procurement.invoicing.matching import Match, decide, match
+from procurement.invoicing.matching import confront, match
 from procurement.invoicing.parsing import to_invoice
 from procurement.invoicing.reading import open_invoice
-from procurement.invoicing.rules import RULES
-from procurement.invoicing.scoring import Candidate, score
 
 UNREAD: dict[str, Any] = {"candidates": [], "findings": [], "decision": "unmatched", "notice": ""}
 
@@ -28,13 +26,6 @@ def examine(content: bytes, contracts: str, *, chosen: bool = False) -> dict[str
     known = load_contracts(contracts)
     found = confront(invoice, known[0]) if chosen else match(invoice, known)
     return {"report": report, "match": found.as_dict(), **_facts(invoice)}
-
-
-def confront(invoice: Invoice, contract: ContractRecord) -> Match:
-    """Every rule against the contract that a person chose, even where nothing on the invoice names it."""
-    candidate = score(invoice, contract) or Candidate(contract.id, 0, ("choisi par une personne",), False)
-    findings = tuple(finding for rule in RULES for finding in rule(invoice, contract))
-    return Match(invoice.number, (candidate,), findings, decide(findings))
 
 
 def _facts(invoice: Invoice) -> dict[str, Any]:

@@ -55,8 +55,20 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Discount:
+    """An allowance on the whole invoice (BG-20), excluding VAT."""
+
+    reason: str
+    amount: Decimal
+    vat_rate: Decimal = Decimal("20")
+
+
+@dataclass(frozen=True)
 class Draft:
-    """What a supplier's software knows when it makes an invoice."""
+    """What a supplier's software knows when it makes an invoice.
+
+    `agent`: the holder, in frames S3 and S6. `payee`: who is paid in the seller's place (factoring).
+    """
 
     number: str
     issued_on: date
@@ -73,6 +85,11 @@ class Draft:
     due_on: date | None = None
     period: tuple[date, date] | None = None
     preceding: tuple[tuple[str, date], ...] = ()
+    delivered_on: date | None = None
+    agent: Party | None = None
+    payee: Party | None = None
+    discounts: tuple[Discount, ...] = ()
+    prepaid: Decimal = Decimal(0)
     notes: Mapping[str, str] = field(default_factory=lambda: NOTES)
 
 
@@ -135,15 +152,21 @@ def vat_breakdown(draft: Draft) -> dict[Decimal, tuple[Decimal, Decimal]]:
     bases: dict[Decimal, Decimal] = {}
     for line in draft.lines:
         bases[line.vat_rate] = bases.get(line.vat_rate, Decimal(0)) + line.net
+    for discount in draft.discounts:
+        bases[discount.vat_rate] = bases.get(discount.vat_rate, Decimal(0)) - discount.amount
     return {rate: (base, cents(base * rate / 100)) for rate, base in sorted(bases.items())}
 
 
 def totals(draft: Draft) -> dict[str, str]:
     """The totals by BT number, as strings."""
-    net = sum((line.net for line in draft.lines), Decimal(0))
+    lines = sum((line.net for line in draft.lines), Decimal(0))
+    off = sum((discount.amount for discount in draft.discounts), Decimal(0))
+    net = lines - off
     tax = sum((vat for _, vat in vat_breakdown(draft).values()), Decimal(0))
-    paid = net + tax if draft.process in {"B2", "S2", "M2"} else Decimal(0)
-    figures = {"BT-106": net, "BT-109": net, "BT-110": tax, "BT-112": net + tax, "BT-115": net + tax - paid}
+    paid = net + tax if draft.process in {"B2", "S2", "M2"} else draft.prepaid
+    figures = {"BT-106": lines, "BT-109": net, "BT-110": tax, "BT-112": net + tax, "BT-115": net + tax - paid}
+    if off:
+        figures["BT-107"] = off
     if paid:
         figures["BT-113"] = paid
     return {key: str(cents(value)) for key, value in figures.items()}
@@ -185,13 +208,16 @@ def _data(draft: Draft) -> dict[str, Any]:
         "BT-13": draft.engagement,
         "BT-9": draft.due_on or draft.issued_on,
         # An empty delivery block would be written with xsi:nil, which the schema refuses.
-        "BT-72": draft.period[1] if draft.period else draft.issued_on,
+        "BT-72": draft.delivered_on or (draft.period[1] if draft.period else draft.issued_on),
         "BT-81": "30",
         "BT-84": draft.iban,
         "BG-1": [{"BT-21": code, "BT-22": text} for code, text in draft.notes.items()],
         "BG-3": [{"BT-25": number, "BT-26": on} for number, on in draft.preceding],
         "BG-4": _party(draft.seller, draft, is_seller=True),
         "BG-7": _party(draft.buyer, draft, is_seller=False),
+        "BG-10": _payee(draft.payee) if draft.payee else None,
+        "EXT-FR-FE-BG-03": _party(draft.agent, draft, is_seller=True) if draft.agent else None,
+        "BG-20": [_discount(discount) for discount in draft.discounts],
         "BG-23": [
             {"BT-116": str(base), "BT-117": str(vat), "BT-118": "S", "BT-119": str(rate)}
             for rate, (base, vat) in vat_breakdown(draft).items()
@@ -201,6 +227,19 @@ def _data(draft: Draft) -> dict[str, Any]:
     if draft.period:
         data |= {"BT-73": draft.period[0], "BT-74": draft.period[1]}
     return {key: value for key, value in (data | totals(draft)).items() if value not in ("", None, [])}
+
+
+def _payee(payee: Party) -> dict[str, Any]:
+    return {"name": payee.name, "identifiers": {"0009": payee.siret}}
+
+
+def _discount(discount: Discount) -> dict[str, str]:
+    return {
+        "amount": str(discount.amount),
+        "vat_category_code": "S",
+        "vat_rate": str(discount.vat_rate),
+        "reason": discount.reason,
+    }
 
 
 def _line(number: int, line: Line) -> dict[str, Any]:
