@@ -6,6 +6,7 @@ from procurement.base import Base
 from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
+from procurement.contract_keys import ContractKey
 from procurement.counters import Counter, Heartbeat
 from procurement.deliveries import Delivery
 from procurement.events import Event
@@ -30,8 +31,8 @@ from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
     "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
-    "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
-    "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
-    "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
-    "PieceRequest", "Provider", "Signer", "SigningCode", "SigningPower", "User",
+    "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "ContractKey", "Counter", "DceFile",
+    "Delivery", "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy",
+    "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer",
+    "Piece", "PieceRequest", "Provider", "Signer", "SigningCode", "SigningPower", "User",
 ]  # fmt: skip

@@ -22,15 +22,15 @@ def contract_keys(contract: ContractRecord) -> set[Key]:
     buyer = contract.buyer.siret[:9]
     named = references(contract) | {key(number) for number in engagements(contract) if key(number)}
     suppliers = {holder.siret[:9] for holder in contract.holders}
-    with_vat = suppliers | {key(holder.vat) for holder in contract.holders if holder.vat}
+    suppliers |= {company_of(holder.vat) for holder in contract.holders if holder.vat}
     found = {(BARE, name) for name in named}
-    found |= {(CITED, f"{name}@{company}") for name in named for company in with_vat | {buyer}}
-    return found | {(PARTIES, f"{supplier}>{buyer}") for supplier in with_vat}
+    found |= {(CITED, f"{name}@{company}") for name in named for company in suppliers | {buyer}}
+    return found | {(PARTIES, f"{supplier}>{buyer}") for supplier in suppliers}
 
 
 def invoice_keys(invoice: Invoice) -> set[Key]:
     """The keys, kinds `cited` and `parties`, of the contracts that the invoice may belong to."""
-    suppliers = {company for company in (invoice.seller.siren, key(invoice.seller.vat)) if company}
+    suppliers = {company for company in (invoice.seller.siren, company_of(invoice.seller.vat)) if company}
     buyer = invoice.buyer.siren
     companies = suppliers | ({buyer} if buyer else set())
     found = {(CITED, f"{name}@{company}") for name in _named(invoice) for company in companies}
@@ -41,6 +41,12 @@ def invoice_keys(invoice: Invoice) -> set[Key]:
 def bare_keys(invoice: Invoice) -> set[Key]:
     """The references alone: for an invoice that no other key brings to a contract."""
     return {(BARE, name) for name in _named(invoice)}
+
+
+def company_of(vat: str) -> str:
+    """The SIREN that a French VAT number ends with, else the number itself, folded."""
+    folded = key(vat)
+    return folded[4:] if folded.startswith("FR") and folded[4:].isdigit() and len(folded) == 13 else folded
 
 
 def _named(invoice: Invoice) -> frozenset[str]:

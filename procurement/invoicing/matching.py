@@ -4,7 +4,7 @@ Deterministic: the same invoice and contracts always give the same answer. Nothi
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ class Match:
         """Plain lists and dictionaries, for JSON; amounts are strings."""
         return {
             "number": self.number,
-            "candidates": [asdict(one) | {"because": list(one.because)} for one in self.candidates],
+            "candidates": [vars(one) | {"because": list(one.because)} for one in self.candidates],
             "findings": [_plain(finding) for finding in self.findings],
             "decision": self.decision,
             "notice": self.notice,
@@ -78,7 +78,7 @@ class Match:
 
 def _plain(finding: MatchFinding) -> dict[str, Any]:
     refused = None if finding.refused is None else str(finding.refused)
-    return asdict(finding) | {"refused": refused, "delay": finding.delay}
+    return vars(finding) | {"refused": refused, "delay": finding.delay}
 
 
 def refused_by(findings: Iterable[MatchFinding]) -> Decimal:
@@ -99,8 +99,7 @@ def match(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Match:
 
     `contracts` may be an Index, built once for many invoices.
     """
-    index = contracts if isinstance(contracts, Index) else Index(contracts)
-    ranked = rank(invoice, index)
+    ranked = rank(invoice, contracts)
     candidates = tuple(candidate for candidate, _ in ranked[:MAX_CANDIDATES])
     if not ranked:
         return Match(invoice.number, (), (_no_contract(invoice),), "unmatched", net=invoice.signed_net)
@@ -111,12 +110,11 @@ def match(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Match:
 
 def confront(invoice: Invoice, contract: ContractRecord, candidates: tuple[Candidate, ...] = ()) -> Match:
     """Every rule against that contract; without candidates, it is one that a person chose."""
-    chosen = score(invoice, contract) or Candidate(contract.id, 0, ("choisi par une personne",), False)
     found = [finding for rule in RULES for finding in rule(invoice, contract)]
     findings = tuple(sorted(found, key=lambda finding: (ORDER.index(finding.chorus), finding.effect == "approve")))
     return Match(
         invoice.number,
-        candidates or (chosen,),
+        candidates or (_chosen(invoice, contract),),
         findings,
         decide(findings),
         payable=payable(contract, invoice),
@@ -124,16 +122,25 @@ def confront(invoice: Invoice, contract: ContractRecord, candidates: tuple[Candi
     )
 
 
-def rank(invoice: Invoice, index: Index) -> Ranked:
+def _chosen(invoice: Invoice, contract: ContractRecord) -> Candidate:
+    return score(invoice, contract) or Candidate(contract.id, 0, ("choisi par une personne",), False)
+
+
+def rank(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
     """The candidates, best first; those that share no party with the invoice only where there is no other."""
-    tied = _scored(invoice, index.candidates(invoice), tied=True)
-    return tied or _scored(invoice, index.cited(invoice), tied=False)
+    if isinstance(contracts, Index):
+        scored = _scored(invoice, contracts.candidates(invoice))
+        if not any(candidate.tied for candidate, _ in scored):
+            scored = _scored(invoice, contracts.cited(invoice))
+    else:
+        scored = _scored(invoice, contracts)
+    tied = [one for one in scored if one[0].tied]
+    return sorted(tied or scored, key=lambda one: (-one[0].points, one[0].contract, one[0].buyer, one[1].decp_id or ""))
 
 
-def _scored(invoice: Invoice, contracts: Iterable[ContractRecord], *, tied: bool) -> Ranked:
+def _scored(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
     scored = ((score(invoice, contract), contract) for contract in contracts)
-    kept = [(candidate, contract) for candidate, contract in scored if candidate and (candidate.tied or not tied)]
-    return sorted(kept, key=lambda one: (-one[0].points, one[0].contract, one[0].buyer, one[1].decp_id or ""))
+    return [(candidate, contract) for candidate, contract in scored if candidate]
 
 
 def _alike(first: Candidate, second: Candidate) -> bool:

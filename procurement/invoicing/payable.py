@@ -54,8 +54,8 @@ def payable(contract: ContractRecord, invoice: Invoice) -> Payable:
     revision = _revision(contract, invoice, steps)
     left = max(gross, ZERO)
     advance = _advance(contract, invoice, left, steps)
-    retention = _retention(contract, invoice, left, steps)
-    left = max(left - advance - retention, ZERO)
+    retention = _retention(contract, invoice, left, left - advance, steps)
+    left -= advance + retention
     direct = _direct(contract, invoice, left, steps)
     penalties = _penalties(contract, invoice, left - direct, steps)
     prepaid = _prepaid(invoice, advance, left - direct - penalties, steps)
@@ -146,7 +146,7 @@ def thresholds(contract: ContractRecord, advance: Advance, base: Decimal) -> tup
 def _progress(share: Decimal, start: Decimal, end: Decimal) -> Decimal:
     if share >= end:
         return Decimal(1)
-    return max(share - start, ZERO) / (end - start)
+    return (share - start) / (end - start) if share > start else ZERO
 
 
 def _advance_base(contract: ContractRecord, on: date) -> Decimal:
@@ -170,7 +170,7 @@ def _gross(past: Invoiced, contract: ContractRecord) -> Decimal:
     return signed(past, amount)
 
 
-def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: list[str]) -> Decimal:
+def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, left: Decimal, steps: list[str]) -> Decimal:
     retention = contract.retention
     if retention is None or not withheld_from(contract, invoice):
         return ZERO
@@ -181,7 +181,7 @@ def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps
     taken = gross * rate
     if contract.amount_ht is not None:
         taken = min(taken, max(contract.amount_ht * gross_factor(contract) * rate - retention.held_ttc, ZERO))
-    taken = cents(taken)
+    taken = cents(min(taken, left))
     steps.append(f"Retenue de garantie de {percent(rate)} sur le montant facturé : {euros(taken)} (R2191-33).")
     return taken
 
