@@ -1,6 +1,5 @@
 """Checking a copy of an invoice: contracts read in a short session, the file examined in a worker process."""
 
-import json
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -14,10 +13,12 @@ from api import isolate
 from api.context import Context
 from api.db import connect, reading, transaction
 from api.uploads import Received
-from procurement.billing import contract_by_number, contracts_file
+from procurement.billing import contract_by_number, contracts_file, key_contracts, records_for
 from procurement.contract import Contract
 from procurement.errors import Invalid
 from procurement.invoice_copy import Facts, already, keep_copy
+from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.matching import match
 from procurement.people import Organisation, Person, Role
 
 INVOICE_CAP = 20_000_000
@@ -28,12 +29,23 @@ MOST = Decimal(10**13)
 PROPOSALS: Mapping[str, str] = {"approve": "approved", "partial": "partial", "refuse": "refused", "unmatched": "held"}
 
 
-def examine(content: bytes, contracts: Mapping[str, Any], *, chosen: bool = False) -> dict[str, Any]:
-    """{report, match, number, seller_siret, amount_ht}. Raises WorkFailed with the reader's sentence, Unavailable."""
-    found: dict[str, Any] = isolate.run(
-        "procurement.examining:examine", content, json.dumps(contracts), chosen=chosen, seconds=SECONDS
-    )
+UNREAD: dict[str, Any] = {"candidates": [], "findings": [], "decision": "unmatched", "notice": ""}
+
+
+def examine(content: bytes) -> dict[str, Any]:
+    """{report, invoice, number, amount_ht, …}. Raises WorkFailed with the reader's sentence, Unavailable."""
+    found: dict[str, Any] = isolate.run("procurement.examining:examine", content, seconds=SECONDS)
     return found
+
+
+def matched(ctx: Context, organisation_id: int, invoice: Invoice | None, *, leave_out: str = "") -> dict[str, Any]:
+    """The match of an invoice with the contracts of one buyer, found by their keys, which are made again if need be."""
+    if invoice is None:
+        return UNREAD
+    with transaction(ctx.database) as db:
+        key_contracts(db, organisation_id)
+        records = records_for(db, organisation_id, [invoice], leave_out=leave_out)[0]
+    return match(invoice, records).as_dict()
 
 
 def amount_of(text: str | None) -> Decimal | None:
@@ -81,11 +93,6 @@ def contracts_from_database(url: str) -> dict[str, Any]:
         database.dispose()
 
 
-def contracts_of(db: Session, organisation_id: int, *, leave_out: str = "") -> dict[str, Any]:
-    """The contracts file of one buyer."""
-    return contracts_file(db, [organisation_id], leave_out=leave_out)
-
-
 def buyers_of(db: Session, who: Person) -> list[Organisation]:
     """The buyers for whom this person does finance."""
     ids = who.organisations(Role.FINANCE)
@@ -110,15 +117,16 @@ def take_copy(ctx: Context, who: Person, organisation: str, received: Received, 
         twin = already(db, buyer, received.sha256)
         if twin is not None:
             return twin.ref, False
-        contracts = contracts_of(db, buyer.id)
-    found = examine(content, contracts)
+        buyer_id = buyer.id
+    found = examine(content)
+    confronted = matched(ctx, buyer_id, found["invoice"])
     key = ctx.storage.put("invoices", content)
     facts = facts_of(received.name, received.sha256, found)
     with transaction(ctx.database) as db:
-        mine = db.get_one(Organisation, buyer.id)
-        contract = _matched(db, mine, found["match"])
+        mine = db.get_one(Organisation, buyer_id)
+        contract = _matched(db, mine, confronted)
         copy = keep_copy(
-            db, mine, facts, key=key, contract=contract, report=found["report"], match=found["match"],
+            db, mine, facts, key=key, contract=contract, report=found["report"], match=confronted,
             person=who, now=database.now(db),
         )  # fmt: skip
         return copy.ref, copy.key == key

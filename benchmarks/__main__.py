@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import dce, fanout, invoice, pages, queue, signature, sirene, siret, start
+from benchmarks import dce, fanout, invoice, matching, pages, queue, signature, sirene, siret, start
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ ALL: dict[str, Callable[[], list[tuple[str, str, float, str, bool, str]]]] = {
     "fanout": fanout.measure,
     "queue": queue.measure,
     "invoice": invoice.measure,
+    "matching": matching.measure,
     "start": start.measure,
     "siret": siret.measure,
     "sirene": sirene.measure,

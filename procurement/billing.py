@@ -1,29 +1,43 @@
 """A contract as finance checks invoices against it: the published shape of the contracts file, amounts as strings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from procurement.contract import Contract
-from procurement.execution.assignments import Assignment, assignments_of
-from procurement.execution.engagements import Engagement, engagements_of
+from procurement.contract_keys import candidates, refresh_keys
+from procurement.execution.assignments import Assignment
+from procurement.execution.engagements import Engagement
 from procurement.execution.indices import IndexValue, values_of
-from procurement.execution.parties import BankAccount, Party, accounts_of, parties_of, payable
-from procurement.execution.parts import Part, parts_of
-from procurement.execution.prices import ContractPrice, prices_of
-from procurement.execution.receptions import Reception, receptions_of
-from procurement.execution.terms import Terms, terms_of
-from procurement.invoice_copy import InvoiceCopy, invoices_of
+from procurement.execution.parties import BankAccount, Party, alone, payable
+from procurement.execution.parts import Part
+from procurement.execution.prices import ContractPrice
+from procurement.execution.receptions import Reception
+from procurement.execution.terms import Terms, from_dossier
+from procurement.invoice_copy import InvoiceCopy
+from procurement.invoicing.contracts import ContractRecord, to_record
+from procurement.invoicing.invoice import Invoice
 from procurement.ledger import COUNTED, admitted
 from procurement.people import Organisation
 from procurement.renewals import contract_end
 
 STARTED = ("notified", "in_effect", "ended")
+CHUNK = 5_000
+# What the contracts file calls an invoice that waits for a person.
+FLIGHT = {"completed": "received", "to_confirm": "received"}
+Row = TypeVar("Row", Terms, Party, BankAccount, Engagement, ContractPrice, Part, Reception, Assignment, InvoiceCopy)
+# Reports and matches are heavy, and no record needs them.
+COPIED = (
+    InvoiceCopy.contract_id, InvoiceCopy.state, InvoiceCopy.sha256, InvoiceCopy.number, InvoiceCopy.seller_siret,
+    InvoiceCopy.amount_ht, InvoiceCopy.amount_ttc, InvoiceCopy.admitted_ht, InvoiceCopy.type_code,
+    InvoiceCopy.issued_on, InvoiceCopy.engagement, InvoiceCopy.part, InvoiceCopy.paid_on, InvoiceCopy.advance_ttc,
+    InvoiceCopy.retention_ttc,
+)  # fmt: skip
 
 
 def vat_of(siren: str) -> str:
@@ -61,25 +75,48 @@ class Whole:
 
 def whole_of(db: Session, contract: Contract) -> Whole:
     """Read the contract and all that hangs on it."""
-    terms, engagements = terms_of(db, contract), engagements_of(db, contract)
-    return Whole(
-        contract=contract,
-        terms=terms,
-        parties=parties_of(db, contract),
-        accounts=accounts_of(db, contract),
-        engagements=engagements,
-        prices=prices_of(db, contract),
-        parts=parts_of(db, contract),
-        receptions=receptions_of(db, contract),
-        assignments=assignments_of(db, contract),
-        indices=_indices(db, terms),
-        copies=invoices_of(db, contract),
-        switches=switches_of(contract, engagements),
-    )
+    return wholes_of(db, [contract])[0]
 
 
-def _indices(db: Session, terms: Terms) -> list[IndexValue]:
-    named = {str(term["index"]) for term in (terms.revision or {}).get("terms", [])}
+def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
+    """The same for many: one query for each table, whatever their number."""
+    ids = [contract.id for contract in contracts]
+    terms = {row.contract_id: row for rows in _by(db, Terms, ids).values() for row in rows}
+    parties, accounts, engagements = _by(db, Party, ids), _by(db, BankAccount, ids), _by(db, Engagement, ids)
+    prices, parts, receptions = _by(db, ContractPrice, ids), _by(db, Part, ids), _by(db, Reception, ids)
+    assignments, copies = _by(db, Assignment, ids), _by(db, InvoiceCopy, ids, *COPIED)
+    indices = _indices(db, terms.values())
+    return [
+        Whole(
+            contract=contract,
+            terms=terms.get(contract.id) or from_dossier(contract),
+            parties=sorted(parties.get(contract.id) or [alone(contract)], key=lambda party: party.rank),
+            accounts=accounts.get(contract.id, []),
+            engagements=engagements.get(contract.id, []),
+            prices=prices.get(contract.id, []),
+            parts=parts.get(contract.id, []),
+            receptions=receptions.get(contract.id, []),
+            assignments=assignments.get(contract.id, []),
+            indices=indices,
+            copies=copies.get(contract.id, []),
+            switches=switches_of(contract, engagements.get(contract.id, [])),
+        )
+        for contract in contracts
+    ]
+
+
+def _by(db: Session, model: type[Row], ids: Sequence[int], *columns: Any) -> dict[int, list[Row]]:
+    """Rows by contract, in the order they were written."""
+    found: dict[int, list[Row]] = {}
+    for start in range(0, len(ids), CHUNK):
+        query = select(model).where(model.contract_id.in_(ids[start : start + CHUNK])).order_by(model.id)
+        for row in db.scalars(query.options(load_only(*columns)) if columns else query):
+            found.setdefault(row.contract_id or 0, []).append(row)
+    return found
+
+
+def _indices(db: Session, terms: Iterable[Terms]) -> list[IndexValue]:
+    named = {str(term["index"]) for each in terms for term in (each.revision or {}).get("terms", [])}
     return values_of(db, named) if named else []
 
 
@@ -144,7 +181,10 @@ def _holder(party: Party, accounts: list[BankAccount]) -> dict[str, Any]:
         "leader": party.rank == 1,
         "share_ht": _money(party.share_ht),
         "ended_on": _day(party.ended_on),
-        "ibans": [a.iban for a in payable(accounts, party.siret) if a.state == "confirmed"],
+        "ibans": [
+            {"iban": a.iban, "valid_from": _day(a.valid_from), "valid_to": _day(a.valid_to)}
+            for a in payable(accounts, party.siret)
+        ],
     }
 
 
@@ -189,7 +229,7 @@ def _assignment(row: Assignment) -> dict[str, Any]:
 
 def _reception(row: Reception) -> dict[str, Any]:
     return {
-        "on": _day(row.on), "part": row.part or None, "code": row.code or None, "quantity": row.quantity or None,
+        "on": _day(row.on), "part": row.part, "code": row.code, "quantity": row.quantity or None,
         "amount_ht": str(row.amount_ht),
     }  # fmt: skip
 
@@ -204,9 +244,9 @@ def _invoiced(copy: InvoiceCopy) -> dict[str, Any]:
     return {
         "number": copy.number, "siret": copy.seller_siret, "amount_ht": str(abs(amount)),
         "type": "381" if amount < 0 else copy.type_code or "380", "issued_on": _day(copy.issued_on),
-        "engagement": copy.engagement or None, "part": copy.part or None,
+        "engagement": copy.engagement, "part": copy.part,
         "amount_ttc": _money(abs(copy.amount_ttc)) if copy.amount_ttc is not None else None,
-        "paid_on": _day(copy.paid_on), "state": copy.state,
+        "paid_on": _day(copy.paid_on), "state": FLIGHT.get(copy.state, copy.state),
     }  # fmt: skip
 
 
@@ -216,8 +256,34 @@ def contracts_file(db: Session, organisations: Iterable[int] | None = None, *, l
     query = query.options(joinedload(Contract.consultation), joinedload(Contract.organisation))
     if organisations is not None:
         query = query.where(Contract.organisation_id.in_(list(organisations)))
-    found = [record_of(whole_of(db, contract), leave_out=leave_out) for contract in db.scalars(query)]
-    return {"version": 1, "contracts": found}
+    wholes = wholes_of(db, list(db.scalars(query)))
+    return {"version": 1, "contracts": [record_of(whole, leave_out=leave_out) for whole in wholes]}
+
+
+def records_for(
+    db: Session, organisation_id: int, invoices: Sequence[Invoice], *, leave_out: str = ""
+) -> list[list[ContractRecord]]:
+    """For each invoice, the contracts of this buyer that it may belong to; keys are asked once for all of them."""
+    found = candidates(db, invoices, [organisation_id])
+    ids = sorted({one for each in found.values() for one in each})
+    query = select(Contract).where(Contract.id.in_(ids), Contract.state.in_(STARTED))
+    query = query.options(joinedload(Contract.consultation), joinedload(Contract.organisation))
+    records = {
+        whole.contract.id: to_record(record_of(whole, leave_out=leave_out))
+        for whole in wholes_of(db, list(db.scalars(query)))
+    }
+    return [[records[one] for one in found[place] if one in records] for place in range(len(invoices))]
+
+
+def key_contracts(db: Session, organisation_id: int) -> int:
+    """Make the keys of the contracts that changed since they were last made; how many did."""
+    stale = Contract.keyed.is_(False) & Contract.state.in_(STARTED) & (Contract.organisation_id == organisation_id)
+    query = select(Contract).where(stale).options(joinedload(Contract.organisation))
+    changed = wholes_of(db, list(db.scalars(query)))
+    for whole in changed:
+        refresh_keys(db, whole.contract.id, organisation_id, record_of(whole))
+        whole.contract.keyed = True
+    return len(changed)
 
 
 def contract_by_number(db: Session, organisation: Organisation, number: str) -> Contract | None:

@@ -65,6 +65,7 @@ class Contract(HasRef, Base):
     ended_on: Mapped[date | None] = mapped_column(Date)
     end_reason: Mapped[str] = mapped_column(String(12), default="")
     certificate_required: Mapped[bool] = mapped_column(default=False)
+    keyed: Mapped[bool] = mapped_column(default=False)
     consultation: Mapped[Consultation] = relationship()
     organisation: Mapped[Organisation] = relationship()
     candidacy: Mapped[Candidacy] = relationship()
@@ -153,9 +154,13 @@ def end_of_standstill(sent: datetime, days: int) -> datetime:
 
 
 def fresh(db: Session, contract: Contract) -> None:
-    """Take the lock, then read the contract again: another tab may have moved it meanwhile."""
+    """Take the lock, then read the contract again: another tab may have moved it meanwhile.
+
+    What changes may change how invoices find it: its keys are made again when they are next asked for.
+    """
     lock(db, contract.consultation)
     db.refresh(contract)
+    contract.keyed = False
 
 
 def awaits_signature(contract: Contract) -> None:

@@ -1,44 +1,29 @@
-"""One invoice file against the rules and the contracts at once: a plain function for a worker process."""
+"""One invoice file against the rules, and what it says: a plain function for a worker process."""
 
 from typing import Any
 
 from procurement.invoicing.check import check_invoice
-from procurement.invoicing.contracts import ContractRecord, load_contracts
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
-from procurement.invoicing.matching import Match, decide, match
 from procurement.invoicing.parsing import to_invoice
 from procurement.invoicing.reading import open_invoice
-from procurement.invoicing.rules import RULES
-from procurement.invoicing.scoring import Candidate, score
 
 NO_FACTS: dict[str, Any] = {
     "number": "", "seller_siret": "", "amount_ht": None, "amount_ttc": None, "type_code": "", "process": "",
     "issued_on": None, "engagement": "",
 }  # fmt: skip
-UNREAD: dict[str, Any] = {"candidates": [], "findings": [], "decision": "unmatched", "notice": ""}
 
 
-def examine(content: bytes, contracts: str, *, chosen: bool = False) -> dict[str, Any]:
-    """`report` (`mps invoice check`), `match` (`mps invoice match`) and the facts kept with the copy.
+def examine(content: bytes) -> dict[str, Any]:
+    """`report` (`mps invoice check`), `invoice` as read (None where its schema is broken), and the facts kept with it.
 
-    `contracts` is a contracts file; `chosen`: a person said that its one contract is the invoice's. Raises
-    InvoiceUnreadable where there is no invoice in the file; one whose schema is broken has a report, no match.
+    Raises InvoiceUnreadable where there is no invoice in the file.
     """
     report = check_invoice(content).as_dict()
     try:
         invoice = to_invoice(open_invoice(content))
     except InvoiceUnreadable:
-        return {"report": report, "match": UNREAD, **NO_FACTS, "number": report["number"]}
-    known = load_contracts(contracts)
-    found = confront(invoice, known[0]) if chosen else match(invoice, known)
-    return {"report": report, "match": found.as_dict(), **_facts(invoice)}
-
-
-def confront(invoice: Invoice, contract: ContractRecord) -> Match:
-    """Every rule against the contract that a person chose, even where nothing on the invoice names it."""
-    candidate = score(invoice, contract) or Candidate(contract.id, 0, ("choisi par une personne",), False)
-    findings = tuple(finding for rule in RULES for finding in rule(invoice, contract))
-    return Match(invoice.number, (candidate,), findings, decide(findings))
+        return {"report": report, "invoice": None, **NO_FACTS, "number": report["number"]}
+    return {"report": report, "invoice": invoice, **_facts(invoice)}
 
 
 def _facts(invoice: Invoice) -> dict[str, Any]:

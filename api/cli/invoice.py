@@ -112,7 +112,7 @@ def _make(contract: Path, lines: Path, wanted: str, out: Path) -> Result:
     """The PDF is written only where it passes every rule that forbids."""
     given = read(contract, MAX_CONTRACTS), read(lines, MAX_LINES_FILE)
     made: tuple[bytes, Result] = in_worker(
-        KNOWN, "procurement.invoicing.billed:make_invoice", *given, wanted, seconds=CHECKING_SECONDS
+        KNOWN, "procurement.invoicing.bill_making:make_invoice", *given, wanted, seconds=CHECKING_SECONDS
     )
     content, result = made
     if result["valid"]:

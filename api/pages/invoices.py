@@ -16,7 +16,7 @@ from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, buyers_of, examine, proposal, take_copy
+from api.invoices import INVOICE_CAP, UNREAD, buyers_of, examine, proposal, take_copy
 from api.isolate import WorkFailed
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
@@ -31,6 +31,8 @@ from procurement.invoice_copy import (
     invoices_for,
 )
 from procurement.invoice_decision import Decision, Liquidation, decide_copy
+from procurement.invoicing.contracts import to_record
+from procurement.invoicing.matching import confront
 from procurement.people import Person
 
 router = APIRouter(include_in_schema=False)
@@ -161,8 +163,9 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
         except NotFound:
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", _context(db, copy, who)) from None
-        records = {"version": 1, "contracts": [record_of(whole_of(db, chosen), leave_out=copy.sha256)]}
-    match = examine(ctx.storage.get(copy.key), records, chosen=True)["match"]
+        record = to_record(record_of(whole_of(db, chosen), leave_out=copy.sha256))
+    invoice = examine(ctx.storage.get(copy.key))["invoice"]
+    match = confront(invoice, record).as_dict() if invoice else UNREAD
     with transaction(ctx.database) as db:
         attach_to(db, find_invoice(db, ref, who), find_contract(db, contract, who), match, who, database.now(db))
     return RedirectResponse(f"/factures/{ref}?ok=enregistre", 303)

@@ -86,6 +86,7 @@ def _keep(db: Session, contract: Contract, line: Line, person: Person, now: date
     if (found.service or "", found.amount_ht, found.part or "") != said or found.closed_at is not None:
         found.service, found.amount_ht, found.part = said
         found.closed_at = None
+    contract.keyed = False
     db.flush()
     record(
         db, contract.consultation, "engagement.kept", contract.ref, person.email, now,

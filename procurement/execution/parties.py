@@ -73,10 +73,14 @@ class BankAccount(HasRef, Base):
 def parties_of(db: Session, contract: Contract) -> list[Party]:
     """The holder first; one row that is not kept where the holder is alone."""
     found = list(db.scalars(select(Party).where(Party.contract_id == contract.id).order_by(Party.rank)))
-    alone = Party(
+    return found or [alone(contract)]
+
+
+def alone(contract: Contract) -> Party:
+    """The holder of a contract that has no group: a row that is not kept."""
+    return Party(
         contract_id=contract.id, rank=1, role=HOLDER, siret=contract.holder_siret, name=contract.holder_name, work=""
     )
-    return found or [alone]
 
 
 def holder_now(parties: list[Party]) -> Party:

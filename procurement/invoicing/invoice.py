@@ -11,6 +11,8 @@ from decimal import Decimal
 MAX_FILE = 20 * 1024 * 1024
 # UNTDID 1001 codes that lower what is owed (EN 16931, BR-FR-04).
 CREDIT_TYPES = frozenset({"261", "262", "381", "396", "502", "503"})
+# Those that take the place of another invoice (BR-FR-CO-04).
+CORRECTIVE_TYPES = frozenset({"384", "471", "472", "473"})
 
 
 class InvoiceUnreadable(Exception):
@@ -135,6 +137,12 @@ class Invoice:
     def signed_gross(self) -> Decimal:
         """BT-112, negative for a credit note."""
         return -abs(self.totals.gross) if self.is_credit else self.totals.gross
+
+    @property
+    def worked(self) -> tuple[date | None, date | None]:
+        """First and last day of what is billed: BG-14, else the delivery (BT-72)."""
+        first = self.period[0] or self.delivered_on or self.period[1]
+        return first, self.period[1] or self.delivered_on or self.period[0]
 
     @property
     def is_b2g(self) -> bool:

@@ -59,10 +59,21 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Discount:
+    """An allowance on the whole invoice (BG-20), excluding VAT."""
+
+    reason: str
+    amount: Decimal
+    vat_rate: Decimal = Decimal("20")
+    category: str = "S"
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a supplier's software knows when it makes an invoice.
 
-    `agent` is the holder, where its subcontractor or co-contractor bills (cadre S3, S6). `terms` are the terms of
+    `agent` is the holder, where its subcontractor or co-contractor bills (cadre S3, S6). `payee` is who is paid in the
+    seller's place (factoring). `terms` are the terms of
     payment (BT-20). `extra` adds or replaces values by BT or BG, as `facturx.generate_xml` names them.
     """
 
@@ -82,7 +93,11 @@ class Draft:
     period: tuple[date, date] | None = None
     preceding: tuple[tuple[str, date], ...] = ()
     notes: Mapping[str, str] = field(default_factory=lambda: NOTES)
+    delivered_on: date | None = None
     agent: Party | None = None
+    payee: Party | None = None
+    discounts: tuple[Discount, ...] = ()
+    prepaid: Decimal = Decimal(0)
     terms: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -134,15 +149,22 @@ def vat_breakdown(draft: Draft) -> dict[tuple[str, Decimal], tuple[Decimal, Deci
     for line in draft.lines:
         key = (line.category, line.vat_rate)
         bases[key] = bases.get(key, Decimal(0)) + line.net
+    for discount in draft.discounts:
+        key = (discount.category, discount.vat_rate)
+        bases[key] = bases.get(key, Decimal(0)) - discount.amount
     return {key: (base, cents(base * key[1] / 100)) for key, base in sorted(bases.items())}
 
 
 def totals(draft: Draft) -> dict[str, str]:
     """The totals by BT number, as strings."""
-    net = sum((line.net for line in draft.lines), Decimal(0))
+    lines = sum((line.net for line in draft.lines), Decimal(0))
+    off = sum((discount.amount for discount in draft.discounts), Decimal(0))
+    net = lines - off
     tax = sum((vat for _, vat in vat_breakdown(draft).values()), Decimal(0))
-    paid = net + tax if draft.process in PREPAID else Decimal(0)
-    figures = {"BT-106": net, "BT-109": net, "BT-110": tax, "BT-112": net + tax, "BT-115": net + tax - paid}
+    paid = net + tax if draft.process in PREPAID else draft.prepaid
+    figures = {"BT-106": lines, "BT-109": net, "BT-110": tax, "BT-112": net + tax, "BT-115": net + tax - paid}
+    if off:
+        figures["BT-107"] = off
     if paid:
         figures["BT-113"] = paid
     return {key: str(cents(value)) for key, value in figures.items()}
@@ -186,13 +208,15 @@ def _data(draft: Draft) -> dict[str, Any]:
         "BT-9": draft.due_on or draft.issued_on,
         "BT-20": draft.terms,
         # An empty delivery block would be written with xsi:nil, which the schema refuses.
-        "BT-72": draft.period[1] if draft.period else draft.issued_on,
+        "BT-72": draft.delivered_on or (draft.period[1] if draft.period else draft.issued_on),
         "BT-81": "30",
         "BT-84": draft.iban,
         "BG-1": [{"BT-21": code, "BT-22": text} for code, text in draft.notes.items()],
         "BG-3": [{"BT-25": number, "BT-26": on} for number, on in draft.preceding],
         "BG-4": _party(draft.seller, draft, address=draft.seller.siret[:9]),
         "BG-7": _party(buyer, draft, address=f"{buyer.siret[:9]}_{buyer.siret}"),
+        "BG-10": {"name": draft.payee.name, "identifiers": {"0009": draft.payee.siret}} if draft.payee else None,
+        "BG-20": [_discount(discount) for discount in draft.discounts],
         "BG-23": [_vat(category, rate, *figures) for (category, rate), figures in vat_breakdown(draft).items()],
         "BG-25": [_line(number, line) for number, line in enumerate(draft.lines, 1)],
     }
@@ -202,6 +226,15 @@ def _data(draft: Draft) -> dict[str, Any]:
         data["EXT-FR-FE-BG-03"] = _party(draft.agent, draft, address=draft.agent.siret[:9])
     return {
         key: value for key, value in (data | totals(draft) | dict(draft.extra)).items() if value not in ("", None, [])
+    }
+
+
+def _discount(discount: Discount) -> dict[str, str]:
+    return {
+        "amount": str(discount.amount),
+        "vat_category_code": discount.category,
+        "vat_rate": str(discount.vat_rate),
+        "reason": discount.reason,
     }
 
 
@@ -252,6 +285,7 @@ def _shown(draft: Draft) -> dict[str, Any]:
         "totals": [
             [label, french(Decimal(figures[term]))]
             for term, label in (
+                ("BT-107", "Remises"),
                 ("BT-109", "Total hors taxes"),
                 ("BT-110", "TVA"),
                 ("BT-112", "Total TTC"),

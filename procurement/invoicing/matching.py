@@ -4,12 +4,16 @@ Deterministic: the same invoice and contracts always give the same answer. Nothi
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from procurement.invoicing.contracts import ContractRecord
+from procurement.invoicing.index import Index
 from procurement.invoicing.invoice import Invoice
-from procurement.invoicing.rules import RULES, SUSPEND, MatchFinding
+from procurement.invoicing.money import CENT
+from procurement.invoicing.payable import Payable, payable
+from procurement.invoicing.rules import ORDER, REJECT, RULES, SUSPEND, MatchFinding
 from procurement.invoicing.scoring import Candidate, score
 
 NOTICE = (
@@ -17,14 +21,20 @@ NOTICE = (
     "délai de paiement part de la date donnée par le portail (R2192-15)."
 )
 _ORDER = ("approve", "partial", "hold", "refuse")
+# Lifecycle status of each decision (CDAR, XP Z12-012); none where nobody can decide yet.
+CDAR = {"approve": "205", "partial": "206", "hold": "208", "refuse": "210", "unmatched": ""}
 MAX_CANDIDATES = 10
+MARGIN = 5  # by the parties alone, a lesser difference proves nothing
+
+Ranked = list[tuple[Candidate, ContractRecord]]
 
 
 @dataclass(frozen=True)
 class Match:
     """Ranked candidates, findings against the first, and the decision proposed.
 
-    `decision`: approve, partial, hold, refuse, or unmatched where no contract stands out.
+    `decision`: approve, partial, hold, refuse, or unmatched where no contract stands out. `payable`: from what is
+    billed to what is paid, against the contract found. `net`: BT-109, negative for a credit note.
     """
 
     number: str
@@ -32,27 +42,111 @@ class Match:
     findings: tuple[MatchFinding, ...]
     decision: str
     notice: str = NOTICE
+    payable: Payable | None = None
+    net: Decimal | None = None
+
+    @property
+    def chorus(self) -> str:
+        """The Chorus Pro status proposed: the first that is needed, in the order recycle, suspend, reject."""
+        if self.decision == "refuse":
+            return REJECT
+        return next((finding.chorus for finding in self.findings if finding.chorus), "")
+
+    @property
+    def amounts(self) -> dict[str, str]:
+        """For a partial approval, the sums admitted (MAP) and not admitted (MNA), euros HT."""
+        if self.decision != "partial" or self.net is None:
+            return {}
+        refused = min(refused_by(self.findings), max(self.net, Decimal(0)))
+        return {"MAP": str((self.net - refused).quantize(CENT)), "MNA": str(refused.quantize(CENT))}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain lists and dictionaries, for JSON."""
-        plain = asdict(self)
-        candidates = [candidate | {"because": list(candidate["because"])} for candidate in plain["candidates"]]
-        return plain | {"candidates": candidates, "findings": list(plain["findings"])}
+        """Plain lists and dictionaries, for JSON; amounts are strings."""
+        return {
+            "number": self.number,
+            "candidates": [vars(one) | {"because": list(one.because)} for one in self.candidates],
+            "findings": [_plain(finding) for finding in self.findings],
+            "decision": self.decision,
+            "notice": self.notice,
+            "chorus": self.chorus,
+            "cdar": CDAR[self.decision],
+            "amounts": self.amounts,
+            "delay": next((f.delay for f in self.findings if f.chorus == self.chorus and f.effect != "approve"), ""),
+            "payable": self.payable.as_dict() if self.payable else None,
+        }
+
+
+def _plain(finding: MatchFinding) -> dict[str, Any]:
+    refused = None if finding.refused is None else str(finding.refused)
+    return vars(finding) | {"refused": refused, "delay": finding.delay}
+
+
+def refused_by(findings: Iterable[MatchFinding]) -> Decimal:
+    """What is not admitted: the worst of each line, added up, or the worst of the whole invoice where it is more."""
+    lines: dict[str, Decimal] = {}
+    whole = Decimal(0)
+    for finding in findings:
+        refused = finding.refused or Decimal(0)
+        if finding.line:
+            lines[finding.line] = max(lines.get(finding.line, Decimal(0)), refused)
+        else:
+            whole = max(whole, refused)
+    return max(whole, sum(lines.values(), Decimal(0)))
 
 
 def match(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Match:
-    """Find the contract by BT-12, BT-13, BT-46 and supplier, then confront the invoice with it."""
-    known = list(contracts)
-    by_id = {contract.id: contract for contract in known}
-    scored = [candidate for candidate in (score(invoice, contract) for contract in known) if candidate]
-    ranked = tuple(sorted(scored, key=lambda candidate: (-candidate.score, candidate.contract)))[:MAX_CANDIDATES]
+    """Find the contract by BT-12, BT-13, BT-46 and supplier, then confront the invoice with it.
+
+    `contracts` may be an Index, built once for many invoices.
+    """
+    ranked = rank(invoice, contracts)
+    candidates = tuple(candidate for candidate, _ in ranked[:MAX_CANDIDATES])
     if not ranked:
-        return Match(invoice.number, (), (_no_contract(invoice),), "unmatched")
-    if len(ranked) > 1 and ranked[0].score == ranked[1].score:
-        return Match(invoice.number, ranked, (_ambiguous(ranked),), "unmatched")
-    contract = by_id[ranked[0].contract]
-    findings = tuple(finding for rule in RULES for finding in rule(invoice, contract))
-    return Match(invoice.number, ranked, findings, decide(findings))
+        return Match(invoice.number, (), (_no_contract(invoice),), "unmatched", net=invoice.signed_net)
+    if len(ranked) > 1 and _alike(candidates[0], candidates[1]):
+        return Match(invoice.number, candidates, (_ambiguous(candidates),), "unmatched", net=invoice.signed_net)
+    return confront(invoice, ranked[0][1], candidates)
+
+
+def confront(invoice: Invoice, contract: ContractRecord, candidates: tuple[Candidate, ...] = ()) -> Match:
+    """Every rule against that contract; without candidates, it is one that a person chose."""
+    found = [finding for rule in RULES for finding in rule(invoice, contract)]
+    findings = tuple(sorted(found, key=lambda finding: (ORDER.index(finding.chorus), finding.effect == "approve")))
+    return Match(
+        invoice.number,
+        candidates or (_chosen(invoice, contract),),
+        findings,
+        decide(findings),
+        payable=payable(contract, invoice),
+        net=invoice.signed_net,
+    )
+
+
+def _chosen(invoice: Invoice, contract: ContractRecord) -> Candidate:
+    return score(invoice, contract) or Candidate(contract.id, 0, ("choisi par une personne",), False)
+
+
+def rank(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
+    """The candidates, best first; those that share no party with the invoice only where there is no other."""
+    if isinstance(contracts, Index):
+        scored = _scored(invoice, contracts.candidates(invoice))
+        if not any(candidate.tied for candidate, _ in scored):
+            scored = _scored(invoice, contracts.cited(invoice))
+    else:
+        scored = _scored(invoice, contracts)
+    tied = [one for one in scored if one[0].tied]
+    return sorted(tied or scored, key=lambda one: (-one[0].points, one[0].contract, one[0].buyer, one[1].decp_id or ""))
+
+
+def _scored(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
+    scored = ((score(invoice, contract), contract) for contract in contracts)
+    return [(candidate, contract) for candidate, contract in scored if candidate]
+
+
+def _alike(first: Candidate, second: Candidate) -> bool:
+    if first.by_reference or second.by_reference:
+        return first.points == second.points
+    return first.points - second.points < MARGIN
 
 
 def decide(findings: Iterable[MatchFinding]) -> str:
@@ -69,7 +163,8 @@ def _no_contract(invoice: Invoice) -> MatchFinding:
 
 
 def _ambiguous(ranked: tuple[Candidate, ...]) -> MatchFinding:
-    names = ", ".join(candidate.contract for candidate in ranked if candidate.score == ranked[0].score)
+    alike = [candidate for candidate in ranked if _alike(ranked[0], candidate)]
+    names = ", ".join(candidate.contract for candidate in alike)
     message = (
         f"Plusieurs contrats correspondent autant ({names}) : choisissez, ou demandez le numéro de marché (BT-12)."
     )

@@ -1,47 +1,57 @@
 """Which contracts an invoice may belong to: a fixed score out of 100, with its reasons in French."""
 
-import re
-import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from procurement.invoicing.billed import ZERO, billed, replaced
 from procurement.invoicing.contracts import ContractRecord, Holder
 from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.keys import citations, key, words
 
 CONTRACT_REFERENCE, CONTRACT_AS_ORDER, ENGAGEMENT = 40, 30, 20
-SUPPLIER_SIRET, SUPPLIER_SIREN = 20, 12
+SUPPLIER_SIRET, SUPPLIER_SIREN, SUPPLIER_NAME = 20, 12, 6
 BUYER_SIRET, BUYER_SIREN = 15, 8
-SERVICE = 5
+SERVICE, PERIOD, AMOUNT, PRICES, SUBJECT = 5, 4, 3, 3, 3
+FULL = 100
+
+Points = Iterator[tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One contract, its score (0 to 100) and why. `by_reference`: BT-12 or BT-13 named it."""
+    """One contract, its score (0 to 100) and why. `by_reference`: BT-12 or BT-13 named it.
+
+    `points` is the score before it is capped; `tied`: the supplier or the buyer is one of the contract's.
+    """
 
     contract: str
     score: int
     because: tuple[str, ...]
     by_reference: bool
+    buyer: str = ""
+    points: int = 0
+    tied: bool = True
 
 
-def key(text: str) -> str:
-    """A reference as people mistype it: letters and digits only, upper case, no leading zero of a number kept apart."""
-    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().upper()
-    return re.sub(r"[^A-Z0-9]", "", folded)
+def engagements(contract: ContractRecord) -> tuple[str, ...]:
+    """Every engagement number under which the contract may be billed, those of its parts too."""
+    return (*contract.engagements, *(number for part in contract.parts for number in part.engagements))
 
 
 def references(contract: ContractRecord) -> set[str]:
-    """The keys under which the contract may be cited."""
-    return {key(name) for name in (contract.id, contract.decp_id or "") if key(name)}
+    """The keys under which the contract may be cited: its number, its DECP identifier, its subsequent contracts'."""
+    subsequent = (part.id for part in contract.parts if part.kind == "subsequent")
+    return {key(name) for name in (contract.id, contract.decp_id or "", *subsequent) if key(name)}
 
 
 def cites_contract(text: str, contract: ContractRecord) -> bool:
-    """True where the text is the contract's number or its DECP identifier."""
-    return bool(key(text)) and key(text) in references(contract)
+    """True where the text is, or holds, the contract's number or its DECP identifier."""
+    return bool(text) and not citations(text).isdisjoint(references(contract))
 
 
 def cites_engagement(text: str, contract: ContractRecord) -> bool:
-    """True where the text is one of the contract's engagement numbers."""
-    return bool(key(text)) and key(text) in {key(engagement) for engagement in contract.engagements}
+    """True where the text is, or holds, one of the contract's engagement numbers."""
+    return bool(text) and not citations(text).isdisjoint(key(number) for number in engagements(contract))
 
 
 def holder_of(invoice: Invoice, contract: ContractRecord) -> Holder | None:
@@ -63,48 +73,72 @@ def score(invoice: Invoice, contract: ContractRecord) -> Candidate | None:
 
     A candidate is cited by BT-12 or BT-13, or has both the supplier's company and the buyer's.
     """
-    points, because = 0, []
-    for found, worth, why in (*_by_reference(invoice, contract), *_by_party(invoice, contract)):
-        if found:
-            points += worth
-            because.append(f"{why} (+{worth})")
-    cited = any(found for found, _, _ in _by_reference(invoice, contract))
-    parties = same_company(invoice, contract) is not None and invoice.buyer.siren == contract.buyer.siret[:9]
-    return Candidate(contract.id, points, tuple(because), cited) if cited or parties else None
-
-
-def _by_reference(invoice: Invoice, contract: ContractRecord) -> tuple[tuple[bool, int, str], ...]:
-    in_contract = cites_contract(invoice.contract, contract)
-    in_order = cites_contract(invoice.engagement, contract)
-    return (
-        (in_contract, CONTRACT_REFERENCE, f"le numéro de marché « {invoice.contract} » (BT-12) est celui du contrat"),
-        (
-            in_order and not in_contract,
-            CONTRACT_AS_ORDER,
-            f"le numéro de commande « {invoice.engagement} » (BT-13) est le numéro du contrat",
-        ),
-        (
-            cites_engagement(invoice.engagement, contract),
-            ENGAGEMENT,
-            f"l’engagement « {invoice.engagement} » (BT-13) est l’un de ceux du contrat",
-        ),
+    company, same_buyer = same_company(invoice, contract), _same_buyer(invoice, contract)
+    references_met = list(_by_reference(invoice, contract))
+    if not references_met and not (company and same_buyer):
+        return None
+    found = [*references_met, *_by_party(invoice, contract, company, same_buyer), *_by_content(invoice, contract)]
+    points = sum(worth for worth, _ in found)
+    return Candidate(
+        contract.id,
+        min(points, FULL),
+        tuple(f"{why} (+{worth})" for worth, why in found),
+        bool(references_met),
+        contract.buyer.siret,
+        points,
+        company is not None or same_buyer or holder_of(invoice, contract) is not None,
     )
 
 
-def _by_party(invoice: Invoice, contract: ContractRecord) -> tuple[tuple[bool, int, str], ...]:
-    holder, company = holder_of(invoice, contract), same_company(invoice, contract)
-    buyer = invoice.buyer.siret == contract.buyer.siret
-    same_buyer = bool(invoice.buyer.siren) and invoice.buyer.siren == contract.buyer.siret[:9]
+def _same_buyer(invoice: Invoice, contract: ContractRecord) -> bool:
+    return bool(invoice.buyer.siren) and invoice.buyer.siren == contract.buyer.siret[:9]
+
+
+def _by_reference(invoice: Invoice, contract: ContractRecord) -> Points:
+    if cites_contract(invoice.contract, contract):
+        yield CONTRACT_REFERENCE, f"le numéro de marché « {invoice.contract} » (BT-12) est celui du contrat"
+    elif cites_contract(invoice.engagement, contract):
+        yield CONTRACT_AS_ORDER, f"le numéro de commande « {invoice.engagement} » (BT-13) est le numéro du contrat"
+    if cites_engagement(invoice.engagement, contract):
+        yield ENGAGEMENT, f"l’engagement « {invoice.engagement} » (BT-13) est l’un de ceux du contrat"
+
+
+def _by_party(invoice: Invoice, contract: ContractRecord, company: Holder | None, same_buyer: bool) -> Points:
+    if holder_of(invoice, contract):
+        yield SUPPLIER_SIRET, "le SIRET du fournisseur (BT-29) est celui d’un titulaire"
+    elif company:
+        yield SUPPLIER_SIREN, "le fournisseur est la même entreprise qu’un titulaire, par un autre établissement"
+    elif name := _same_name(invoice, contract):
+        yield SUPPLIER_NAME, f"le nom du fournisseur ressemble à celui de « {name} »"
+    if invoice.buyer.siret == contract.buyer.siret:
+        yield BUYER_SIRET, "le SIRET de l’acheteur (BT-46) est celui du contrat"
+    elif same_buyer:
+        yield BUYER_SIREN, "l’acheteur est la même personne publique, par un autre SIRET"
     services = {key(code) for code in contract.buyer.services}
-    service = any(key(code) in services for code in invoice.buyer.services)
-    return (
-        (holder is not None, SUPPLIER_SIRET, "le SIRET du fournisseur (BT-29) est celui d’un titulaire"),
-        (
-            holder is None and company is not None,
-            SUPPLIER_SIREN,
-            "le fournisseur est la même entreprise qu’un titulaire, par un autre établissement",
-        ),
-        (buyer, BUYER_SIRET, "le SIRET de l’acheteur (BT-46) est celui du contrat"),
-        (not buyer and same_buyer, BUYER_SIREN, "l’acheteur est la même personne publique, par un autre SIRET"),
-        (service, SERVICE, "le code service est l’un de ceux du contrat"),
-    )
+    if any(key(code) in services for code in invoice.buyer.services):
+        yield SERVICE, "le code service est l’un de ceux du contrat"
+
+
+def _same_name(invoice: Invoice, contract: ContractRecord) -> str:
+    seller = words(invoice.seller.name)
+    return next((holder.name for holder in contract.holders if seller and words(holder.name) == seller), "")
+
+
+def _by_content(invoice: Invoice, contract: ContractRecord) -> Points:
+    first, last = invoice.worked
+    if first and last and contract.start and contract.end and contract.start <= first and last <= contract.end:
+        yield PERIOD, "la période facturée est dans la durée du contrat"
+    limit = contract.ceiling_ht if contract.ceiling_ht is not None else contract.amount_ht
+    if limit is not None and ZERO < invoice.signed_net <= limit - billed(contract, without=replaced(invoice)):
+        yield AMOUNT, "le montant tient dans ce qui reste au contrat"
+    codes = {key(price.code) for price in contract.prices}
+    if codes and any(line.code and key(line.code) in codes for line in invoice.lines):
+        yield PRICES, "une ligne porte un code du bordereau des prix"
+    if common := words(contract.subject) & _said(invoice, contract):
+        yield SUBJECT, f"l’objet du contrat est dit dans la facture (« {min(common).lower()} »)"
+
+
+def _said(invoice: Invoice, contract: ContractRecord) -> frozenset[str]:
+    if not contract.subject:
+        return frozenset()
+    return frozenset[str]().union(*(words(line.name) for line in invoice.lines[:100]))

@@ -12,6 +12,7 @@ _AGREEMENT = f"{_DEAL}/ram:ApplicableHeaderTradeAgreement"
 _DELIVERY = f"{_DEAL}/ram:ApplicableHeaderTradeDelivery"
 _PAYMENT = f"{_DEAL}/ram:ApplicableHeaderTradeSettlement"
 _SUM = f"{_PAYMENT}/ram:SpecifiedTradeSettlementHeaderMonetarySummation"
+_ALLOWANCE = f"{_PAYMENT}/ram:SpecifiedTradeAllowanceCharge[ram:ChargeIndicator/udt:Indicator='false']"
 _CONTEXT = "rsm:ExchangedDocumentContext"
 _SELLER = f"{_AGREEMENT}/ram:SellerTradeParty"
 _BUYER = f"{_AGREEMENT}/ram:BuyerTradeParty"
@@ -48,12 +49,15 @@ CII: dict[str, str] = {
     "BT-47": f"{_BUYER}/ram:SpecifiedLegalOrganization/ram:ID",
     "BT-56": f"{_BUYER}/ram:DefinedTradeContact",
     "BT-59": f"{_PAYMENT}/ram:PayeeTradeParty/ram:Name",
+    "BT-60": f"{_PAYMENT}/ram:PayeeTradeParty/*[self::ram:ID or self::ram:GlobalID]",
     "BT-71": f"{_DELIVERY}/ram:ShipToTradeParty/*[self::ram:ID or self::ram:GlobalID]",
     "BT-72": f"{_DELIVERY}/ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime/udt:DateTimeString",
     "BT-73": f"{_PAYMENT}/ram:BillingSpecifiedPeriod/ram:StartDateTime/udt:DateTimeString",
     "BT-74": f"{_PAYMENT}/ram:BillingSpecifiedPeriod/ram:EndDateTime/udt:DateTimeString",
     "BT-84": f"{_PAYMENT}/ram:SpecifiedTradeSettlementPaymentMeans/ram:PayeePartyCreditorFinancialAccount"
     "/*[self::ram:IBANID or self::ram:ProprietaryID]",
+    "BT-92": f"{_ALLOWANCE}/ram:ActualAmount",
+    "BT-97": f"{_ALLOWANCE}/ram:Reason",
     "BT-106": f"{_SUM}/ram:LineTotalAmount",
     "BT-107": f"{_SUM}/ram:AllowanceTotalAmount",
     "BT-108": f"{_SUM}/ram:ChargeTotalAmount",
@@ -106,11 +110,14 @@ UBL: dict[str, str] = {
     "BT-47": f"{_UBL_BUYER}/cac:PartyLegalEntity/cbc:CompanyID",
     "BT-56": f"{_UBL_BUYER}/cac:Contact",
     "BT-59": "cac:PayeeParty/cac:PartyName/cbc:Name",
+    "BT-60": "cac:PayeeParty/cac:PartyIdentification/cbc:ID",
     "BT-71": "cac:Delivery/cac:DeliveryLocation/cbc:ID",
     "BT-72": "cac:Delivery/cbc:ActualDeliveryDate",
     "BT-73": "cac:InvoicePeriod/cbc:StartDate",
     "BT-74": "cac:InvoicePeriod/cbc:EndDate",
     "BT-84": "cac:PaymentMeans/cac:PayeeFinancialAccount/cbc:ID",
+    "BT-92": "cac:AllowanceCharge[cbc:ChargeIndicator='false']/cbc:Amount",
+    "BT-97": "cac:AllowanceCharge[cbc:ChargeIndicator='false']/cbc:AllowanceChargeReason",
     "BT-106": f"{_UBL_SUM}/cbc:LineExtensionAmount",
     "BT-107": f"{_UBL_SUM}/cbc:AllowanceTotalAmount",
     "BT-108": f"{_UBL_SUM}/cbc:ChargeTotalAmount",

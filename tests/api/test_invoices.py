@@ -210,7 +210,7 @@ def test_the_contracts_of_a_database(scene: Scene, database: Database, database_
     assert [c["id"] for c in found["contracts"]] == [contract.number]
     record = found["contracts"][0]
     assert record["engagements"] == ["EJ-2026-77"]
-    assert record["holders"][0]["ibans"] == [IBAN]
+    assert record["holders"][0]["ibans"][0]["iban"] == IBAN
     assert contract.received_on is not None
     assert record["start"] == contract.received_on.isoformat()
     assert record["end"] > (contract.received_on + timedelta(days=3 * 360)).isoformat()

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from procurement.invoicing.bill import BillUnreadable, draft_of, read_bill, read_contract
+from procurement.invoicing.bill_making import make_invoice
 from procurement.invoicing.bill_template import EXAMPLE
-from procurement.invoicing.billed import make_invoice
-from procurement.invoicing.billing import BillUnreadable, draft_of, read_bill, read_contract
 from procurement.invoicing.making import cents, totals, ubl, vat_breakdown
 from procurement.invoicing.matching import match
 from procurement.invoicing.parsing import read_invoice

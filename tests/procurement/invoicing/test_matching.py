@@ -43,7 +43,7 @@ def test_the_right_invoice_is_to_approve_with_its_reasons() -> None:
     answer = against()
     assert (answer.decision, answer.findings) == ("approve", ())
     best = answer.candidates[0]
-    assert (best.contract, best.score, len(best.because)) == ("2026-0042", 100, 5)
+    assert (best.contract, best.score, len(best.because)) == ("2026-0042", 100, 8)
     assert "sans valeur de dépôt" in answer.notice
 
 

@@ -246,8 +246,14 @@ def _party(who: Who, siret: str, vat: str) -> Party:
     return Party(who.name, siret, who.street, who.postcode, who.city, vat)
 
 
+def _only_iban(holder: Holder) -> str:
+    """The one account that the contract knows, "" where it knows none or several."""
+    known = [account if isinstance(account, str) else account.iban for account in holder.ibans]
+    return known[0] if len(known) == 1 else ""
+
+
 def _iban(bill: Bill, holder: Holder) -> str:
-    iban = bill.iban.replace(" ", "") or (holder.ibans[0] if len(holder.ibans) == 1 else "")
+    iban = bill.iban.replace(" ", "") or _only_iban(holder)
     if not iban:
         raise BillUnreadable("iban : le compte à créditer manque, et le contrat n’en donne pas un seul.")
     return iban

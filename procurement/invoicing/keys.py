@@ -1,0 +1,48 @@
+"""References, numbers and names as people mistype them: the folded forms under which they are compared."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_CACHE = 1 << 16
+_TOKEN = 6  # a shorter part of a text is a year or a lot, not a reference
+_WORD = 4
+_EMPTY_WORDS = (
+    "avec chez dans des dont elle entre et fait hors les leur lot lots marche marches mois par pour prestation "
+    "prestations public publics sans selon ses societe son sous sur travaux une fourniture fournitures service "
+    "services facture contrat sarl sasu eurl"
+)
+_DULL = frozenset(word.upper().rstrip("S") for word in _EMPTY_WORDS.split())
+
+
+@lru_cache(_CACHE)
+def fold(text: str) -> str:
+    """Upper case ASCII: accents and anything that has no plain letter are dropped."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().upper()
+
+
+@lru_cache(_CACHE)
+def key(text: str) -> str:
+    """A reference as people mistype it: letters and digits only, upper case."""
+    return re.sub(r"[^A-Z0-9]", "", fold(text))
+
+
+@lru_cache(_CACHE)
+def citations(text: str) -> frozenset[str]:
+    """The references that a free text may hold: the whole of it, and each long part that has a figure."""
+    parts = (key(part) for part in re.split(r"[\s,;:()]+", text))
+    long = {part for part in parts if len(part) >= _TOKEN and any(sign.isdigit() for sign in part)}
+    return frozenset({key(text)} | long) - {""}
+
+
+@lru_cache(_CACHE)
+def number_key(text: str) -> str:
+    """An invoice number without punctuation nor leading zeros: « F-0042 » and « F 42 » are one number."""
+    return ".".join(part.lstrip("0") or "0" for part in re.findall(r"[A-Z]+|\d+", fold(text)))
+
+
+@lru_cache(_CACHE)
+def words(text: str) -> frozenset[str]:
+    """The words of a name or a subject that mean something, folded, without their plural."""
+    found = (word.rstrip("S") for word in re.findall(r"[A-Z]+", fold(text)) if len(word) >= _WORD)
+    return frozenset(found) - _DULL

@@ -1,0 +1,20 @@
+"""Amounts and shares as people read them, and rounding to the cent."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+
+
+def cents(value: Decimal) -> Decimal:
+    """Rounded half up to the cent."""
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def euros(value: Decimal) -> str:
+    """An amount as people read it: 1 234,50 €."""
+    return f"{value:,.2f} €".replace(",", " ").replace(".", ",")
+
+
+def percent(share: Decimal) -> str:
+    """A share of one as people read it: 0.055 → 5,5 %."""
+    return f"{(share * 100).quantize(CENT).normalize():f} %".replace(".", ",")

@@ -1,0 +1,153 @@
+"""The same invoice twice, under its number or not; corrective invoices and credit notes against their original."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from procurement.invoicing.billed import NOT_COUNTED, ZERO, of_seller, originals
+from procurement.invoicing.contracts import ContractRecord, Invoiced
+from procurement.invoicing.invoice import CORRECTIVE_TYPES, CREDIT_TYPES, Invoice
+from procurement.invoicing.keys import key, number_key
+from procurement.invoicing.money import euros
+from procurement.invoicing.rules.finding import Findings, amount, reject, suspend, tell
+
+ALREADY_PAID = frozenset({"B2", "S2", "M2"})  # and A2 in the older words of Chorus Pro
+NEAR_AMOUNT, NEAR_DAYS = Decimal("0.05"), timedelta(days=7)
+
+
+def duplicate(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """The same supplier has not billed this number yet; the same amount is told."""
+    mine = [past for past in of_seller(invoice, contract) if past.state not in NOT_COUNTED]
+    same = [past for past in mine if same_number(past.number, invoice.number)]
+    if any(past.issued_on is None or past.issued_on.year == invoice.issued_on.year for past in same):
+        message = f"La facture n° {invoice.number} de ce fournisseur est déjà enregistrée sur le contrat."
+        yield reject("duplicate-number", "BT-1", message, "DOUBLON")
+        return
+    if same:
+        message = f"Une facture n° {same[0].number} de ce fournisseur existe pour une autre année."
+        yield tell("same-number-other-year", "BT-1", message, "DOUBLON")
+    yield from _elsewhere(invoice, contract)
+    yield from _twin(invoice, mine)
+
+
+def same_number(one: str, other: str) -> bool:
+    """True for numbers that differ by punctuation, case, accents or leading zeros only."""
+    return key(one) == key(other) or number_key(one) == number_key(other)
+
+
+def _elsewhere(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """The same number billed by another establishment of the same company."""
+    for past in contract.invoiced:
+        same_company = invoice.seller.siren == past.siret[:9] and past.siret not in invoice.seller.sirets
+        if same_company and past.state not in NOT_COUNTED and same_number(past.number, invoice.number):
+            message = (
+                f"La facture n° {past.number} est déjà enregistrée sous un autre SIRET du même fournisseur "
+                f"({past.siret})."
+            )
+            yield suspend("duplicate-other-establishment", "BT-1", message, "DOUBLON")
+            return
+
+
+def _twin(invoice: Invoice, mine: list[Invoiced]) -> Findings:
+    if invoice.is_credit or invoice.type_code in CORRECTIVE_TYPES:
+        return
+    pasts = [past for past in mine if past.type not in CREDIT_TYPES]
+    if twin := next((past for past in pasts if _near(invoice, past)), None):
+        message = (
+            f"Presque la facture n° {twin.number} : même engagement, {euros(twin.amount_ht)} HT, à quelques jours : "
+            "demander au fournisseur si c’est la même prestation."
+        )
+        yield suspend("near-duplicate", "BT-109", message, "DOUBLE_FACT", "warn")
+    elif twin := next((past for past in pasts if past.amount_ht == invoice.totals.net), None):
+        message = (
+            f"Même montant hors taxes que la facture n° {twin.number} : vérifier qu’il ne s’agit pas de la même "
+            "prestation."
+        )
+        yield tell("same-amount", "BT-109", message, "DOUBLE_FACT")
+
+
+def _near(invoice: Invoice, past: Invoiced) -> bool:
+    return (
+        past.issued_on is not None
+        and abs(past.issued_on - invoice.issued_on) <= NEAR_DAYS
+        and abs(past.amount_ht - invoice.totals.net) <= NEAR_AMOUNT
+        and key(past.engagement) == key(invoice.engagement)
+    )
+
+
+def already_paid(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """Billing frames B2, S2 and M2 say that the invoice is already paid."""
+    if invoice.process in ALREADY_PAID:
+        message = f"Cadre {invoice.process} : le fournisseur la dit déjà payée. Ne pas mettre en paiement."
+        yield suspend("already-paid", "BT-23", message, "DOUBLE_FACT", "warn")
+
+
+def corrective(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """A corrective invoice (384, 471 to 473) names one original, of the same supplier, not paid yet."""
+    if invoice.type_code not in CORRECTIVE_TYPES:
+        return
+    if not (numbers := originals(invoice)):
+        message = "Facture rectificative sans le numéro de la facture d’origine (BT-25)."
+        yield suspend("corrective-without-original", "BT-25", message, "REF_ERR")
+        return
+    if (original := _original(invoice, contract, numbers[0])) is None:
+        yield from _unknown(contract, numbers[0], "rectifiée")
+    elif original.paid_on or original.state == "paid":
+        message = (
+            f"La facture d’origine n° {original.number} est déjà payée : un avoir est à demander, pas une facture de "
+            "remplacement."
+        )
+        yield reject("corrective-of-paid", "BT-25", message, "DOUBLE_FACT")
+    elif original.state not in NOT_COUNTED:
+        message = f"La facture rectifiée n° {original.number} est encore en cours : la refuser avant de payer celle-ci."
+        yield suspend("corrective-of-pending", "BT-25", message, "DOUBLE_FACT", "warn")
+
+
+def credit_note(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """A credit note names one known invoice of the supplier and, with the others, takes off no more than it."""
+    if not invoice.is_credit or invoice.type_code == "262":  # 262: a global allowance on a contract, over a period
+        return
+    if not (numbers := originals(invoice)):
+        message = "Avoir sans le numéro de la facture qu’il corrige (BT-25)."
+        yield suspend("credit-without-original", "BT-25", message, "REF_ERR")
+        return
+    if len(set(map(number_key, numbers))) > 1:
+        message = f"Avoir sur {len(numbers)} factures ({', '.join(numbers)}) : un avoir par facture est attendu."
+        yield suspend("credit-of-several", "BT-25", message, "REF_ERR")
+        return
+    if (original := _original(invoice, contract, numbers[0])) is None:
+        yield from _unknown(contract, numbers[0], "corrigée")
+        return
+    if original.type in CREDIT_TYPES:
+        message = f"Le document n° {original.number} est lui-même un avoir : il ne se corrige pas par un avoir."
+        yield suspend("credit-of-credit", "BT-25", message, "REF_ERR")
+        return
+    yield from _over(invoice, contract, original)
+
+
+def _over(invoice: Invoice, contract: ContractRecord, original: Invoiced) -> Findings:
+    mine = (past for past in of_seller(invoice, contract) if past.state not in NOT_COUNTED)
+    notes = [past for past in mine if past.type in CREDIT_TYPES and same_number(past.credits, original.number)]
+    others = [past for past in notes if not same_number(past.number, invoice.number)]
+    total = sum((abs(past.amount_ht) for past in others), ZERO) + abs(invoice.totals.net)
+    if total > original.amount_ht:
+        message = (
+            f"Les avoirs sur la facture n° {original.number} atteindraient {euros(total)} HT pour "
+            f"{euros(original.amount_ht)} HT facturés."
+        )
+        yield amount(contract, suspend("credit-over-original", "BT-109", message, "MONTANTTOTAL_ERR"), ZERO)
+
+
+def _original(invoice: Invoice, contract: ContractRecord, number: str) -> Invoiced | None:
+    mine = of_seller(invoice, contract)
+    return next((past for past in mine if same_number(past.number, number)), None)
+
+
+def _unknown(contract: ContractRecord, number: str, what: str) -> Findings:
+    message = f"La facture {what} n° {number} n’est pas connue pour ce fournisseur sur ce contrat."
+    if contract.invoiced:
+        yield suspend("original-unknown", "BT-25", message, "REF_ERR")
+    else:
+        yield tell("original-unverified", "BT-25", message, "REF_ERR")
+
+
+RULES = (duplicate, already_paid, corrective, credit_note)

@@ -1,0 +1,174 @@
+"""Unit prices against the price list and its revision, quantities against what was received, and negative prices."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from procurement.invoicing.billed import ZERO, billed, counted, replaced
+from procurement.invoicing.contracts import ContractRecord, Received
+from procurement.invoicing.invoice import CREDIT_TYPES, Invoice, InvoiceLine
+from procurement.invoicing.keys import key, number_key
+from procurement.invoicing.money import CENT, euros
+from procurement.invoicing.revision import Coefficient, coefficient, is_revision, reference_day
+from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, reject, suspend, tell
+
+REGULARISE = "à régulariser dans les trois mois qui suivent la publication des indices définitifs (R2191-28)"
+
+
+def unit_price(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """A line whose code is on the price list bears its price, at the base month or revised."""
+    prices = {key(price.code): price.unit_price for price in contract.prices}
+    if not prices:
+        return
+    by = coefficient(contract, reference_day(invoice))
+    for line in invoice.lines:
+        agreed = prices.get(key(line.code)) if line.code else None
+        if agreed is None or is_revision(line.code):
+            continue
+        price = line.unit_price / line.base_quantity
+        revised = agreed * by.value if by else agreed
+        if price == agreed or abs(price - revised) <= CENT or (by and by.missing and price > 0):
+            continue
+        yield _wrong_price(contract, line, price, agreed, revised, by)
+
+
+def _wrong_price(
+    contract: ContractRecord,
+    line: InvoiceLine,
+    price: Decimal,
+    agreed: Decimal,
+    revised: Decimal,
+    by: Coefficient | None,
+) -> MatchFinding:
+    message = f"Ligne {line.id} ({line.code}) : prix unitaire {price:f} HT, {agreed:f} HT au contrat."
+    if by and by.value != 1:
+        message = f"{message[:-1]}, soit {_short(revised)} HT révisé (coefficient {by.value:f}, {by.month})."
+    if price > max(agreed, revised):
+        excess = (price - max(agreed, revised)) * abs(line.quantity)
+        return amount(contract, suspend("unit-price", "BT-146", message, "PU_ERR"), excess, line.id)
+    return tell("unit-price-lower", "BT-146", message, "PU_ERR")
+
+
+def _short(value: Decimal) -> str:
+    return f"{value.quantize(Decimal('0.0001')).normalize():f}"
+
+
+def revision(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """A line of revision is what the formula gives; provisional indices are regularised later."""
+    lines = [line for line in invoice.lines if is_revision(line.code) or is_revision(line.name)]
+    by = coefficient(contract, reference_day(invoice))
+    if by is None:
+        if lines and contract.price_kind == "firm":
+            message = f"Ligne {lines[0].id} : une révision est facturée alors que le prix du contrat est ferme."
+            refused = sum((line.net for line in lines), ZERO)
+            yield amount(contract, suspend("revision-on-firm-price", "BT-153", message, "PU_ERR"), refused, lines[0].id)
+        return
+    if by.missing:
+        if lines:
+            message = f"Indice {by.missing} inconnu : la révision facturée n’est pas vérifiée."
+            yield tell("revision-unverified", "BT-146", message, "PU_ERR", "warn")
+        return
+    yield from _revision_amount(invoice, contract, lines, by)
+    if by.provisional:
+        message = f"Révision sur des indices provisoires ({by.month}, coefficient {by.value:f}) : {REGULARISE}."
+        yield tell("revision-provisional", "BT-146", message, "PU_ERR")
+
+
+def _revision_amount(
+    invoice: Invoice, contract: ContractRecord, lines: list[InvoiceLine], by: Coefficient
+) -> Iterator[MatchFinding]:
+    if not lines:
+        return
+    base = sum((line.net for line in invoice.lines if line not in lines), ZERO)
+    expected, given = base * (by.value - 1), sum((line.net for line in lines), ZERO)
+    if given > expected + CENT:
+        message = (
+            f"Révision facturée : {euros(given)} HT ; la formule donne {euros(expected)} HT (coefficient {by.value:f}, "
+            f"{by.month})."
+        )
+        finding = suspend("revision-amount", "BT-131", message, "PU_ERR")
+        yield amount(contract, finding, given - expected, lines[0].id)
+
+
+def negative(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """A unit price is never negative (BR-27), nor the total of an invoice that is no credit note."""
+    for line in invoice.lines:
+        if line.unit_price < 0:
+            message = (
+                f"Ligne {line.id} : prix unitaire négatif ({line.unit_price:f}) ; une diminution se facture par un "
+                "avoir."
+            )
+            yield reject("negative-price", "BT-146", message, "NON_CONFORME")
+    if invoice.totals.net < 0 and not invoice.is_credit:
+        message = (
+            f"Total hors taxes négatif ({euros(invoice.totals.net)}) sur une facture : un avoir (381) est attendu."
+        )
+        yield reject("negative-total", "BT-109", message, "NON_CONFORME")
+
+
+def quantity(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """What is billed of a price, with what was billed of it before, was received."""
+    received = _quantities(contract)
+    if not received or invoice.is_credit:
+        return
+    done = replaced(invoice)
+    for code, lines in _lines_by_code(invoice).items():
+        if code not in received:
+            continue
+        before, now = _billed_quantity(contract, code, done), sum((line.quantity for line in lines), ZERO)
+        over = before + now - received[code]
+        if over > 0:
+            message = (
+                f"Ligne {lines[0].id} ({lines[0].code}) : {now:f} facturés"
+                + (f", {before:f} déjà facturés" if before else "")
+                + f" ; {received[code]:f} reçus au service fait."
+            )
+            excess = min(over, now) * lines[0].unit_price / lines[0].base_quantity
+            finding = suspend("quantity-above-received", "BT-129", message, "QTE_ERR")
+            yield amount(contract, finding, excess, lines[0].id)
+
+
+def _quantities(contract: ContractRecord) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for one in contract.received:
+        if one.code and one.quantity is not None:
+            found[key(one.code)] = found.get(key(one.code), ZERO) + one.quantity
+    return found
+
+
+def _lines_by_code(invoice: Invoice) -> dict[str, list[InvoiceLine]]:
+    found: dict[str, list[InvoiceLine]] = {}
+    for line in invoice.lines:
+        if line.code:
+            found.setdefault(key(line.code), []).append(line)
+    return found
+
+
+def _billed_quantity(contract: ContractRecord, code: str, without: frozenset[str]) -> Decimal:
+    return sum(
+        (
+            -abs(line.quantity) if past.type in CREDIT_TYPES else line.quantity
+            for past in counted(contract)
+            if number_key(past.number) not in without
+            for line in past.lines
+            if key(line.code) == code
+        ),
+        ZERO,
+    )
+
+
+def received_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """Where receptions are in euros, what is billed in all does not exceed them."""
+    amounts = [one for one in contract.received if one.amount_ht is not None]
+    if not amounts or invoice.is_credit:
+        return
+    total, done = _sum(amounts), billed(contract, without=replaced(invoice)) + invoice.signed_net
+    if done > total:
+        message = f"{euros(total)} HT ont été reçus au service fait ; {euros(done)} HT seraient facturés."
+        yield amount(contract, suspend("amount-above-received", "BT-109", message, "LIVR_INCOMP"), done - total)
+
+
+def _sum(received: list[Received]) -> Decimal:
+    return sum((one.amount_ht or ZERO for one in received), ZERO)
+
+
+RULES = (unit_price, revision, negative, quantity, received_amount)
