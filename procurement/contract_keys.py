@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from procurement.base import Base
 from procurement.invoicing.contracts import ContractRecord, to_record
-from procurement.invoicing.index import BARE, bare_keys, contract_keys, invoice_keys
+from procurement.invoicing.index import BARE, CITED, PARTIES, bare_keys, contract_keys, invoice_keys
 from procurement.invoicing.invoice import Invoice
 
 KEY = 160
@@ -57,34 +57,47 @@ def refresh_keys(db: Session, contract_id: int, organisation_id: int, record: Ma
 
 
 def candidates(
-    db: Session, invoices: Sequence[Invoice], organisations: Iterable[int] | None = None
+    db: Session, invoices: Sequence[Invoice], organisations: Iterable[int] | None = None, *, alternatives: bool = False
 ) -> dict[int, list[int]]:
     """For each invoice, by its place, the contracts it may belong to (ids, in order): one query for the batch.
 
+    Where one is cited and has both parties, those that are not cited are left out: they cannot be chosen before it
+    (scoring.Candidate.sure), and need not be read; `alternatives` keeps them.
     `organisations`: among their contracts only. Then an invoice that nothing else brings to a contract is looked up by
     its reference alone, in a second query; without, that would bring the contract of the same number of every buyer.
     """
     among = None if organisations is None else sorted(organisations)
-    found = _found(db, [{key for _, key in invoice_keys(invoice)} for invoice in invoices], among)
+    found = _found(db, [{key for _, key in invoice_keys(invoice)} for invoice in invoices], among, alternatives)
     if among is not None:
         lost = [place for place, ids in found.items() if not ids]
-        bare = _found(db, [{key for _, key in bare_keys(invoices[place])} for place in lost], among, BARE)
+        bare = _found(db, [{key for _, key in bare_keys(invoices[place])} for place in lost], among, True, BARE)
         found |= {place: bare[n] for n, place in enumerate(lost)}
     return found
 
 
 def _found(
-    db: Session, asked: Sequence[set[str]], among: Sequence[int] | None, kind: str | None = None
+    db: Session, asked: Sequence[set[str]], among: Sequence[int] | None, alternatives: bool, kind: str | None = None
 ) -> dict[int, list[int]]:
-    contracts: dict[str, list[int]] = {}
+    hits: dict[str, list[tuple[str, int]]] = {}
     keys = sorted(set().union(*asked))
     for start in range(0, len(keys), CHUNK):
-        query = select(ContractKey.key, ContractKey.contract_id).where(_any(db, keys[start : start + CHUNK]))
+        query = select(ContractKey.key, ContractKey.kind, ContractKey.contract_id)
+        query = query.where(_any(db, keys[start : start + CHUNK]))
         query = query if among is None else query.where(ContractKey.organisation_id.in_(among))
         query = query if kind is None else query.where(ContractKey.kind == kind)
-        for key, contract_id in db.execute(query):
-            contracts.setdefault(key, []).append(contract_id)
-    return {place: sorted({one for key in keys for one in contracts.get(key, ())}) for place, keys in enumerate(asked)}
+        for key, of, contract_id in db.execute(query):
+            hits.setdefault(key, []).append((of, contract_id))
+    return {
+        place: _kept([hit for key in keys for hit in hits.get(key, ())], alternatives)
+        for place, keys in enumerate(asked)
+    }
+
+
+def _kept(hits: list[tuple[str, int]], alternatives: bool) -> list[int]:
+    cited = {contract for kind, contract in hits if kind == CITED}
+    parties = {contract for kind, contract in hits if kind == PARTIES}
+    sure = cited & parties and not alternatives
+    return sorted(cited if sure else {contract for _, contract in hits})
 
 
 def _any(db: Session, keys: Sequence[str]) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from api import invoices
 from api.cli.several import BadFile, Result, each, finish, in_worker, read
 from procurement.invoicing.bill_template import TEMPLATE
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, load_contracts
+from procurement.invoicing.index import Index
 from procurement.invoicing.invoice import MAX_FILE, Invoice
 from procurement.invoicing.matching import match as match_invoice
 
@@ -50,7 +51,7 @@ def match(
 ) -> None:
     """Rapprocher des factures de leur contrat ; la décision proposée reste celle d’une personne."""
     try:
-        known = _contracts(contracts)
+        known = Index(_contracts(contracts))
     except BadFile as error:
         typer.echo(error.sentence, err=True)
         raise typer.Exit(2) from None
@@ -102,7 +103,7 @@ def _check(path: Path) -> Result:
     return report
 
 
-def _match(contracts: tuple[ContractRecord, ...], path: Path) -> Result:
+def _match(contracts: Index, path: Path) -> Result:
     content = _open(path)
     invoice: Invoice = in_worker(KNOWN, "procurement.invoicing.parsing:read_invoice", content, seconds=CHECKING_SECONDS)
     return match_invoice(invoice, contracts).as_dict()
@@ -153,4 +154,10 @@ def _match_lines(result: Result) -> Iterator[str]:
         yield f"Contrat {candidate['contract']} ({candidate['score']}/100) : {' ; '.join(candidate['because'])}"
     for finding in result["findings"]:
         yield f"[{finding['severity']}] {finding['bt']} {finding['reason_code']} : {finding['message']}"
+    if result["chorus"]:
+        yield f"Dans Chorus Pro : {result['chorus']}. {result['delay']}"
+    if result["amounts"]:
+        yield f"Admis : {result['amounts']['MAP']} € HT (MAP) ; non admis : {result['amounts']['MNA']} € HT (MNA)."
+    if result["payable"]:
+        yield from result["payable"]["steps"]
     yield str(result["notice"])

@@ -8,7 +8,7 @@ from itertools import chain
 
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice
-from procurement.invoicing.keys import citations, key
+from procurement.invoicing.keys import citations, company_of, key
 from procurement.invoicing.scoring import engagements, references
 
 # `cited`: a reference beside the SIREN of the buyer or of a holder. `parties`: supplier and buyer. `bare`: a reference
@@ -41,12 +41,6 @@ def invoice_keys(invoice: Invoice) -> set[Key]:
 def bare_keys(invoice: Invoice) -> set[Key]:
     """The references alone: for an invoice that no other key brings to a contract."""
     return {(BARE, name) for name in _named(invoice)}
-
-
-def company_of(vat: str) -> str:
-    """The SIREN that a French VAT number ends with, else the number itself, folded."""
-    folded = key(vat)
-    return folded[4:] if folded.startswith("FR") and folded[4:].isdigit() and len(folded) == 13 else folded
 
 
 def _named(invoice: Invoice) -> frozenset[str]:

@@ -36,6 +36,13 @@ def citations(text: str) -> frozenset[str]:
 
 
 @lru_cache(_CACHE)
+def company_of(vat: str) -> str:
+    """The SIREN that a French VAT number ends with, else the number itself, folded."""
+    folded = key(vat)
+    return folded[4:] if folded.startswith("FR") and folded[4:].isdigit() and len(folded) == 13 else folded
+
+
+@lru_cache(_CACHE)
 def number_key(text: str) -> str:
     """An invoice number without punctuation nor leading zeros: « F-0042 » and « F 42 » are one number."""
     return ".".join(part.lstrip("0") or "0" for part in re.findall(r"[A-Z]+|\d+", fold(text)))

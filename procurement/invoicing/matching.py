@@ -135,7 +135,12 @@ def rank(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
     else:
         scored = _scored(invoice, contracts)
     tied = [one for one in scored if one[0].tied]
-    return sorted(tied or scored, key=lambda one: (-one[0].points, one[0].contract, one[0].buyer, one[1].decp_id or ""))
+    return sorted(tied or scored, key=_place)
+
+
+def _place(one: tuple[Candidate, ContractRecord]) -> tuple[bool, int, str, str, str]:
+    candidate, contract = one
+    return not candidate.sure, -candidate.points, candidate.contract, candidate.buyer, contract.decp_id or ""
 
 
 def _scored(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
@@ -144,6 +149,8 @@ def _scored(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
 
 
 def _alike(first: Candidate, second: Candidate) -> bool:
+    if first.sure != second.sure:
+        return False
     if first.by_reference or second.by_reference:
         return first.points == second.points
     return first.points - second.points < MARGIN

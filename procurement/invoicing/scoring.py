@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from procurement.invoicing.billed import ZERO, billed, replaced
 from procurement.invoicing.contracts import ContractRecord, Holder
 from procurement.invoicing.invoice import Invoice
-from procurement.invoicing.keys import citations, key, words
+from procurement.invoicing.keys import citations, company_of, key, words
 
 CONTRACT_REFERENCE, CONTRACT_AS_ORDER, ENGAGEMENT = 40, 30, 20
 SUPPLIER_SIRET, SUPPLIER_SIREN, SUPPLIER_NAME = 20, 12, 6
@@ -21,7 +21,8 @@ Points = Iterator[tuple[int, str]]
 class Candidate:
     """One contract, its score (0 to 100) and why. `by_reference`: BT-12 or BT-13 named it.
 
-    `points` is the score before it is capped; `tied`: the supplier or the buyer is one of the contract's.
+    `points` is the score before it is capped; `tied`: the supplier or the buyer is one of the contract's; `sure`: it
+    is cited, and both are: it then comes before any contract that is not.
     """
 
     contract: str
@@ -31,6 +32,7 @@ class Candidate:
     buyer: str = ""
     points: int = 0
     tied: bool = True
+    sure: bool = False
 
 
 def engagements(contract: ContractRecord) -> tuple[str, ...]:
@@ -61,11 +63,8 @@ def holder_of(invoice: Invoice, contract: ContractRecord) -> Holder | None:
 
 def same_company(invoice: Invoice, contract: ContractRecord) -> Holder | None:
     """The holder of the same SIREN or VAT number as the seller, whatever the establishment."""
-    for holder in contract.holders:
-        same_vat = bool(holder.vat) and key(holder.vat or "") == key(invoice.seller.vat)
-        if same_vat or (invoice.seller.siren and holder.siret[:9] == invoice.seller.siren):
-            return holder
-    return None
+    names = {invoice.seller.siren, company_of(invoice.seller.vat)} - {""}
+    return next((h for h in contract.holders if h.siret[:9] in names or (h.vat and company_of(h.vat) in names)), None)
 
 
 def score(invoice: Invoice, contract: ContractRecord) -> Candidate | None:
@@ -87,6 +86,7 @@ def score(invoice: Invoice, contract: ContractRecord) -> Candidate | None:
         contract.buyer.siret,
         points,
         company is not None or same_buyer or holder_of(invoice, contract) is not None,
+        bool(references_met) and company is not None and same_buyer,
     )
 
 
@@ -101,6 +101,8 @@ def _by_reference(invoice: Invoice, contract: ContractRecord) -> Points:
         yield CONTRACT_AS_ORDER, f"le numéro de commande « {invoice.engagement} » (BT-13) est le numéro du contrat"
     if cites_engagement(invoice.engagement, contract):
         yield ENGAGEMENT, f"l’engagement « {invoice.engagement} » (BT-13) est l’un de ceux du contrat"
+    elif cites_engagement(invoice.contract, contract):
+        yield ENGAGEMENT, f"« {invoice.contract} », donné en BT-12, est un engagement du contrat"
 
 
 def _by_party(invoice: Invoice, contract: ContractRecord, company: Holder | None, same_buyer: bool) -> Points:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from api.sandbox.invoices import Party, ubl
 from procurement.invoicing.contracts import ContractRecord
-from procurement.invoicing.index import Index
+from procurement.invoicing.index import CITED, PARTIES, Index, contract_keys, invoice_keys
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import citations, key, number_key
 from procurement.invoicing.matching import Match, match, rank
@@ -170,3 +170,13 @@ def test_folded_keys_are_stable(text: str) -> None:
 @given(st.text("ABCDEF", min_size=1, max_size=5), st.integers(1, 10**9), st.integers(0, 5), st.sampled_from("-/ ."))
 def test_zeros_and_signs_never_make_another_number(prefix: str, number: int, zeros: int, sign: str) -> None:
     assert number_key(f"{prefix}{sign}{'0' * zeros}{number}") == number_key(f"{prefix.lower()}{number}")
+
+
+@given(BILLS, CONTRACTS)
+def test_the_keys_alone_say_which_contract_is_sure(invoice: Invoice, known: list[dict[str, Any]]) -> None:
+    """What the database leaves out (contract_keys.candidates) can never be chosen."""
+    asked = invoice_keys(invoice)
+    for one in loaded(*known):
+        kinds = {kind for kind, _ in contract_keys(one) & asked}
+        candidate = score(invoice, one)
+        assert ({CITED, PARTIES} <= kinds) == bool(candidate and candidate.sure)

@@ -335,3 +335,19 @@ def test_the_subject_tells_two_contracts_of_the_same_parties_apart(made: Made) -
     assert answer.candidates[0].contract == "A-1"
     assert answer.decision == "hold"
     assert any("fenetre" in why for why in answer.candidates[0].because)
+
+
+def test_an_engagement_given_as_the_contract_number_still_finds_the_contract(made: Made) -> None:
+    answer = told(made, sold(contract="EJ-77", engagement=""), agreed(buyer={"siret": BUYER.siret}))
+    assert answer.candidates[0].by_reference
+    assert proposed(answer) == ("contract-reference-wrong", "REF_CT_ABSENT", "SUSPENDUE", "hold")
+
+
+def test_the_contract_cited_by_its_parties_comes_before_a_likelier_one(made: Made) -> None:
+    branch, other = f"{SELLER.siret[:9]}00027", f"{BUYER.siret[:9]}00020"
+    cited = agreed(id="A-1", decp_id=None, holders=[{"siret": branch}], amount_ht=None, ceiling_ht=None, prices=[],
+                   start=None, end=None, buyer={"siret": other})  # fmt: skip
+    likely = agreed(id="A-2", decp_id=None, engagements=["EJ-1"], subject="Pose de fenêtres")
+    answer = told(made, sold(contract=""), likely, cited)
+    assert [one.contract for one in answer.candidates] == ["A-1", "A-2"]
+    assert answer.candidates[0].points < answer.candidates[1].points
