@@ -23,7 +23,7 @@ _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 # Beyond, one walk costs less than as many searches.
 _FEW = 12
 _MODE = re.compile(r"M\d+")
-_ROOT = re.compile(r"\w+:(Invoice|CreditNote|CrossIndustryInvoice)(?![\w.-])")
+_ROOT = re.compile(r"\(?\w+:(Invoice|CreditNote|CrossIndustryInvoice)(?![\w.-])")
 _CODE = re.compile(r"document\('([^']+)'\)/codedb/cl\[@id=(\d+)\]/enumeration\[@value=(\$\w+)\]")
 # A sign that no code has: it tells where one ends.
 _BETWEEN = "\ue000"

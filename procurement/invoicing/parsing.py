@@ -127,8 +127,8 @@ class _Doc:
 
 
 def plain_text(node: etree._Element) -> str:
-    """All the text under an element."""
-    return "".join(str(part) for part in node.itertext())
+    """All the text under an element; the hardened reader has left no comment that could cut it."""
+    return "".join(map(str, node.itertext())) if len(node) else node.text or ""
 
 
 def _texts(found: object) -> tuple[str, ...]:
