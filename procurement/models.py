@@ -1,5 +1,6 @@
 """Every model, imported once, so that migrations and tests see the whole schema."""
 
+from procurement.act import Act
 from procurement.appeals import Appeal
 from procurement.award import Award
 from procurement.base import Base
@@ -26,12 +27,13 @@ from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signers import Signer
 from procurement.simple_signing import SigningCode
 from procurement.space import Given
+from procurement.subcontract import Subcontract
 from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
-    "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
-    "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
-    "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
-    "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",
-    "PieceRequest", "Provider", "Signer", "SigningCode", "SigningPower", "User",
+    "Act", "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark",
+    "ClauseStep", "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile",
+    "Delivery", "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy",
+    "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer",
+    "Piece", "PieceRequest", "Provider", "Signer", "SigningCode", "SigningPower", "Subcontract", "User",
 ]  # fmt: skip
