@@ -37,7 +37,7 @@ def how_to(signer: Signer, public_url: str) -> HowTo:
     act = signer.act
     return HowTo(
         title="Mode d’emploi pour vérifier une signature",
-        reference=f"Marché {act.contract.number}, signature de {signer.company}",
+        reference=f"{act.reference}, signature de {signer.company}",
         author=signer.company,
         facts=[
             ("Signataire", signer.person or "à venir"),

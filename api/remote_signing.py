@@ -11,7 +11,6 @@ from api.raising import stamp_of
 from api.remote import csc
 from api.remote.api_entreprise import network
 from api.signing import Find, NotTaken, ToSign, act_of, take
-from procurement.act import ENGAGEMENT
 from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
 
@@ -85,6 +84,5 @@ def _act(ctx: Context, find: Find, who: Person, *, alone: bool) -> ToSign:
         if alone:
             raise
         with reading(ctx.database) as db:
-            act = find(db).act
-            which = f"Marché {act.contract.number}{'' if act.kind == ENGAGEMENT else f', {act.name}'}"
+            which = find(db).act.reference
         raise Refused(f"{which} : {error.sentence}", error.article) from None

@@ -228,19 +228,18 @@ def _document(contract: Contract, said: Declared, typed: Mapping[str, str], numb
     try:
         return parse_model(Document, data)
     except DossierError as error:
-        raise Invalid({FIELDS.get(path, "form"): told for path, told in error.errors.items()}) from None
+        told = {FIELDS.get(path, "form"): words[:1].upper() + words[1:] for path, words in error.errors.items()}
+        raise Invalid(told) from None
 
 
 def _written(document: Document, now: datetime) -> tuple[bytes, str]:
-    """(PDF, sha256). Raises Invalid, Refused with what stops the document, WorkFailed, Unavailable."""
+    """(PDF, sha256). Raises Refused with what stops the document, WorkFailed, Unavailable."""
     table = rule_table()
     built = isolate.run(
         "dce_templates.acts.build:build_subcontract", document, table.figures, table.contracts, ("pdf",), now=now,
         seconds=60,
     )  # fmt: skip
     stops = [finding for finding in built.findings if finding.blocks]
-    if stops and stops[0].field in FIELDS:
-        raise Invalid({FIELDS[stops[0].field]: stops[0].message})
     if stops:
         raise Refused(stops[0].message, stops[0].article)
     return built.files[0].content, built.files[0].sha256

@@ -94,6 +94,11 @@ class Act(HasRef, Base):
         return said if self.kind == ENGAGEMENT else f"{said} n° {self.number}"
 
     @property
+    def reference(self) -> str:
+        """« Marché 2026-0001 », « Marché 2026-0001, avenant n° 2 »: which act of which contract."""
+        return f"Marché {self.contract.number}{'' if self.kind == ENGAGEMENT else f', {self.name}'}"
+
+    @property
     def stem(self) -> str:
         """« acte-engagement », « dc4 », « avenant »."""
         return KINDS[self.kind].stem

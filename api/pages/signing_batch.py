@@ -14,7 +14,6 @@ from api.pages.signing import options
 from api.remote_signing import Given, remote_credentials, sign_several
 from api.render import euros, page
 from api.signing import Find
-from procurement.act import ENGAGEMENT
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
 from procurement.signers import Signer, awaited_of, find_signer
@@ -73,14 +72,13 @@ def _context(ctx: Context, who: Person, service: str) -> dict[str, Any]:
 def _act(signer: Signer) -> tuple[str, str, str]:
     """Value, label, hint of one act."""
     act = signer.act
-    which = "" if act.kind == ENGAGEMENT else f", {act.name}"
-    label = f"Marché {act.contract.number}{which}, {act.contract.consultation.object}"
+    label = f"{act.reference}, {act.contract.consultation.object}"
     return signer.ref, label, f"{euros(act.amount)} HT ; pour {signer.company} ; empreinte SHA-256 {act.sha256}"
 
 
 def _results(ctx: Context, who: Person, refs: list[str], problems: list[Exception | None]) -> list[tuple[str, str]]:
-    """(number of the contract, what became of its signature)."""
+    """(which act, what became of its signature)."""
     with reading(ctx.database) as db:
-        numbers = [find_signer(db, ref, who).act.contract.number for ref in refs]
+        acts = [find_signer(db, ref, who).act.reference for ref in refs]
     told = ["Signé." if p is None else getattr(p, "sentence", "Cet acte n’a pas pu être signé.") for p in problems]
-    return list(zip(numbers, told, strict=True))
+    return list(zip(acts, told, strict=True))

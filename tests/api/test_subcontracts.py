@@ -1,8 +1,10 @@
 """A subcontractor, from its declaration to the buyer's answer: signed, refused, taken back, or accepted by silence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Update, select, update
@@ -13,12 +15,13 @@ from api.steps.silence import accept_one
 from procurement.act import Act
 from procurement.consultation import find
 from procurement.contract import Contract, paris_day
+from procurement.errors import Refused
 from procurement.events import chain_holds, register
 from procurement.mail import Mail
 from procurement.people import User
 from procurement.powers import SigningPower
 from procurement.signers import Signer, circuit
-from procurement.subcontract import Subcontract
+from procurement.subcontract import Declared, Subcontract, declare, next_number
 from tests.award_scene import AMOUNT, Scene, awarded, contract_of_scene, in_effect, opened, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_buyer, make_officer, make_siret
@@ -210,6 +213,7 @@ def back(database: Database, column: object, days: int) -> None:
         ("name", " ", "Donnez le nom du sous-traitant"),
         ("email", "pas une adresse", "adresse"),
         ("work", "", "Dites ce qui est sous-traité"),
+        ("payment_terms", "30 jours\ue000", "caractère"),
         ("amount_ht", "beaucoup", "Écrivez un montant en euros"),
         ("amount_ht", "0", "Le montant est positif"),
         ("amount_ht", "12,345", "Le montant est positif"),
@@ -300,3 +304,36 @@ def test_no_power_no_signature(scene: Scene, context: Context, database: Databas
     with transaction(database) as db:
         db.execute(limit(Decimal(12000)))
     assert signs(context, officer, scene.buyer.siret) == 200
+
+
+def said(**changes: Any) -> Declared:
+    return replace(Declared(OTHER, "Pose", "Pose", Decimal(700), 1, "Ferme"), **changes)
+
+
+def test_two_declarations_at_once_have_two_numbers(scene: Scene, database: Database) -> None:
+    """The document bears its number: whoever comes second writes another."""
+    with transaction(database) as db:
+        contract = db.scalars(select(Contract)).one()
+        declare(db, contract, said(), 1, "a/b", "0" * 64, "a@exemple.fr", now(db))
+        with pytest.raises(Refused, match="Une autre déclaration"):
+            declare(db, contract, said(), 1, "a/b", "0" * 64, "a@exemple.fr", now(db))
+
+
+def test_ninety_nine_declarations_at_most(scene: Scene, database: Database) -> None:
+    with transaction(database) as db:
+        contract = db.scalars(select(Contract)).one()
+        declare(db, contract, said(), 1, "a/b", "0" * 64, "a@exemple.fr", now(db)).number = 99
+        with pytest.raises(Refused, match="99 déclarations"):
+            next_number(db, contract)
+
+
+def test_a_reminder_once_a_day(scene: Scene, database: Database, browser: Browser) -> None:
+    winner, officer = browser(scene.winner), browser(scene.officer)
+    declared(winner, theirs(scene))
+    one = f"{ours(database, scene)}/{kept(database).ref}"
+    officer.submit(officer.get(one), "/relancer")
+    assert "Le rappel part" in officer.page.main
+    with reading(database) as db:
+        (mail,) = db.scalars(select(Mail).where(Mail.subject.startswith("Rappel"))).all()
+    assert "l’acte spécial de sous-traitance (DC4)" in mail.body
+    assert officer.submit(officer.get(one), "/relancer").status_code == 409
