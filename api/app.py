@@ -57,9 +57,11 @@ from api.pages import (
     signing_batch,
     simple_signing,
     space,
+    subcontracts,
     trust_lists,
     verify,
     winner,
+    winner_subcontracts,
     word_model,
 )
 from api.settings import ROOT, Settings
@@ -106,6 +108,8 @@ ROUTERS: list[APIRouter] = [
     contract_prices.router,
     deliveries.router,
     winner.router,
+    subcontracts.router,
+    winner_subcontracts.router,
     signing_batch.router,
     signing.router,
     simple_signing.router,

@@ -75,7 +75,7 @@ def decide_with_acte(
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
         others = group.signing if group else ()
-        ask(db, contract, [holder_company, *others], now, in_order=group is not None and group.in_order)
+        ask(db, contract.act, [holder_company, *others], now, in_order=group is not None and group.in_order)
         return contract.ref
 
 

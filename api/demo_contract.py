@@ -107,7 +107,7 @@ def _buyer_signs(scene: Scene) -> str:
     """Last: the file signed at her desk, dropped on the buyer's own page."""
     officer = scene.officer
     with reading(scene.house.context.database) as db:
-        signer = buyer_of(db, db.get_one(Contract, _contract_row(scene).id))
+        signer = buyer_of(db, db.get_one(Contract, _contract_row(scene).id).act)
         where, siret = f"/signatures/{signer.ref}", signer.siret
     signed = _sign(scene, officer.download(f"{where}/acte-engagement.pdf"), "Amina Berger", BUYER_NAME, siret)
     officer.submit(officer.get(where), "/fichier", file=("acte-signe.pdf", signed, "application/pdf"))
@@ -150,7 +150,7 @@ def _contract_row(scene: Scene) -> Contract:
 
 def _deal(scene: Scene) -> Deal:
     row = _contract_row(scene)
-    verdict = (row.signature_report or {"signatures": []})["signatures"]
+    verdict = (row.act.signature_report or {"signatures": []})["signatures"]
     if not verdict:
         raise Stop("L’acte signé n’a pas été retenu.")
     found = {key: verdict[0].get(key) for key in ("indication", "level", "qualification")}

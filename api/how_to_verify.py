@@ -34,10 +34,10 @@ class HowTo:
 
 def how_to(signer: Signer, public_url: str) -> HowTo:
     """Of one signature made with the signer's own tool, from what its verification found."""
-    contract = signer.contract
+    act = signer.act
     return HowTo(
         title="Mode d’emploi pour vérifier une signature",
-        reference=f"Marché {contract.number}, signature de {signer.company}",
+        reference=f"{act.reference}, signature de {signer.company}",
         author=signer.company,
         facts=[
             ("Signataire", signer.person or "à venir"),
@@ -63,15 +63,15 @@ def _format(signer: Signer) -> str:
 
 def _files(signer: Signer) -> list[tuple[str, str]]:
     """What is to be verified: the signed act, or the act with its token."""
-    number, form = signer.contract.number, _format(signer)
+    name, form = signer.act.file_stem, _format(signer)
     if signer.token_key is None:
         return [
-            ("Fichier", f"acte-engagement-{number}-signe.pdf"),
+            ("Fichier", f"{name}-signe.pdf"),
             ("Empreinte SHA-256 de l’acte une fois signé", signer.sha256 or "à venir"),
             ("Format de la signature", PADES),
         ]
     return [
-        ("Fichiers", f"acte-engagement-{number}.pdf et son jeton {signer.token_name}"),
+        ("Fichiers", f"{name}.pdf et son jeton {signer.token_name}"),
         ("Empreinte SHA-256 de l’acte que le jeton signe", signer.sha256),
         ("Format de la signature", TOKENS.get(form, form)),
     ]
@@ -79,7 +79,7 @@ def _files(signer: Signer) -> list[tuple[str, str]]:
 
 def _authorities(signer: Signer) -> list[str]:
     """Issuers of the certificates of this signer's signatures, as the verification read them."""
-    found = (signer.token_report or signer.contract.signature_report or {}).get("signatures", ())
+    found = (signer.token_report or signer.act.signature_report or {}).get("signatures", ())
     mine = [s for s in found if signer.person and str(s["signer"]) in signer.person]
     issuers = [str((s.get("certificate") or {}).get("issuer") or "") for s in mine]
     return list(dict.fromkeys(filter(None, issuers)))

@@ -10,7 +10,7 @@ from api.db import reading
 from api.raising import stamp_of
 from api.remote import csc
 from api.remote.api_entreprise import network
-from api.signing import REASON, Act, Find, NotTaken, act_of, take
+from api.signing import Find, NotTaken, ToSign, act_of, take
 from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
 
@@ -59,7 +59,8 @@ def sign_several(
     with reading(ctx.database) as db:
         moment = database.now(db).isoformat()
     prepared = [
-        isolate.run("signature.making.desk:prepared", act.content, chosen.certificates, moment, REASON) for act in acts
+        isolate.run("signature.making.desk:prepared", act.content, chosen.certificates, moment, act.reason)
+        for act in acts
     ]
     digests = [each.digest for each in prepared]
     sad = csc.authorize(service, chosen.id, digests, given.pin, given.otp, network(ctx))
@@ -75,7 +76,7 @@ def sign_several(
     return problems
 
 
-def _act(ctx: Context, find: Find, who: Person, *, alone: bool) -> Act:
+def _act(ctx: Context, find: Find, who: Person, *, alone: bool) -> ToSign:
     """The act to sign; of several, a refusal names which one."""
     try:
         return act_of(ctx, find, who)
@@ -83,5 +84,5 @@ def _act(ctx: Context, find: Find, who: Person, *, alone: bool) -> Act:
         if alone:
             raise
         with reading(ctx.database) as db:
-            number = find(db).contract.number
-        raise Refused(f"Marché {number} : {error.sentence}", error.article) from None
+            which = find(db).act.reference
+        raise Refused(f"{which} : {error.sentence}", error.article) from None

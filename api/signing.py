@@ -24,13 +24,13 @@ from api.errors import PageInvalid
 from api.raising import raised, raised_token, stamp_of
 from api.trusted import judged
 from api.uploads import receive_form, safe_name
+from procurement.act import ENGAGEMENT, Act
 from procurement.appeals import appeals_of, pending
-from procurement.contract import Contract
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.people import Person
 from procurement.signers import WAYS, Signer, circuit, signers_of
 from procurement.signing import Version, check_report, keep, may_sign, same_version
-from procurement.signing_tokens import ACT, Token, check_token, keep_token  # fmt: skip
+from procurement.signing_tokens import Token, check_token, keep_token, told_name
 from signature.kinds import is_token
 from signature.making.keys import as_der
 
@@ -42,7 +42,6 @@ STATES = {
     "signed": ("A signé", "success"),
     "refused": ("A refusé de signer", "danger"),
 }
-REASON = "Signature du marché"
 MOST_FILES = 5
 
 
@@ -56,19 +55,20 @@ class NotTaken(Exception):
 
 
 @dataclass(frozen=True)
-class Act:
-    """The version to sign now."""
+class ToSign:
+    """The version to sign now, and the reason that a signature in the PDF states."""
 
     content: bytes
     key: str
+    reason: str
 
 
-def circuit_of(db: Session, contract: Contract) -> dict[str, Any]:
+def circuit_of(db: Session, act: Act) -> dict[str, Any]:
     """What a page shows of who signs: companies, words for their states and ways, appeals and the one that is on."""
-    appeals = appeals_of(db, contract.consultation)
+    appeals = appeals_of(db, act.contract.consultation)
     return {
-        "signers": circuit(db, contract),
-        "buyers_turn": all(s.state == "signed" for s in signers_of(db, contract)),
+        "signers": circuit(db, act),
+        "buyers_turn": all(s.state == "signed" for s in signers_of(db, act)),
         "signer_states": STATES,
         "ways": WAYS,
         "appeals": appeals,
@@ -111,8 +111,8 @@ def take_token(
     """Verify a signature kept beside the act, raise it, keep it. Raises NotTaken with the verdict."""
     with reading(ctx.database) as db:
         signer = find(db)
-        created = signer.contract.created_at
-    report, files = None, {ACT: act}
+        created = signer.act.created_at
+    report, files = None, {told_name(signer.act): act}
     try:
         report, trust = judged(ctx, token, sandbox=sandbox, not_before=created, files=files, whole=True)
         check_token(report, signer)
@@ -130,20 +130,21 @@ def take_token(
         find(db).tool = tool
 
 
-def act_of(ctx: Context, find: Find, who: Person) -> Act:
+def act_of(ctx: Context, find: Find, who: Person) -> ToSign:
     """The last version of the act, for a party that may sign now. Raises Refused, NotFound."""
     with reading(ctx.database) as db:
         signer = find(db)
         may_sign(db, signer, who, database.now(db))
-        key = signer.contract.act_key
-    return Act(ctx.storage.get(key), key)
+        act = signer.act
+        reason = "Signature du marché" if act.kind == ENGAGEMENT else f"Signature de l’{act.name}"
+    return ToSign(ctx.storage.get(act.key), act.key, reason)
 
 
-def version_of(ctx: Context, contract: Contract, sha256: str) -> bytes:
+def version_of(ctx: Context, act: Act, sha256: str) -> bytes:
     """The act as it was when its digest was that: each version begins with the one before. Raises NotFound."""
-    last = ctx.storage.get(contract.act_key)
-    if sha256 == contract.unsigned_sha256:
-        return ctx.storage.get(contract.unsigned_key)
+    last = ctx.storage.get(act.key)
+    if sha256 == act.unsigned_sha256:
+        return ctx.storage.get(act.unsigned_key)
     for end in re.finditer(rb"%%EOF[\r\n]*", last):
         for length in range(end.start() + 5, end.end() + 1):
             if hashlib.sha256(last[:length]).hexdigest() == sha256:
@@ -156,8 +157,8 @@ def take(ctx: Context, find: Find, who: Person, received: bytes, way: str, *, sa
     before = act_of(ctx, find, who).content
     with reading(ctx.database) as db:
         signer, now = find(db), database.now(db)
-        created = signer.contract.created_at
-        done = len((signer.contract.signature_report or {}).get("signatures", ()))
+        created = signer.act.created_at
+        done = len((signer.act.signature_report or {}).get("signatures", ()))
     report = None
     try:
         same_version(signer, before, received)
@@ -192,7 +193,7 @@ def prepare_in_page(ctx: Context, find: Find, who: Person, chain: list[str]) -> 
     act = act_of(ctx, find, who)
     with reading(ctx.database) as db:
         moment = database.now(db).isoformat()
-    prepared = isolate.run("signature.making.desk:prepared", act.content, certificates, moment, REASON)
+    prepared = isolate.run("signature.making.desk:prepared", act.content, certificates, moment, act.reason)
     key = ctx.storage.put("preparations", prepared.content)
     with transaction(ctx.database) as db:
         signer = find(db)

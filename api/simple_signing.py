@@ -25,16 +25,21 @@ from api.render import french_time
 from api.seal import WORDS, key_of, seal_pdf
 from api.signing import Find, act_of
 from api.trusted import judged
+from procurement.act import Act
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.people import Person
 from procurement.signers import Signer
 from procurement.signing import Version
 from procurement.simple_signing import ask_code, code_of, keep_simple, may_sign_simply, try_code
 
-READ = "J’ai lu l’acte d’engagement et je le signe au nom de l’entreprise."
 NO_SEAL = "Ce service n’a pas de cachet : la signature simple n’y est pas possible."
 NO_TIME = "Le service d’horodatage ne répond pas : rien n’est signé, votre code vaut toujours. Réessayez."
 _hasher = PasswordHasher()
+
+
+def read_words(act: Act) -> str:
+    """What is ticked beside the code."""
+    return f"J’ai lu l’{act.name} et je le signe au nom de l’entreprise."
 
 
 def holds(code_hash: str, code: str) -> bool:
@@ -83,7 +88,7 @@ def sign_simply(
         signer, now = find(db), database.now(db)
         evidence = _evidence(db, signer, who, act.content, address, identity, now)
         reason = f"Signature simple de {who.name}, {signer.company}, par code envoyé à {who.email} ; {WORDS}"
-        what = f"acte-engagement-{signer.contract.number}.pdf"
+        what = f"{signer.act.file_stem}.pdf"
     sealed = seal_pdf(ctx, act.content, reason, what, now)
     if sealed.level == "B":
         raise Unavailable(NO_TIME, 60)
@@ -111,12 +116,13 @@ def _evidence(
     row = code_of(db, signer)
     return {
         "kind": "Signature simple, par code envoyé par courriel",
-        "contract": signer.contract.number,
+        "contract": signer.act.contract.number,
+        "act": signer.act.name,
         "company": {"siret": signer.siret, "name": signer.company},
         "person": {"name": who.name, "email": who.email},
         "proconnect": identity,
         "document": {"sha256": hashlib.sha256(act).hexdigest()},
-        "read": READ,
+        "read": read_words(signer.act),
         "code_sent_at": row.asked_at.isoformat() if row else None,
         "signed_at": now.isoformat(),
         "network": truncated(address),
@@ -144,7 +150,7 @@ def evidence_file(evidence: dict[str, Any]) -> bytes:
 def code_state(db: Session, signer: Signer, who: Person, now: datetime) -> str:
     """Until when the code that was sent may be given back, in words; "" where there is none."""
     row = code_of(db, signer)
-    act = signer.contract.act_sha256
+    act = signer.act.sha256
     alive = row is not None and row.account_id == who.id and row.alive(act, now)
     return french_time(row.expires_at) if row is not None and alive else ""
 

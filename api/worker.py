@@ -11,7 +11,7 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, restamp, sweep, trust_lists
+from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, restamp, silence, sweep, trust_lists
 from procurement.counters import beat
 
 REST = 0.5
@@ -27,6 +27,7 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "read_tokens": health.read_one_token,
     "read_trust_lists": trust_lists.read_one,
     "stamp_again": restamp.restamp_one,
+    "accept_by_silence": silence.accept_one,
     "renew_proofs": renewals.renew_one,
     "follow_deliveries": deliveries.follow_once,
     "purge": purge.purge_once,

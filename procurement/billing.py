@@ -25,12 +25,25 @@ from procurement.invoicing.invoice import Invoice
 from procurement.ledger import COUNTED, admitted
 from procurement.people import Organisation
 from procurement.renewals import contract_end
+from procurement.subcontract import Subcontract
 
 STARTED = ("notified", "in_effect", "ended")
 CHUNK = 5_000
 # What the contracts file calls an invoice that waits for a person.
 FLIGHT = {"completed": "received", "to_confirm": "received"}
-Row = TypeVar("Row", Terms, Party, BankAccount, Engagement, ContractPrice, Part, Reception, Assignment, InvoiceCopy)
+Row = TypeVar(
+    "Row",
+    Terms,
+    Party,
+    BankAccount,
+    Engagement,
+    ContractPrice,
+    Part,
+    Reception,
+    Assignment,
+    Subcontract,
+    InvoiceCopy,
+)
 # Reports and matches are heavy, and no record needs them.
 COPIED = (
     InvoiceCopy.contract_id, InvoiceCopy.state, InvoiceCopy.sha256, InvoiceCopy.number, InvoiceCopy.seller_siret,
@@ -68,6 +81,7 @@ class Whole:
     parts: list[Part]
     receptions: list[Reception]
     assignments: list[Assignment]
+    subcontracts: list[Subcontract]
     indices: list[IndexValue]
     copies: list[InvoiceCopy]
     switches: Switches
@@ -84,7 +98,8 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
     terms = {row.contract_id: row for rows in _by(db, Terms, ids).values() for row in rows}
     parties, accounts, engagements = _by(db, Party, ids), _by(db, BankAccount, ids), _by(db, Engagement, ids)
     prices, parts, receptions = _by(db, ContractPrice, ids), _by(db, Part, ids), _by(db, Reception, ids)
-    assignments, copies = _by(db, Assignment, ids), _by(db, InvoiceCopy, ids, *COPIED)
+    assignments, subcontracts = _by(db, Assignment, ids), _by(db, Subcontract, ids)
+    copies = _by(db, InvoiceCopy, ids, *COPIED)
     indices = _indices(db, terms.values())
     return [
         Whole(
@@ -97,6 +112,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
             parts=parts.get(contract.id, []),
             receptions=receptions.get(contract.id, []),
             assignments=assignments.get(contract.id, []),
+            subcontracts=subcontracts.get(contract.id, []),
             indices=indices,
             copies=copies.get(contract.id, []),
             switches=switches_of(contract, engagements.get(contract.id, [])),
@@ -143,7 +159,10 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
             },
         },
         "engagements": [e.number for e in whole.engagements if e.closed_at is None],
-        "holders": [_holder(party, whole.accounts) for party in whole.parties],
+        "holders": [
+            *(_holder(party, whole.accounts) for party in whole.parties),
+            *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in ("accepted", "ended")),
+        ],
         "amount_ht": str(contract.amount_now),
         "ceiling_ht": str(ceiling),
         "vat_rates": list(terms.vat_rates),
@@ -181,11 +200,28 @@ def _holder(party: Party, accounts: list[BankAccount]) -> dict[str, Any]:
         "leader": party.rank == 1,
         "share_ht": _money(party.share_ht),
         "ended_on": _day(party.ended_on),
-        "ibans": [
-            {"iban": a.iban, "valid_from": _day(a.valid_from), "valid_to": _day(a.valid_to)}
-            for a in payable(accounts, party.siret)
-        ],
+        "ibans": _ibans(accounts, party.siret),
     }
+
+
+def _subcontractor(act: Subcontract, accounts: list[BankAccount]) -> dict[str, Any]:
+    return {
+        "siret": act.siret,
+        "name": act.name,
+        "vat": vat_of(act.siret[:9]),
+        "role": "subcontractor",
+        "share_ht": str(act.amount_ht),
+        "direct_payment": act.direct_payment,
+        "accepted_on": _day(act.accepted_on),
+        "ibans": _ibans(accounts, act.siret),
+    }
+
+
+def _ibans(accounts: list[BankAccount], siret: str) -> list[dict[str, Any]]:
+    return [
+        {"iban": a.iban, "valid_from": _day(a.valid_from), "valid_to": _day(a.valid_to)}
+        for a in payable(accounts, siret)
+    ]
 
 
 def _part(part: Part, engagements: list[Engagement]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from procurement.act import ENGAGEMENT, Act, open_act
 from procurement.appeals import not_frozen
 from procurement.award import Award
 from procurement.base import Base, HasRef
@@ -47,15 +48,6 @@ class Contract(HasRef, Base):
     amount_changed: Mapped[Decimal | None]
     months_added: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
-    unsigned_key: Mapped[str] = mapped_column(String(200))
-    unsigned_sha256: Mapped[str] = mapped_column(String(64))
-    signed_key: Mapped[str | None] = mapped_column(String(200))
-    signed_sha256: Mapped[str | None] = mapped_column(String(64))
-    restamp_at: Mapped[datetime | None] = mapped_column(index=True)
-    signature_report: Mapped[dict[str, Any] | None]
-    signed_at: Mapped[datetime | None]
-    sign_after: Mapped[datetime | None]
-    in_order: Mapped[bool] = mapped_column(default=False)
     notified_at: Mapped[datetime | None]
     received_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
@@ -64,31 +56,24 @@ class Contract(HasRef, Base):
     vat_rate: Mapped[str] = mapped_column(String(10), default="20")
     ended_on: Mapped[date | None] = mapped_column(Date)
     end_reason: Mapped[str] = mapped_column(String(12), default="")
-    certificate_required: Mapped[bool] = mapped_column(default=False)
     keyed: Mapped[bool] = mapped_column(default=False)
     consultation: Mapped[Consultation] = relationship()
     organisation: Mapped[Organisation] = relationship()
     candidacy: Mapped[Candidacy] = relationship()
+    act: Mapped[Act] = relationship(
+        primaryjoin=f"and_(Contract.id == foreign(Act.contract_id), Act.kind == '{ENGAGEMENT}')",
+        lazy="joined",
+        uselist=False,
+        viewonly=True,
+    )
 
     @property
     def amount_now(self) -> Decimal:
         """Euros HT, with every modification notified so far."""
         return self.amount if self.amount_changed is None else self.amount_changed
 
-    @property
-    def act_key(self) -> str:
-        """Where the act is kept as it is now, with the signatures it has."""
-        return self.signed_key or self.unsigned_key
 
-    @property
-    def act_sha256(self) -> str:
-        """The digest of those bytes (hexadecimal)."""
-        return self.signed_sha256 or self.unsigned_sha256
-
-    @property
-    def first_day(self) -> date | None:
-        """The first day on which the buyer may sign, in Paris; None: no standstill."""
-        return paris_day(self.sign_after) if self.sign_after else None
+Act.contract = relationship(Contract)
 
 
 def paris_day(instant: datetime) -> date:
@@ -133,10 +118,6 @@ def prepare(
         holder_name=award.candidacy.name,
         amount=award.amount,
         created_at=now,
-        sign_after=end_of_standstill(now, standstill) if standstill else None,
-        unsigned_key=unsigned_key,
-        unsigned_sha256=unsigned_sha256,
-        certificate_required=certificate_required,
     )
     db.add(contract)
     db.flush()
@@ -144,7 +125,19 @@ def prepare(
         db, consultation, "contract.created", contract.ref, award.decided_by, now,
         number=contract.number, sha256=unsigned_sha256,
     )  # fmt: skip
+    open_act(
+        db, contract, ENGAGEMENT, title="Acte d’engagement", amount=contract.amount, key=unsigned_key,
+        sha256=unsigned_sha256, actor=award.decided_by, now=now, certificate_required=certificate_required,
+        sign_after=end_of_standstill(now, standstill) if standstill else None,
+    )  # fmt: skip
     return contract
+
+
+def engagement_signed(db: Session, act: Act, actor: str, now: datetime, signers: list[str]) -> None:
+    """Every party has signed the acte d’engagement: so is the contract, which may be notified."""
+    contract = act.contract
+    move(db, contract.consultation, contract, "signed", actor, now, sha256=act.sha256, signers=signers)
+    move(db, contract.consultation, contract.consultation, "signed", actor, now)
 
 
 def end_of_standstill(sent: datetime, days: int) -> datetime:
@@ -163,12 +156,6 @@ def fresh(db: Session, contract: Contract) -> None:
     contract.keyed = False
 
 
-def awaits_signature(contract: Contract) -> None:
-    """Raises Refused once the signed file was received."""
-    if contract.state != "awaiting_signature":
-        raise Refused("L’acte d’engagement signé est déjà reçu.")
-
-
 def must_match(report: Mapping[str, Any]) -> None:
     """Raises Refused unless every signature holds, one covers the whole file, and none is a seal."""
     signatures = report.get("signatures") or []
@@ -182,35 +169,8 @@ def must_match(report: Mapping[str, Any]) -> None:
         raise Refused("Un cachet n’est pas la signature d’une personne : signez avec un certificat de personne.")
 
 
-# Once every party has signed; before, each signature makes a version of its own.
+# The acte d’engagement has every signature.
 SIGNED = ("signed", "notified", "in_effect")
-LEASE = timedelta(hours=1)
-
-
-def claim_restamp(db: Session, now: datetime) -> Contract | None:
-    """A signed act whose proofs are to be made to last longer, held for an hour."""
-    query = select(Contract).where(Contract.restamp_at <= now, Contract.state.in_(SIGNED))
-    contract = db.scalar(query.order_by(Contract.restamp_at).limit(1).with_for_update(skip_locked=True))
-    if contract is not None:
-        contract.restamp_at = now + LEASE
-    return contract
-
-
-def keep_restamped(
-    db: Session, contract: Contract, before: str, key: str, sha256: str, restamp_at: datetime, now: datetime
-) -> bool:
-    """The same act with more proofs, in place of the version whose sha256 was `before`; False where it changed."""
-    fresh(db, contract)
-    if contract.signed_sha256 != before:
-        return False
-    contract.restamp_at = restamp_at
-    if sha256 != before:
-        contract.signed_key, contract.signed_sha256 = key, sha256
-        record(
-            db, contract.consultation, "signature.stamped_again", contract.ref, "worker", now,
-            before=before, sha256=sha256,
-        )  # fmt: skip
-    return True
 
 
 def notify(db: Session, contract: Contract, person: Person, now: datetime) -> None:

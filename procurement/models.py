@@ -1,5 +1,6 @@
 """Every model, imported once, so that migrations and tests see the whole schema."""
 
+from procurement.act import Act
 from procurement.appeals import Appeal
 from procurement.award import Award
 from procurement.base import Base
@@ -38,14 +39,15 @@ from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signers import Signer
 from procurement.simple_signing import SigningCode
 from procurement.space import Given
+from procurement.subcontract import Subcontract
 from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
-    "Amendment", "ApiToken", "Appeal", "Assignability", "Assignment", "Award", "BankAccount", "Base", "Candidacy",
-    "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep", "ClauseUse", "ClauseVersion", "CompanyLook",
-    "Consultation", "Contract", "ContractKey", "ContractPrice", "Counter", "DceFile", "Delivery", "EmailCode",
-    "Engagement", "Event", "FederatedLogin", "FinalAccount", "Flight", "FollowedList", "Given", "Heartbeat",
-    "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership",
+    "Act", "Amendment", "ApiToken", "Appeal", "Assignability", "Assignment", "Award", "BankAccount", "Base",
+    "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep", "ClauseUse", "ClauseVersion",
+    "CompanyLook", "Consultation", "Contract", "ContractKey", "ContractPrice", "Counter", "DceFile", "Delivery",
+    "EmailCode", "Engagement", "Event", "FederatedLogin", "FinalAccount", "Flight", "FollowedList", "Given",
+    "Heartbeat", "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership",
     "Organisation", "Override", "Paper", "Part", "Party", "PastAnswer", "Piece", "PieceRequest", "Provider",
-    "Reception", "Signer", "SigningCode", "SigningPower", "Terms", "User",
+    "Reception", "Signer", "SigningCode", "SigningPower", "Subcontract", "Terms", "User",
 ]  # fmt: skip

@@ -96,14 +96,14 @@ def powers_of(db: Session, organisation_id: int) -> list[SigningPower]:
 
 
 def power_for(db: Session, organisation_id: int, person: Person, amount: Decimal, day: date) -> SigningPower:
-    """The power by which this person signs a contract of that amount today. Raises Refused: which is missing."""
+    """The power by which this person signs an act of that amount today. Raises Refused: which is missing."""
     mine = [power for power in powers_of(db, organisation_id) if power.user_id == person.id]
     held = [power for power in mine if power.holds_on(day)]
     for power in held:
         if power.covers(amount):
             return power
     if held:
-        raise Refused("Ce marché dépasse le plafond de votre délégation de signature : une autre personne doit signer.")
+        raise Refused("Cet acte dépasse le plafond de votre délégation de signature : une autre personne doit signer.")
     if mine:
         raise Refused("Votre délégation de signature n’est pas en vigueur aujourd’hui : vérifiez ses dates.")
     raise Refused(

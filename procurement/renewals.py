@@ -84,7 +84,7 @@ def claim_renewal(db: Session, today: date) -> Contract | None:
         .where(Contract.state == "in_effect", Contract.renew_on <= today)
         .order_by(Contract.renew_on, Contract.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Contract)
     )
 
 

@@ -1,4 +1,4 @@
-"""The signing circuit of a contract: who must sign, who has, who is blocking; each signature on the bytes before it.
+"""The signing circuit of an act: who must sign, who has, who is blocking; each signature on the bytes before it.
 
 The act is locked by its sha256; every signature is an increment on the version before (sequential PAdES), so that each
 stays verifiable on its own (arrêté of 22 March 2019, article 7).
@@ -12,8 +12,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from procurement.act import Act, awaits_signature, fresh
 from procurement.appeals import not_frozen
-from procurement.contract import Contract, awaits_signature, fresh, must_match, paris_day
+from procurement.consequences import follow
+from procurement.contract import must_match, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.mail import post
@@ -34,19 +36,18 @@ class Company:
     email: str
 
 
-def ask(
-    db: Session, contract: Contract, companies: Sequence[Company], now: datetime, in_order: bool = False
-) -> list[Signer]:
-    """The circuit of a new contract: its holder first, then each other member of the group, told by mail.
+def ask(db: Session, act: Act, companies: Sequence[Company], now: datetime, in_order: bool = False) -> list[Signer]:
+    """The circuit of a new act: its companies as listed, then the buyer; all but the holder are told by mail.
 
     `in_order`: each signs after the one before, and is told when its turn comes.
     """
+    contract = act.contract
     asked = []
-    contract.in_order = in_order
+    act.in_order = in_order
     for rank, company in enumerate(companies, 1):
         leader = company.siret == contract.holder_siret
         signer = Signer(
-            contract=contract,
+            act=act,
             rank=rank,
             siret=company.siret,
             company=company.name[:300],
@@ -61,7 +62,7 @@ def ask(
         asked.append(signer)
     buyer = contract.organisation
     db.add(Signer(
-        contract=contract, rank=len(asked) + 1, role=BUYER, siret=buyer.siret, company=buyer.name[:300], email=""
+        act=act, rank=len(asked) + 1, role=BUYER, siret=buyer.siret, company=buyer.name[:300], email=""
     ))  # fmt: skip
     db.flush()
     return asked
@@ -72,11 +73,12 @@ def may_sign(db: Session, signer: Signer, person: Person, now: datetime) -> None
 
     The buyer signs last, once the standstill is over (R2182-1), by a person who holds the power to.
     """
-    awaits_signature(signer.contract)
-    not_frozen(db, signer.contract.consultation)
+    act = signer.act
+    awaits_signature(act)
+    not_frozen(db, act.contract.consultation)
     if signer.role == BUYER:
-        _buyers_turn(db, signer.contract, now)
-        power_for(db, signer.contract.organisation_id, person, signer.contract.amount, paris_day(now))
+        _buyers_turn(db, act, now)
+        power_for(db, act.contract.organisation_id, person, act.amount, paris_day(now))
     else:
         _companys_turn(db, signer)
     if signer.state == "signed":
@@ -87,23 +89,21 @@ def may_sign(db: Session, signer: Signer, person: Person, now: datetime) -> None
 
 def _companys_turn(db: Session, signer: Signer) -> None:
     """In a fixed order, the one before has signed."""
-    if signer.contract.in_order:
-        for other in signers_of(db, signer.contract):
+    if signer.act.in_order:
+        for other in signers_of(db, signer.act):
             if other.rank < signer.rank and other.state != "signed":
-                raise Refused(f"Ce marché se signe dans l’ordre : c’est d’abord à {other.company}.")
+                raise Refused(f"Cet acte se signe dans l’ordre : c’est d’abord à {other.company}.")
 
 
-def _buyers_turn(db: Session, contract: Contract, now: datetime) -> None:
-    if any(company.state != "signed" for company in signers_of(db, contract)):
+def _buyers_turn(db: Session, act: Act, now: datetime) -> None:
+    if any(company.state != "signed" for company in signers_of(db, act)):
         raise Refused("L’acheteur signe en dernier : une entreprise n’a pas encore signé.")
-    _standstill_over(contract, now)
+    _standstill_over(act, now)
 
 
-def _standstill_over(contract: Contract, now: datetime) -> None:
-    if contract.sign_after is not None and now < contract.sign_after:
-        raise Refused(
-            f"Délai avant signature : l’acheteur ne signe pas avant le {contract.first_day:%d/%m/%Y}.", "R2182-1"
-        )
+def _standstill_over(act: Act, now: datetime) -> None:
+    if act.sign_after is not None and now < act.sign_after:
+        raise Refused(f"Délai avant signature : l’acheteur ne signe pas avant le {act.first_day:%d/%m/%Y}.", "R2182-1")
 
 
 def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[Mapping[str, Any]]:
@@ -128,20 +128,17 @@ def check_report(report: Mapping[str, Any], signer: Signer, done: int) -> list[M
 
 def last_version(signer: Signer, before: bytes) -> None:
     """Raises Refused where another signature came meanwhile."""
-    contract = signer.contract
-    if hashlib.sha256(before).hexdigest() != contract.act_sha256:
+    if hashlib.sha256(before).hexdigest() != signer.act.sha256:
         raise Refused("Un autre signataire vient de signer : téléchargez la nouvelle version, puis signez-la.")
 
 
 def same_version(signer: Signer, before: bytes, after: bytes) -> None:
     """Raises Refused unless `after` only adds to `before`, and `before` is still the last version."""
-    contract = signer.contract
+    act = signer.act
     last_version(signer, before)
     if after == before:
-        raise Refused(
-            "C’est l’acte d’engagement tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3"
-        )
-    if not after.startswith(before) and contract.signed_sha256:
+        raise Refused(f"C’est l’{act.name} tel que vous l’avez téléchargé : il n’est pas encore signé.", "R2182-3")
+    if not after.startswith(before) and act.signed_sha256:
         raise Refused(
             "Ce n’est pas la dernière version de l’acte : un autre signataire vient de signer, ou le fichier a été "
             "modifié. Téléchargez l’acte à nouveau, puis signez-le sans l’ouvrir dans un autre logiciel.",
@@ -149,7 +146,7 @@ def same_version(signer: Signer, before: bytes, after: bytes) -> None:
         )
     if not after.startswith(before):
         raise Refused(
-            "Ce n’est pas l’acte d’engagement téléchargé ici qui est signé, mais un autre fichier (réenregistré, "
+            f"Ce n’est pas l’{act.name} téléchargé ici qui est signé, mais un autre fichier (réenregistré, "
             "imprimé ou modifié). Téléchargez-le à nouveau et signez-le sans l’ouvrir dans un autre logiciel.",
             "R2182-3",
         )
@@ -178,73 +175,80 @@ def keep(
 ) -> None:
     """Keep one signature. `report` is of `received`; `kept` may be raised (proofs and a document timestamp added).
 
-    When the last company has signed, so has the holder: the contract moves on.
+    When the last party has signed, the act is signed and what follows from it is done.
     """
-    contract = signer.contract
-    fresh(db, contract)
+    act = signer.act
+    fresh(db, act)
     db.refresh(signer)
     if not is_party(signer, person):
         raise NotFound
     may_sign(db, signer, person, now)
     same_version(signer, before, received)
-    done = len((contract.signature_report or {}).get("signatures", ()))
+    done = len((act.signature_report or {}).get("signatures", ()))
     new = check_report(report, signer, done)
     signer.person = ", ".join(str(s["signer"]) for s in new)[:300]
     mark_signed(db, signer, way, kept.sha256, f"account:{person.id}", now)
-    contract.signed_key, contract.signed_sha256, contract.signature_report = kept.key, kept.sha256, report
-    contract.restamp_at = kept.restamp_at
-    complete(db, contract, f"account:{person.id}", now)
+    act.signed_key, act.signed_sha256, act.signature_report = kept.key, kept.sha256, report
+    act.restamp_at = kept.restamp_at
+    complete(db, act, f"account:{person.id}", now)
 
 
 def mark_signed(db: Session, signer: Signer, way: str, sha256: str, actor: str, now: datetime, **more: str) -> None:
     """One party has signed, this way; `sha256` is of the version it signed, or of the one it made."""
     told = {"way": way, "sha256": sha256, "signer": signer.person} | more
-    move(db, signer.contract.consultation, signer, "signed", actor, now, **told)
+    move(db, signer.act.contract.consultation, signer, "signed", actor, now, **told)
     signer.way, signer.sha256, signer.signed_at = way, sha256, now
 
 
-def complete(db: Session, contract: Contract, actor: str, now: datetime) -> None:
-    """Once every party has signed, the contract moves on; the buyer is told when it is its turn."""
-    parties = circuit(db, contract)
+def complete(db: Session, act: Act, actor: str, now: datetime) -> None:
+    """Once every party has signed, the act is signed, with what follows; the buyer is told when it is its turn."""
+    parties = circuit(db, act)
     awaited = [signer for signer in parties if signer.state != "signed"]
     if awaited and awaited[0].role == BUYER:
         _tell_buyer(db, awaited[0], now)
-    elif awaited and contract.in_order:
+    elif awaited and act.in_order:
         _ask(db, awaited[0], now)
     if awaited:
         return
-    signers = [signer.person for signer in parties]
-    sha256 = contract.act_sha256
-    move(db, contract.consultation, contract, "signed", actor, now, sha256=sha256, signers=signers)
-    move(db, contract.consultation, contract.consultation, "signed", actor, now)
-    contract.signed_at = now
+    move(db, act.contract.consultation, act, "signed", actor, now, sha256=act.sha256)
+    act.signed_at = now
+    follow(db, act, actor, now, [signer.person for signer in parties])
 
 
 def refuse(db: Session, signer: Signer, reason: str, person: Person, now: datetime) -> None:
     """The company says no, and why; the buyer's officers read it."""
-    fresh(db, signer.contract)
+    fresh(db, signer.act)
     if signer.role == BUYER:
         raise Refused("L’acheteur qui renonce déclare la consultation sans suite : il ne refuse pas de signer ici.")
     may_sign(db, signer, person, now)
     if not reason.strip():
         raise Invalid({"reason": "Dites pourquoi vous ne signez pas : une phrase suffit."})
-    move(db, signer.contract.consultation, signer, "refused", f"account:{person.id}", now, reason=reason.strip()[:1000])
+    move(
+        db,
+        signer.act.contract.consultation,
+        signer,
+        "refused",
+        f"account:{person.id}",
+        now,
+        reason=reason.strip()[:1000],
+    )
     signer.reason = reason.strip()[:1000]
 
 
 def reconsider(db: Session, signer: Signer, person: Person, now: datetime) -> None:
     """Back from a refusal."""
-    fresh(db, signer.contract)
-    move(db, signer.contract.consultation, signer, "waiting", f"account:{person.id}", now)
+    fresh(db, signer.act)
+    move(db, signer.act.contract.consultation, signer, "waiting", f"account:{person.id}", now)
     signer.reason = ""
 
 
-def remind(db: Session, contract: Contract, person: Person, now: datetime) -> int:
+def remind(db: Session, act: Act, person: Person, now: datetime) -> int:
     """A mail to each company that has not signed, once a day at most; how many were written."""
-    fresh(db, contract)
-    awaits_signature(contract)
-    late = [s for s in signers_of(db, contract) if s.state == "waiting"]
-    late = late[:1] if contract.in_order else late
+    fresh(db, act)
+    awaits_signature(act)
+    contract = act.contract
+    late = [s for s in signers_of(db, act) if s.state == "waiting"]
+    late = late[:1] if act.in_order else late
     due = [s for s in late if s.reminded_at is None or now - s.reminded_at >= BETWEEN_REMINDERS]
     if late and not due:
         raise Refused("Un rappel est parti il y a moins d’un jour.")
@@ -255,15 +259,15 @@ def remind(db: Session, contract: Contract, person: Person, now: datetime) -> in
     return len(due)
 
 
-def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime) -> None:
+def sign_by_hand(db: Session, act: Act, person: Person, now: datetime) -> None:
     """The officer holds the paper original signed by all (R2182-3: electronic signature is a possibility)."""
-    fresh(db, contract)
-    awaits_signature(contract)
-    not_frozen(db, contract.consultation)
-    if not person.has(Role.OFFICER, contract.organisation_id):
+    fresh(db, act)
+    awaits_signature(act)
+    not_frozen(db, act.contract.consultation)
+    if not person.has(Role.OFFICER, act.contract.organisation_id):
         raise NotFound
-    _standstill_over(contract, now)
-    parties = circuit(db, contract)
+    _standstill_over(act, now)
+    parties = circuit(db, act)
     waiting = [s for s in parties if s.state != "signed"]
     if any(s.way not in ("", "hand") for s in parties):
         raise Refused(
@@ -273,24 +277,25 @@ def sign_by_hand(db: Session, contract: Contract, person: Person, now: datetime)
         if signer.state == "refused":
             reconsider(db, signer, person, now)
         signer.person = signer.company
-        mark_signed(db, signer, "hand", contract.unsigned_sha256, person.email, now)
-    complete(db, contract, person.email, now)
+        mark_signed(db, signer, "hand", act.unsigned_sha256, person.email, now)
+    complete(db, act, person.email, now)
 
 
 def _ask(db: Session, signer: Signer, now: datetime) -> None:
-    _write(db, signer, signer.email, ASKED, f"Signature demandée : marché {signer.contract.number}", now)
+    subject = f"Signature demandée : marché {signer.act.contract.number}"
+    _write(db, signer, signer.email, ASKED[signer.act.kind], subject, now)
 
 
 def _tell_buyer(db: Session, signer: Signer, now: datetime) -> None:
-    """A mail to each person whose power covers this contract: it is their turn."""
-    contract = signer.contract
+    """A mail to each person whose power covers this act: it is their turn."""
+    contract = signer.act.contract
     day = paris_day(now)
     for power in powers_of(db, contract.organisation_id):
-        if power.holds_on(day) and power.covers(contract.amount):
+        if power.holds_on(day) and power.covers(signer.act.amount):
             _write(db, signer, power.user.email, BUYERS_TURN, f"À signer : marché {contract.number}", now)
 
 
 def _write(db: Session, signer: Signer, to: str, body: str, subject: str, now: datetime) -> None:
-    consultation = signer.contract.consultation
-    text = body.format(signer=signer, contract=signer.contract, consultation=consultation)
-    post(db, to=to, subject=subject, body=text, now=now, consultation_id=consultation.id)
+    contract = signer.act.contract
+    text = body.format(signer=signer, name=signer.act.name, contract=contract, consultation=contract.consultation)
+    post(db, to=to, subject=subject, body=text, now=now, consultation_id=contract.consultation_id)

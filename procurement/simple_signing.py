@@ -13,8 +13,8 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dce_templates.french import number
+from procurement.act import Act, fresh
 from procurement.base import Base
-from procurement.contract import Contract, fresh
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import record
 from procurement.mail import post
@@ -30,8 +30,8 @@ MAIL = """Bonjour,
 
 Votre code pour signer le marché {contract.number} « {consultation.object} » : {code}
 
-Il sert une fois, dans les dix minutes, sur la page où vous l’avez demandé. Le donner vaut signature simple de l’acte
-d’engagement, d’empreinte SHA-256 {sha256}. Si vous n’avez rien demandé, ne le donnez à personne.
+Il sert une fois, dans les dix minutes, sur la page où vous l’avez demandé. Le donner vaut signature simple de
+l’{name}, d’empreinte SHA-256 {sha256}. Si vous n’avez rien demandé, ne le donnez à personne.
 
 {contract.organisation.name}
 """
@@ -57,19 +57,20 @@ class SigningCode(Base):
 
 def may_sign_simply(db: Session, signer: Signer) -> None:
     """Raises Refused where this contract is not signed by a code: its amount, its buyer, another's certificate."""
-    contract = signer.contract
-    needs_writing(contract)
-    if contract.certificate_required:
+    act = signer.act
+    needs_writing(act)
+    if act.certificate_required:
         raise Refused("L’acheteur demande pour ce marché une signature avec un certificat.", "R2182-3")
-    if any(other.state == "signed" and other.way != "code" for other in signers_of(db, contract)):
+    if any(other.state == "signed" and other.way != "code" for other in signers_of(db, act)):
         raise Refused("Une autre entreprise a signé avec un certificat : le cachet du service ne s’y ajoute pas.")
 
 
-def needs_writing(contract: Contract) -> None:
+def needs_writing(act: Act) -> None:
     """Raises Refused from the threshold of R2112-1 on: the estimated need counts, and the amount beside it."""
+    contract = act.contract
     dossier = contract.consultation.dossier
     figure = rule_table().in_force(date.fromisoformat(str(dossier["launched_on"]))).figures.get("written_contract")
-    worth = max(contract.amount, Decimal(str(dossier.get("estimated_amount") or 0)))
+    worth = max(contract.amount, act.amount, Decimal(str(dossier.get("estimated_amount") or 0)))
     if figure is not None and worth < figure.value:
         return
     limit = f"{number(figure.value)} € HT" if figure else "le seuil de l’écrit"
@@ -82,15 +83,18 @@ def needs_writing(contract: Contract) -> None:
 
 def ask_code(db: Session, signer: Signer, person: Person, code: str, code_hash: str, now: datetime) -> SigningCode:
     """Mail a code for the act as it is now; the one before is worth nothing any more."""
-    contract = signer.contract
-    fresh(db, contract)
+    act = signer.act
+    fresh(db, act)
     db.refresh(signer)
     _check(db, signer, person, now)
+    contract = act.contract
     row = code_of(db, signer) or SigningCode(signer_id=signer.id)
-    row.account_id, row.sha256, row.code_hash = person.id, contract.act_sha256, code_hash
+    row.account_id, row.sha256, row.code_hash = person.id, act.sha256, code_hash
     row.tries, row.asked_at, row.expires_at, row.used_at = 0, now, now + LIFE, None
     db.add(row)
-    body = MAIL.format(contract=contract, consultation=contract.consultation, code=code, sha256=row.sha256)
+    body = MAIL.format(
+        contract=contract, consultation=contract.consultation, name=act.name, code=code, sha256=row.sha256
+    )
     post(db, to=person.email, subject=f"Votre code pour signer le marché {contract.number}", body=body, now=now)
     record(db, contract.consultation, "signer.code_sent", signer.ref, f"account:{person.id}", now, sha256=row.sha256)
     return row
@@ -107,11 +111,11 @@ def try_code(
 
     A wrong try is counted, so the caller commits whatever comes back.
     """
-    fresh(db, signer.contract)
+    fresh(db, signer.act)
     db.refresh(signer)
     _check(db, signer, person, now)
     row = code_of(db, signer)
-    if row is None or row.account_id != person.id or not row.alive(signer.contract.act_sha256, now):
+    if row is None or row.account_id != person.id or not row.alive(signer.act.sha256, now):
         return NOT_ALIVE
     if holds(row.code_hash, "".join(code.split())):
         return ""
@@ -136,19 +140,19 @@ def keep_simple(
     now: datetime,
 ) -> None:
     """Keep one simple signature: the act with the service's seal, and what proves who gave the code, beside it."""
-    contract = signer.contract
-    fresh(db, contract)
+    act = signer.act
+    fresh(db, act)
     db.refresh(signer)
     _check(db, signer, person, now)
     row = code_of(db, signer)
-    if row is None or row.account_id != person.id or not row.alive(contract.act_sha256, now):
+    if row is None or row.account_id != person.id or not row.alive(act.sha256, now):
         raise Invalid({"code": NOT_ALIVE})
     same_version(signer, before, sealed)
     row.used_at = now
     signer.person, signer.evidence = person.name[:300], evidence
     mark_signed(db, signer, "code", kept.sha256, f"account:{person.id}", now, evidence=evidence_sha256)
-    contract.signed_key, contract.signed_sha256, contract.signature_report = kept.key, kept.sha256, report
-    complete(db, contract, f"account:{person.id}", now)
+    act.signed_key, act.signed_sha256, act.signature_report = kept.key, kept.sha256, report
+    complete(db, act, f"account:{person.id}", now)
 
 
 def _check(db: Session, signer: Signer, person: Person, now: datetime) -> None:

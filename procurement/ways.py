@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dce_templates.french import day as said
+from procurement.act import ENGAGEMENT
 from procurement.candidacy import Candidacy
 from procurement.contract import paris_day
 from procurement.errors import Invalid
@@ -44,7 +45,8 @@ def advice(signer: Signer, simple: bool, today: date) -> str:
     """One sentence: the way that applies, and where a certificate lacks, by when to order it."""
     if simple:
         return "Pour ce marché, un code reçu par courriel suffit : il ne vous faut pas de certificat."
-    declared = signer.contract.candidacy.certificate if signer.siret == signer.contract.holder_siret else ""
+    contract = signer.act.contract
+    declared = contract.candidacy.certificate if signer.siret == contract.holder_siret else ""
     if declared == "yes":
         return (
             "Ce marché se signe avec le certificat que vous avez dit avoir, s’il est qualifié et au nom d’une personne "
@@ -75,9 +77,9 @@ def _wait() -> str:
 
 def standstill_end(signer: Signer) -> date | None:
     """The first day when the buyer may sign (R2182-1), None for a procedure that has no such delay."""
-    consultation = signer.contract.consultation
-    if consultation.dossier.get("procedure") in ("mapa", "concession"):
+    consultation = signer.act.contract.consultation
+    if signer.act.kind != ENGAGEMENT or consultation.dossier.get("procedure") in ("mapa", "concession"):
         return None
     launched = date.fromisoformat(str(consultation.dossier["launched_on"]))
     figure = rule_table().in_force(launched).figures.get("standstill_days")
-    return paris_day(signer.contract.created_at) + timedelta(days=int(figure.value)) if figure else None
+    return paris_day(signer.act.created_at) + timedelta(days=int(figure.value)) if figure else None

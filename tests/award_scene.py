@@ -102,7 +102,7 @@ def empower(db: Any, buyer: Organisation, officer: User, ceiling: Decimal | None
 def buyer_signs(context: Context, scene: Scene, officer: Any) -> int:
     """On the buyer's own page, once every company has: the officer's file, signed at its desk."""
     with reading(context.database) as db:
-        ref = buyer_of(db, db.query(Contract).filter_by(organisation_id=scene.buyer.id).one()).ref
+        ref = buyer_of(db, db.query(Contract).filter_by(organisation_id=scene.buyer.id).one().act).ref
     path = f"/signatures/{ref}"
     signed = sign(context, officer.get(f"{path}/acte-engagement.pdf").content, scene.buyer.siret)
     answer = officer.submit(officer.get(path), "/fichier", file=("signe.pdf", signed, "application/pdf"))
@@ -164,15 +164,15 @@ def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisatio
         motive = "La meilleure note sur les deux critères."
         award = decide(db, consultation, scene.won, Decimal(AMOUNT), motive, agent, start)
         contract = prepare(db, award, unsigned_key, digest(unsigned), start)
-        (signer,) = ask(db, contract, [Company(make_siret(6100), "Capteurs et Mesures SAS", "x@exemple.fr")], start)
+        (signer,) = ask(db, contract.act, [Company(make_siret(6100), "Capteurs et Mesures SAS", "x@exemple.fr")], start)
         keep(
             db, signer, way="file", before=unsigned, received=signed, kept=Version(key, digest(signed)), report=REPORT,
             person=winner, now=start,
         )  # fmt: skip
         both = REPORT | {"signatures": REPORT["signatures"] * 2}
         keep(
-            db, buyer_of(db, contract), way="file", before=signed, received=whole, kept=Version(last, digest(whole)),
-            report=both, person=agent, now=start,
+            db, buyer_of(db, contract.act), way="file", before=signed, received=whole,
+            kept=Version(last, digest(whole)), report=both, person=agent, now=start,
         )  # fmt: skip
         notify(db, contract, agent, start)
         acknowledge(db, contract, paris_day(start), agent.email, start)

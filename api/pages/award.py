@@ -87,7 +87,7 @@ def _context(db: Session, consultation: Consultation) -> dict[str, Any]:
         "standstill_days": standstill_figure(paris_day(database.now(db))),
         "appeal_ends": list(ENDS.items()),
         "appeal_words": ENDS,
-        **(circuit_of(db, contract) if contract else {}),
+        **(circuit_of(db, contract.act) if contract else {}),
         "steps": STEPS,
         "step": STEP[contract.state] if contract else STEP_OF.get(consultation.state, 1),
         "values": {"amount": award.candidacy.opened_amount or "" if award else "", "motive": ""},
@@ -204,12 +204,12 @@ def record_reception(request: Request, db: Db, who: Who, ref: str, received_on: 
 @router.post(PATH + "/relancer", dependencies=[Depends(OFFICER)])
 def remind_signers(request: Request, db: Db, who: Who, ref: str) -> Response:
     """A mail to each company that has not signed yet."""
-    remind(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
+    remind(db, _contract(db, to_award(db, ref, who)).act, who, database.now(db))
     return back(ref, "rappel")
 
 
 @router.post(PATH + "/signe-a-la-main", dependencies=[Depends(OFFICER)])
 def signed_by_hand(request: Request, db: Db, who: Who, ref: str) -> Response:
     """The officer holds the paper original, signed by every company (R2182-3)."""
-    sign_by_hand(db, _contract(db, to_award(db, ref, who)), who, database.now(db))
+    sign_by_hand(db, _contract(db, to_award(db, ref, who)).act, who, database.now(db))
     return back(ref, "signe-main")

@@ -85,7 +85,7 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
         "proofs": proofs_due(pieces_of(db, contract.candidacy), paris_day(database.now(db))),
         "proof_states": PROOF_STATES,
         "ends_on": contract_end(contract),
-        "signers": circuit(db, contract),
+        "signers": circuit(db, contract.act),
         "engagements": engagements_of(db, contract),
         "accounts": accounts_of(db, contract),
         "account_states": ACCOUNT_STATES,
@@ -187,8 +187,9 @@ def signed_document(ctx: Ctx, who: Who, ref: str) -> Response:
     """The signed acte d’engagement, or the one that waits for its signature."""
     with reading(ctx.database) as db:
         contract = find_contract(db, ref, who)
-    name = f"acte-engagement-{contract.number}{'-signe' if contract.signed_key else ''}.pdf"
-    return attachment(ctx.storage.get(contract.act_key), name, "application/pdf")
+        act = contract.act
+        name = f"{act.file_stem}{'-signe' if act.signed_key else ''}.pdf"
+    return attachment(ctx.storage.get(act.key), name, "application/pdf")
 
 
 @router.get("/contrats/{ref}/jetons/{sref}", dependencies=[Depends(BUYER)])
@@ -203,10 +204,8 @@ def signature_token(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
 def signed_by_token(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     """The version of the act that a token signs, byte for byte."""
     with reading(ctx.database) as db:
-        contract = find_contract(db, ref, who)
-        signer = party_of(db, contract, sref)
+        signer = party_of(db, find_contract(db, ref, who), sref)
+        act, name = signer.act, f"{signer.act.file_stem}.pdf"
     if signer.token_key is None:
         raise NotFound
-    return attachment(
-        version_of(ctx, contract, signer.sha256), f"acte-engagement-{contract.number}.pdf", "application/pdf"
-    )
+    return attachment(version_of(ctx, act, signer.sha256), name, "application/pdf")

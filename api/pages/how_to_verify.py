@@ -26,7 +26,7 @@ router = APIRouter(include_in_schema=False)
 def own_page(request: Request, db: Db, ctx: Ctx, who: Who, ref: str) -> Response:
     signer = find_signer(db, ref, who)
     paper = how_to(signer, ctx.settings.public_url)
-    return page(request, "signing/how_to_verify.html", signer=signer, contract=signer.contract, paper=paper)
+    return page(request, "signing/how_to_verify.html", signer=signer, contract=signer.act.contract, paper=paper)
 
 
 @router.post(PATH + "/mode-emploi", dependencies=[Depends(SIGNED_IN)])
@@ -53,5 +53,5 @@ def _paper(ctx: Context, find: Find) -> Response:
         if signer.way not in ELSEWHERE:
             raise NotFound
         found = how_to(signer, ctx.settings.public_url)
-        name = f"mode-emploi-{signer.contract.number}-{signer.siret}.pdf"
+        name = f"mode-emploi-{signer.act.contract.number}-{signer.siret}.pdf"
     return attachment(isolate.run("api.how_to_verify_pdf:render", found, now), name, "application/pdf")

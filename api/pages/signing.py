@@ -63,19 +63,21 @@ def _find(ref: str, who: Person) -> Find:
 def context_of(
     db: Session, ctx: Context, signer: Signer, who: Person, report: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    contract, refused = signer.contract, why_not(db, ctx, signer)
+    act, refused = signer.act, why_not(db, ctx, signer)
+    contract = act.contract
     return {
         "signer": signer,
+        "act": act,
         "contract": contract,
         "consultation": contract.consultation,
         "buyer": contract.organisation,
-        "sha256": contract.act_sha256,
+        "sha256": act.sha256,
         "providers": [(p.key, p.name) for p in csc.providers(ctx)],
         "simple_refused": refused,
         "advice": advice(signer, not refused, paris_day(database.now(db))),
         "report": report,
         "values": {},
-        **circuit_of(db, contract),
+        **circuit_of(db, act),
         **_buyers_side(db, signer, who),
     }
 
@@ -92,11 +94,11 @@ def _buyers_side(db: Session, signer: Signer, who: Person) -> dict[str, Any]:
     found: dict[str, Any] = {"wait_until": None, "power": None, "no_power": ""}
     if signer.role != BUYER:
         return found
-    contract, now = signer.contract, database.now(db)
-    if contract.sign_after and now < contract.sign_after:
-        found["wait_until"] = contract.first_day
+    act, now = signer.act, database.now(db)
+    if act.sign_after and now < act.sign_after:
+        found["wait_until"] = act.first_day
     try:
-        found["power"] = power_for(db, contract.organisation_id, who, contract.amount, paris_day(now))
+        found["power"] = power_for(db, act.contract.organisation_id, who, act.amount, paris_day(now))
     except Refused as error:
         found["no_power"] = error.sentence
     return found
@@ -136,11 +138,13 @@ def signer_page(request: Request, db: Db, ctx: Ctx, who: Who, ref: str) -> Respo
 
 
 @router.get(PATH + "/acte-engagement.pdf", dependencies=[Depends(SIGNED_IN)])
-def act(ctx: Ctx, who: Who, ref: str) -> Response:
+@router.get(PATH + "/dc4.pdf", dependencies=[Depends(SIGNED_IN)])
+@router.get(PATH + "/avenant.pdf", dependencies=[Depends(SIGNED_IN)])
+def act_file(ctx: Ctx, who: Who, ref: str) -> Response:
     """The very bytes to sign, with the signatures of those who signed before; the last version once all have."""
     with reading(ctx.database) as db:
-        contract = find_signer(db, ref, who).contract
-        key, name = contract.act_key, f"acte-engagement-{contract.number}.pdf"
+        act = find_signer(db, ref, who).act
+        key, name = act.key, f"{act.file_stem}.pdf"
     return attachment(ctx.storage.get(key), name, "application/pdf")
 
 

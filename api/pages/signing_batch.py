@@ -71,15 +71,14 @@ def _context(ctx: Context, who: Person, service: str) -> dict[str, Any]:
 
 def _act(signer: Signer) -> tuple[str, str, str]:
     """Value, label, hint of one act."""
-    contract = signer.contract
-    label = f"Marché {contract.number}, {contract.consultation.object}"
-    sha256 = contract.act_sha256
-    return signer.ref, label, f"{euros(contract.amount)} HT ; pour {signer.company} ; empreinte SHA-256 {sha256}"
+    act = signer.act
+    label = f"{act.reference}, {act.contract.consultation.object}"
+    return signer.ref, label, f"{euros(act.amount)} HT ; pour {signer.company} ; empreinte SHA-256 {act.sha256}"
 
 
 def _results(ctx: Context, who: Person, refs: list[str], problems: list[Exception | None]) -> list[tuple[str, str]]:
-    """(number of the contract, what became of its signature)."""
+    """(which act, what became of its signature)."""
     with reading(ctx.database) as db:
-        numbers = [find_signer(db, ref, who).contract.number for ref in refs]
+        acts = [find_signer(db, ref, who).act.reference for ref in refs]
     told = ["Signé." if p is None else getattr(p, "sentence", "Cet acte n’a pas pu être signé.") for p in problems]
-    return list(zip(numbers, told, strict=True))
+    return list(zip(acts, told, strict=True))

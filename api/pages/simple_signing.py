@@ -17,7 +17,7 @@ from api.isolate import WorkFailed
 from api.pages.signing import PATH
 from api.render import page
 from api.signing import Find
-from api.simple_signing import READ, code_state, drawn_act, evidence_file, send_code, sign_simply, why_not
+from api.simple_signing import code_state, drawn_act, evidence_file, read_words, send_code, sign_simply, why_not
 from procurement.errors import Invalid, NotFound, Refused, Unavailable
 from procurement.people import Person
 from procurement.signers import Signer, find_signer
@@ -41,19 +41,20 @@ def _context(ctx: Context, find: Find, who: Person) -> dict[str, Any]:
     with reading(ctx.database) as db:
         signer = find(db)
         may_sign(db, signer, who, database.now(db))
-        refused, contract = why_not(db, ctx, signer), signer.contract
+        refused, act = why_not(db, ctx, signer), signer.act
         until = "" if refused else code_state(db, signer, who, database.now(db))
         shown = {
             "signer": signer,
-            "contract": contract,
-            "buyer": contract.organisation,
-            "consultation": contract.consultation,
-            "sha256": contract.act_sha256,
+            "act": act,
+            "contract": act.contract,
+            "buyer": act.contract.organisation,
+            "consultation": act.contract.consultation,
+            "sha256": act.sha256,
             "until": until,
             "email": who.email,
             "verified": who.verified,
             "refused": refused,
-            "sentence": READ,
+            "sentence": read_words(act),
             "values": {},
         }
     return shown | {"pictures": [] if refused else drawn_act(ctx, find, who)}
@@ -71,7 +72,7 @@ def own_evidence(db: Db, who: Who, ref: str) -> Response:
     signer = find_signer(db, ref, who)
     if signer.evidence is None:
         raise NotFound
-    name = f"preuve-signature-{signer.contract.number}-{signer.siret}.json"
+    name = f"preuve-signature-{signer.act.contract.number}-{signer.siret}.json"
     return attachment(evidence_file(signer.evidence), name, "application/json")
 
 

@@ -34,7 +34,7 @@ PATH = "/candidatures/{ref}/contrat"
 Report = Mapping[str, Any]
 
 
-def _mine(db: Session, ref: str, who: Person) -> Contract:
+def mine(db: Session, ref: str, who: Person) -> Contract:
     """The contract of the account's own candidacy; anyone else gets NotFound."""
     contract = contract_of(db, find_own(db, ref, who))
     if contract is None:
@@ -43,7 +43,7 @@ def _mine(db: Session, ref: str, who: Person) -> Contract:
 
 
 def _context(db: Session, contract: Contract, ref: str, report: Report | None = None) -> dict[str, Any]:
-    circuit = circuit_of(db, contract)
+    circuit = circuit_of(db, contract.act)
     return circuit | {
         "leader": next((s for s in circuit["signers"] if s.siret == contract.holder_siret), None),
         "contract": contract,
@@ -51,33 +51,33 @@ def _context(db: Session, contract: Contract, ref: str, report: Report | None = 
         "buyer": contract.organisation,
         "ref": ref,
         "engagement": quoted(db, contract),
-        "report": report or contract.signature_report,
+        "report": report or contract.act.signature_report,
         "failed": report is not None,
-        "file_name": f"acte-engagement-{contract.number}.pdf",
+        "file_name": f"{contract.act.file_stem}.pdf",
     }
 
 
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
 def contract_page(request: Request, db: Db, who: Who, ref: str) -> Response:
-    return page(request, "winner/contract.html", **_context(db, _mine(db, ref, who), ref))
+    return page(request, "winner/contract.html", **_context(db, mine(db, ref, who), ref))
 
 
 @router.get(PATH + "/acte-engagement.pdf", dependencies=[Depends(SIGNED_IN)])
 def download(ctx: Ctx, who: Who, ref: str) -> Response:
     """The very bytes to sign: the act, with the signatures of those who signed before."""
     with reading(ctx.database) as db:
-        contract = _mine(db, ref, who)
-        waits = contract.state == "awaiting_signature"
-        key = (contract.signed_key if waits else None) or contract.unsigned_key
-        name = f"acte-engagement-{contract.number}.pdf"
+        contract = mine(db, ref, who)
+        act = contract.act
+        key = act.key if act.state == "awaiting_signature" else act.unsigned_key
+        name = f"{act.file_stem}.pdf"
     return attachment(ctx.storage.get(key), name, "application/pdf")
 
 
 @router.get(PATH + "/acte-engagement-signe.pdf", dependencies=[Depends(SIGNED_IN)])
 def download_signed(ctx: Ctx, who: Who, ref: str) -> Response:
     with reading(ctx.database) as db:
-        contract = _mine(db, ref, who)
-        key, name = contract.signed_key, f"acte-engagement-{contract.number}-signe.pdf"
+        contract = mine(db, ref, who)
+        key, name = contract.act.signed_key, f"{contract.act.file_stem}-signe.pdf"
     if key is None:
         raise NotFound
     return attachment(ctx.storage.get(key), name, "application/pdf")
@@ -92,7 +92,7 @@ async def receive_signed(request: Request, ctx: Ctx, who: Who, ref: str) -> Resp
 
 
 def _leader(db: Session, *, ref: str, who: Person) -> Signer:
-    return leader_of(db, _mine(db, ref, who))
+    return leader_of(db, mine(db, ref, who).act)
 
 
 def _again(ctx: Context, who: Person, ref: str, error: Exception) -> PageInvalid:
@@ -100,13 +100,13 @@ def _again(ctx: Context, who: Person, ref: str, error: Exception) -> PageInvalid
     cause, report = (error.error, error.report) if isinstance(error, NotTaken) else (error, None)
     fields = cause.fields if isinstance(cause, Invalid) else {"file": getattr(error, "sentence", "")}
     with reading(ctx.database) as db:
-        return PageInvalid(Invalid(fields), "winner/contract.html", _context(db, _mine(db, ref, who), ref, report))
+        return PageInvalid(Invalid(fields), "winner/contract.html", _context(db, mine(db, ref, who), ref, report))
 
 
 @router.post(PATH + "/reception", dependencies=[Depends(SIGNED_IN)])
 def acknowledge_reception(request: Request, db: Db, who: Who, ref: str) -> Response:
     """One press, dated by the database's clock: the contract takes effect (R2182-4)."""
-    contract = _mine(db, ref, who)
+    contract = mine(db, ref, who)
     now = database.now(db)
     acknowledge(db, contract, paris_day(now), f"account:{who.id}", now)
     plan(db, contract, now)

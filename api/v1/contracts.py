@@ -44,9 +44,9 @@ def contract(db: Db, who: Who, ref: str) -> ContractOut:
         amount_ht=f"{found.amount:.2f}",
         engagement=quoted(db, found),
         service=found.service,
-        unsigned_sha256=found.unsigned_sha256,
-        signed_sha256=found.signed_sha256,
-        signed_at=found.signed_at,
+        unsigned_sha256=found.act.unsigned_sha256,
+        signed_sha256=found.act.signed_sha256,
+        signed_at=found.act.signed_at,
         notified_at=found.notified_at,
         received_on=found.received_on,
     )

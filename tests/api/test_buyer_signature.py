@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from procurement.act import Act
 from procurement.contract import Contract, paris_day
 from procurement.mail import Mail
 from procurement.people import User
@@ -34,7 +35,7 @@ def officer(scene: Scene, browser: Browser) -> CheckedClient:
 
 def buyers_page(database: Database) -> str:
     with reading(database) as db:
-        return f"/signatures/{buyer_of(db, db.scalars(select(Contract)).one()).ref}"
+        return f"/signatures/{buyer_of(db, db.scalars(select(Contract)).one().act).ref}"
 
 
 def companies_sign(context: Context, scene: Scene, database: Database, browser: Browser) -> None:
@@ -75,7 +76,7 @@ def test_not_before_the_end_of_the_standstill(
     award(officer, scene, database, standstill="1")
     with reading(database) as db:
         contract, letters = db.scalars(select(Contract)).one(), db.scalars(select(Mail)).all()
-        assert contract.first_day == paris_day(now(db)) + timedelta(days=12)
+        assert contract.act.first_day == paris_day(now(db)) + timedelta(days=12)
     assert sum("ne sera pas signé avant 11 jours" in letter.body for letter in letters) == 1
     companies_sign(context, scene, database, browser)
     path = buyers_page(database)
@@ -84,7 +85,7 @@ def test_not_before_the_end_of_the_standstill(
     assert (status, "R2182-1" in text) == (409, True)
     assert officer.post(f"{scene.award}/signe-a-la-main", headers={"sec-fetch-site": "same-origin"}).status_code == 409
     with transaction(database) as db:
-        db.query(Contract).update({"sign_after": now(db) - timedelta(seconds=1)})
+        db.query(Act).update({"sign_after": now(db) - timedelta(seconds=1)})
     assert buyer_signs(context, scene, officer) == 200
 
 

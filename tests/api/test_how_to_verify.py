@@ -32,7 +32,7 @@ def scene(database: Database) -> Scene:
 
 def signer_of(database: Database) -> Signer:
     with reading(database) as db:
-        return signers_of(db, db.scalars(select(Contract)).one())[0]
+        return signers_of(db, db.scalars(select(Contract)).one().act)[0]
 
 
 def words(content: bytes) -> str:

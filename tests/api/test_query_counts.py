@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from api.context import Context
 from api.db import now, transaction
 from dce_templates.catalogue import catalogue
 from dce_templates.clause_lines import read_typed, to_typed
+from procurement.act import open_act
 from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
 from procurement.contract import Contract, paris_day
@@ -24,7 +26,10 @@ from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
 from procurement.pieces import CAPACITY, ask
 from procurement.signers import leader_of
+from procurement.signing import Company
+from procurement.signing import ask as ask_to_sign
 from procurement.space import keep_given
+from procurement.subcontract import Declared, declare
 from tests.api.test_routes import routes
 from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect
 from tests.candidacy_scene import Browser, published
@@ -48,6 +53,7 @@ ONE_ROW = {
     "/connexion/proconnect", "/signatures/lot", "/connexion/proconnect/retour", "/compte/appartenance/{ref}",
     "/compte/attestations/{siret}", "/signatures/{ref}/distance", "/signatures/{ref}/par-code",
     "/signatures/{ref}/preuve", "/signatures/{ref}/mode-emploi", "/contrats/{ref}/preuves/{sref}",
+    "/contrats/{ref}/sous-traitants/{sref}", "/candidatures/{ref}/contrat/sous-traitants/{sref}",
 }  # fmt: skip
 
 
@@ -131,6 +137,13 @@ class World:
                 file_name="comptages.csv", file_type="text/csv", released_at=at, file_sha256="0" * 64,
             )
         )  # fmt: skip
+        said = Declared(make_siret(5800 + self.grown), "Pose", "Pose", Decimal(700), 1, "Ferme")
+        row = declare(db, contract, said, self.grown, "a/b", "0" * 64, agent.email, at)
+        row.act = open_act(
+            db, contract, "dc4", title="Pose", amount=row.amount_ht, key="a/b", sha256="0" * 64, actor="test", now=at
+        )
+        holder = Company(contract.holder_siret, contract.holder_name, contract.candidacy.contact_email)
+        ask_to_sign(db, row.act, [holder], at)
         facts = Facts("f.xml", f"{self.grown:064d}", f"F-{self.grown}", contract.holder_siret, None)
         keep_copy(
             db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent,
@@ -181,6 +194,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "/candidatures/{ref}/contrat": ("account", "won"),
     "/candidatures/{ref}/donnees": ("account", "won"),
     "/contrats/{ref}/donnees": ("agent", "contract"),
+    "/candidatures/{ref}/contrat/sous-traitants": ("account", "won"),
+    "/contrats/{ref}/sous-traitants": ("agent", "contract"),
     "/donnees-ouvertes/{ref}": ("account", "contract"),
     "/catalog.jsonld": ("account", ""),
     "/acheteur": ("agent", ""),
@@ -260,7 +275,7 @@ def refs_of(world: World) -> dict[str, str]:
         contract = db.query(Contract).join(Contract.consultation).filter_by(ref=world.scene.consultation).one()
         return {
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
-            "contract": contract.ref, "signer": leader_of(db, contract).ref,
+            "contract": contract.ref, "signer": leader_of(db, contract.act).ref,
             "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
             "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,

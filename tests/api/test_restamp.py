@@ -10,8 +10,8 @@ from api.context import Context
 from api.db import Database, now, reading, transaction
 from api.steps.restamp import restamp_one
 from api.trusted import judged
+from procurement.act import Act
 from procurement.consultation import find
-from procurement.contract import Contract
 from procurement.events import chain_holds, register
 from procurement.people import User
 from tests.api.test_buyer_signature import companies_sign
@@ -30,14 +30,14 @@ def scene(context: Context, database: Database, browser: Browser) -> Scene:
     return made
 
 
-def act(database: Database) -> Contract:
+def act(database: Database) -> Act:
     with reading(database) as db:
-        return db.query(Contract).one()
+        return db.query(Act).one()
 
 
 def due(database: Database) -> None:
     with transaction(database) as db:
-        db.query(Contract).update({"restamp_at": now(db)})
+        db.query(Act).update({"restamp_at": now(db)})
 
 
 def levels(context: Context) -> list[tuple[str, str]]:
@@ -97,7 +97,7 @@ def test_an_act_that_no_longer_holds_is_not_hidden_under_a_stamp(
     broken[200] ^= 1
     key = context.storage.put("contracts", bytes(broken))
     with transaction(database) as db:
-        db.query(Contract).update({"signed_key": key})
+        db.query(Act).update({"signed_key": key})
     due(database)
     assert restamp_one(context)
     assert act(database).signed_key == key

@@ -57,7 +57,7 @@ def award(officer: CheckedClient, scene: Scene, database: Database, **more: Any)
 
 def signers(database: Database) -> list[Signer]:
     with reading(database) as db:
-        return signers_of(db, db.scalars(select(Contract)).one())
+        return signers_of(db, db.scalars(select(Contract)).one().act)
 
 
 def path_of(database: Database, siret: str) -> str:
@@ -99,7 +99,7 @@ def test_three_companies_sign_one_act(
         moment = now(db)
         assert (contract.state, contract.consultation.state) == ("signed", "signed")
         assert chain_holds(db, find(db, scene.consultation))
-        key = str(contract.signed_key)
+        key = str(contract.act.signed_key)
     final = context.storage.get(key)
     trust = pki.sandbox_trust(Path(context.services.get("pki", str(pki.FOLDER))), moment)
     verdicts = verify_pdf(final, trust, moment).signatures

@@ -43,12 +43,12 @@ def company(scenes: tuple[Scene, Scene], browser: Browser) -> CheckedClient:
 
 def refs(database: Database) -> list[str]:
     with reading(database) as db:
-        return [s.ref for c in db.scalars(select(Contract).order_by(Contract.id)) for s in signers_of(db, c)]
+        return [s.ref for c in db.scalars(select(Contract).order_by(Contract.id)) for s in signers_of(db, c.act)]
 
 
 def states(database: Database) -> list[str]:
     with reading(database) as db:
-        return [s.state for c in db.scalars(select(Contract).order_by(Contract.id)) for s in signers_of(db, c)]
+        return [s.state for c in db.scalars(select(Contract).order_by(Contract.id)) for s in signers_of(db, c.act)]
 
 
 def test_two_acts_one_pin(company: CheckedClient, context: Context, database: Database) -> None:
@@ -59,7 +59,7 @@ def test_two_acts_one_pin(company: CheckedClient, context: Context, database: Da
     assert "Chaque signature est vérifiée et conservée" in company.page.main
     assert states(database) == ["signed", "signed"]
     with reading(database) as db:
-        keys = [str(c.signed_key) for c in db.scalars(select(Contract))]
+        keys = [str(c.act.signed_key) for c in db.scalars(select(Contract))]
     for key in keys:
         report, _ = judged(context, context.storage.get(key), sandbox=True)
         assert [(s["indication"], s["level"]) for s in report["signatures"]] == [("TOTAL-PASSED", "LTA")]

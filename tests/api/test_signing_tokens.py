@@ -13,7 +13,6 @@ from api.trusted import judged
 from procurement.contract import Contract
 from procurement.people import User
 from procurement.signers import Signer
-from procurement.signing_tokens import ACT
 from signature.facts import Embedded
 from signature.making.desk import cades, xades
 from signature.making.keys import Pkcs12
@@ -65,7 +64,7 @@ def test_a_token_alone_is_enough(
     signer = held(database)
     assert (signer.state, signer.way, signer.token_name) == ("signed", "token", "jeton.sig")
     kept = winner.get(f"{path}/jeton").content
-    report, _ = judged(context, kept, sandbox=True, files={ACT: act})
+    report, _ = judged(context, kept, sandbox=True, files={"acte-engagement.pdf": act})
     assert [(s["indication"], s["level"]) for s in report["signatures"]] == [("TOTAL-PASSED", "LT")]
     assert winner.get(f"{path}/acte-engagement.pdf").content == act
     officer = browser(scene.officer)

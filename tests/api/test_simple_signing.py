@@ -58,7 +58,7 @@ def award(
 
 def signers(database: Database) -> list[Signer]:
     with reading(database) as db:
-        return signers_of(db, db.scalars(select(Contract)).one())
+        return signers_of(db, db.scalars(select(Contract)).one().act)
 
 
 def path_of(database: Database, siret: str = make_siret(6100)) -> str:
@@ -100,7 +100,7 @@ def test_the_winner_of_a_small_contract_signs_by_a_code(
     with reading(database) as db:
         contract, moment = db.scalars(select(Contract)).one(), now(db)
         assert contract.state == "awaiting_signature"
-        key = str(contract.signed_key)
+        key = str(contract.act.signed_key)
         consultation = find(db, scene.consultation)
         assert chain_holds(db, consultation)
         (event,) = [e for e in register(db, consultation) if e.kind == "signer.signed"]

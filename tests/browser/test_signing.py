@@ -46,8 +46,8 @@ def kept(site: Site) -> Signer:
     """The only company, once the act holds for anybody who verifies it; the buyer signs after it."""
     with reading(site.context.database) as db:
         contract, moment = db.scalars(select(Contract)).one(), now(db)
-        (signer,) = signers_of(db, contract)
-        key, state = str(contract.signed_key), signer.state
+        (signer,) = signers_of(db, contract.act)
+        key, state = str(contract.act.signed_key), signer.state
     trust = pki.sandbox_trust(folder_of(site), moment)
     (verdict,) = verify_signature(site.context.storage.get(key), trust, moment)["signatures"]
     assert (state, verdict["indication"], verdict["level"]) == ("signed", "TOTAL-PASSED", "LTA")

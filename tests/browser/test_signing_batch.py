@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from api.db import reading, transaction
 from api.sandbox import csc
-from procurement.contract import Contract
+from procurement.act import Act
 from procurement.signers import Signer
 from tests.award_scene import awarded, opened
 from tests.browser.conftest import Site, signed_in
@@ -36,7 +36,7 @@ def test_two_acts_one_pin_then_anybody_verifies(chromium: Browser, site: Site) -
     officer.follow("Signer au nom de l’acheteur")
     officer.says("adjointe au maire", "Signature attendue")
     with reading(site.context.database) as db:
-        key = db.scalars(select(Contract.signed_key).order_by(Contract.id)).first()
+        key = db.scalars(select(Act.signed_key).order_by(Act.id)).first()
     act = site.context.storage.get(str(key))
     stranger = walker(chromium, site.url, phone=True)
     stranger.open("/verifier")

@@ -59,7 +59,8 @@ def refused(winner: CheckedClient, scene: Scene, content: bytes) -> str:
 def still_waits(database: Database) -> None:
     with reading(database) as db:
         contract = db.query(Contract).one()
-        assert (contract.state, contract.signed_key, contract.signature_report) == ("awaiting_signature", None, None)
+        act = contract.act
+        assert (contract.state, act.signed_key, act.signature_report) == ("awaiting_signature", None, None)
 
 
 @pytest.mark.parametrize("name", DAMAGE)

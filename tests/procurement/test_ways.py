@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from procurement.act import Act
 from procurement.candidacy import Candidacy
 from procurement.consultation import Consultation
 from procurement.contract import Contract
@@ -22,7 +23,7 @@ def signer(certificate: str = "", procedure: str = "mapa", siret: str = "1" * 14
         consultation=Consultation(dossier=dossier), candidacy=Candidacy(certificate=certificate),
         holder_siret="1" * 14, created_at=DECIDED,
     )  # fmt: skip
-    return Signer(contract=contract, siret=siret)
+    return Signer(act=Act(kind="acte_engagement", contract=contract, created_at=DECIDED), siret=siret)
 
 
 @pytest.mark.parametrize(

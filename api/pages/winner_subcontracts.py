@@ -1,0 +1,85 @@
+"""The holder's side of subcontracting: it declares a subcontractor, signs the DC4, follows the buyer's answer."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api import db as database
+from api.auth import SIGNED_IN, Who
+from api.context import Ctx
+from api.db import Db, reading
+from api.downloads import attachment
+from api.errors import PageInvalid
+from api.pages.winner import PATH as CONTRACT
+from api.pages.winner import mine
+from api.render import page
+from api.subcontracting import Typed, dc4_of, declare_subcontractor, list_context, row_context
+from procurement.contract import Contract
+from procurement.errors import Invalid
+from procurement.people import Person
+from procurement.subcontract import find_subcontract, withdraw_subcontract
+
+router = APIRouter(include_in_schema=False)
+PATH = CONTRACT + "/sous-traitants"
+ONE = PATH + "/{sref}"
+
+
+def _mine(db: Session, *, ref: str, who: Person) -> Contract:
+    return mine(db, ref, who)
+
+
+def _listed(contract: Contract, ref: str) -> dict[str, Any]:
+    answer, consultation = f"/candidatures/{ref}", contract.consultation
+    crumbs = [
+        ("Mes réponses", "/candidatures"), (consultation.number, answer), ("Marché", CONTRACT.format(ref=ref))
+    ]  # fmt: skip
+    return {"here": PATH.format(ref=ref), "crumbs": crumbs, "officer": False, "buyer_side": False}
+
+
+@router.get(PATH, dependencies=[Depends(SIGNED_IN)])
+def subcontractors(request: Request, db: Db, who: Who, ref: str) -> Response:
+    contract = mine(db, ref, who)
+    return page(
+        request, "subcontracts/list.html", **list_context(db, contract), **_listed(contract, ref), declares=True
+    )
+
+
+@router.post(PATH, dependencies=[Depends(SIGNED_IN)])
+def declare(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Response:
+    """R2193-3: after the notification, the holder hands over a declaration; it signs it next."""
+    find = partial(_mine, ref=ref, who=who)
+    with reading(ctx.database) as db:
+        find(db)
+    try:
+        sref = declare_subcontractor(ctx, find, typed.model_dump(), f"account:{who.id}")
+    except Invalid as error:
+        with reading(ctx.database) as db:
+            contract = find(db)
+            context = list_context(db, contract) | _listed(contract, ref) | {"declares": True}
+            values = {"values": typed.model_dump()}
+            raise PageInvalid(error, "subcontracts/list.html", context | values) from None
+    return RedirectResponse(f"{ONE.format(ref=ref, sref=sref)}?ok=sous-traitant", 303)
+
+
+@router.get(ONE, dependencies=[Depends(SIGNED_IN)])
+def subcontractor(request: Request, db: Db, who: Who, ref: str, sref: str) -> Response:
+    contract = mine(db, ref, who)
+    row = find_subcontract(db, contract, sref)
+    return page(request, "subcontracts/subcontract.html", **row_context(db, row, who), **_listed(contract, ref))
+
+
+@router.get(ONE + "/dc4.pdf", dependencies=[Depends(SIGNED_IN)])
+def document(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
+    with reading(ctx.database) as db:
+        key, name = dc4_of(find_subcontract(db, mine(db, ref, who), sref))
+    return attachment(ctx.storage.get(key), name, "application/pdf")
+
+
+@router.post(ONE + "/retirer", dependencies=[Depends(SIGNED_IN)])
+def withdraw(db: Db, who: Who, ref: str, sref: str) -> Response:
+    row = find_subcontract(db, mine(db, ref, who), sref)
+    withdraw_subcontract(db, row, f"account:{who.id}", database.now(db))
+    return RedirectResponse(f"{ONE.format(ref=ref, sref=sref)}?ok=sous-traitant-retire", 303)
