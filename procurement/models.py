@@ -28,6 +28,7 @@ from procurement.library import ClauseStep, ClauseUse, ClauseVersion
 from procurement.looks import CompanyLook, Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
+from procurement.pes import PesSending
 from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.powers import SigningPower
@@ -83,6 +84,7 @@ __all__ = [
     "Part",
     "Party",
     "PastAnswer",
+    "PesSending",
     "Piece",
     "PieceRequest",
     "Provider",
