@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -106,19 +107,25 @@ def buyer_of(db: Session, who: Person, ref: str) -> Organisation:
     raise Invalid({"organisation": "Choisissez l’acheteur à qui cette facture est adressée."})
 
 
-def take_several(
-    ctx: Context, who: Person, organisation: str, files: Sequence[tuple[str, bytes]]
-) -> list[tuple[str, str, str]]:
-    """(name, ref or "", the sentence that says why it was not kept or ""): one bad file stops no other."""
+@dataclass(frozen=True)
+class Taken:
+    """What became of one file: its copy's ref, and whether it is new; or why it was not kept."""
+
+    name: str
+    ref: str = ""
+    new: bool = False
+    wrong: str = ""
+
+
+def take_several(ctx: Context, who: Person, organisation: str, files: Sequence[tuple[str, bytes]]) -> list[Taken]:
+    """One bad file stops no other. Raises Invalid where no buyer is chosen."""
     taken = []
     for name, content in files:
         received = Received(name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
         try:
-            ref, _ = take_copy(ctx, who, organisation, received, content)
+            taken.append(Taken(name, *take_copy(ctx, who, organisation, received, content)))
         except (Refused, WorkFailed) as error:
-            taken.append((name, "", error.sentence))
-        else:
-            taken.append((name, ref, ""))
+            taken.append(Taken(name, wrong=error.sentence))
     return taken
 
 

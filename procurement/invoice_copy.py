@@ -30,7 +30,7 @@ class InvoiceCopy(HasRef, Base):
         "received": frozenset({"to_confirm", "approved", "partial", "held", "refused", "sent_back"}),
         "held": frozenset({"completed", "to_confirm", "approved", "partial", "refused", "sent_back"}),
         "completed": frozenset({"to_confirm", "approved", "partial", "refused", "sent_back"}),
-        "to_confirm": frozenset({"received", "completed", "approved", "partial"}),
+        "to_confirm": frozenset({"received", "held", "completed", "approved", "partial"}),
         "approved": frozenset({"paid"}),
         "partial": frozenset({"paid"}),
         "paid": FINAL,

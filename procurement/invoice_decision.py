@@ -160,11 +160,11 @@ def confirm_copy(db: Session, copy: InvoiceCopy, person: Person, now: datetime) 
 
 
 def send_back_to_first(db: Session, copy: InvoiceCopy, motive: str, person: Person, now: datetime) -> None:
-    """The second person does not agree: the invoice is to be decided again."""
+    """The second person does not agree: to be decided again, still suspended where it was."""
     contract = _locked(db, copy)
     if len(motive.strip()) < 10:
         raise Invalid({"motive": "Dites en une phrase pourquoi vous ne confirmez pas."})
-    to = "completed" if copy.resumed_on else "received"
+    to = "completed" if copy.resumed_on else "held" if copy.suspended_on else "received"
     move(db, contract.consultation, copy, to, person.email, now, motive=motive.strip()[:1000])
     copy.proposed, copy.proposed_by = "", ""
     copy.admitted_ht = copy.admitted_ttc = copy.retention_ttc = copy.advance_ttc = copy.penalties_ttc = None

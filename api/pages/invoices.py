@@ -14,8 +14,7 @@ from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, buyers_of, examine, proposal, take_several
-from api.isolate import WorkFailed
+from api.invoices import INVOICE_CAP, Taken, buyers_of, examine, proposal, take_several
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
 from api.uploads import receive_form
@@ -65,37 +64,22 @@ async def upload(request: Request, ctx: Ctx, who: Who) -> Response:
         files, fields = await receive_form(request, INVOICE_CAP, MOST_FILES)
         if not files:
             raise Invalid({"file": "Choisissez un fichier qui n’est pas vide."})
-        before = await run_in_threadpool(_newest, ctx)
         taken = await run_in_threadpool(take_several, ctx, who, fields.get("organisation", ""), files)
-    except (Invalid, Refused, WorkFailed) as error:
+        if len(taken) == 1 and taken[0].wrong:
+            raise Refused(taken[0].wrong)
+    except (Invalid, Refused) as error:
         raise await run_in_threadpool(_again, ctx, who, error) from None
     if len(taken) == 1:
-        return await run_in_threadpool(_only, ctx, who, taken[0], before)
+        return RedirectResponse(f"/factures/{taken[0].ref}?ok={'facture' if taken[0].new else 'facture-connue'}", 303)
     return await run_in_threadpool(_several, request, ctx, who, taken)
 
 
-def _newest(ctx: Context) -> int:
+def _several(request: Request, ctx: Context, who: Person, taken: list[Taken]) -> Response:
     with reading(ctx.database) as db:
-        return db.query(InvoiceCopy.id).order_by(InvoiceCopy.id.desc()).limit(1).scalar() or 0
+        return page(request, "invoices/upload.html", buyers=_choices(db, who), taken=taken)
 
 
-def _only(ctx: Context, who: Person, taken: tuple[str, str, str], before: int) -> Response:
-    """To its page, or the form again with what is wrong."""
-    _, ref, wrong = taken
-    if wrong:
-        raise _again(ctx, who, Refused(wrong))
-    with reading(ctx.database) as db:
-        new = find_invoice(db, ref, who).id > before
-    return RedirectResponse(f"/factures/{ref}?ok={'facture' if new else 'facture-connue'}", 303)
-
-
-def _several(request: Request, ctx: Context, who: Person, taken: list[tuple[str, str, str]]) -> Response:
-    with reading(ctx.database) as db:
-        buyers = _choices(db, who)
-    return page(request, "invoices/upload.html", buyers=buyers, taken=taken)
-
-
-def _again(ctx: Context, who: Person, error: Invalid | Refused | WorkFailed) -> PageInvalid:
+def _again(ctx: Context, who: Person, error: Invalid | Refused) -> PageInvalid:
     fields = error.fields if isinstance(error, Invalid) else {"file": error.sentence}
     with reading(ctx.database) as db:
         return PageInvalid(Invalid(fields), "invoices/upload.html", {"buyers": _choices(db, who), "taken": []})
