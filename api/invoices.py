@@ -1,6 +1,8 @@
 """Checking a copy of an invoice: contracts read in a short session, the file examined in a worker process."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ from api import db as database
 from api import isolate
 from api.context import Context
 from api.db import connect, reading, transaction
+from api.isolate import WorkFailed
 from api.uploads import Received
 from procurement.billing import contract_by_number, contracts_file, key_contracts, records_for
 from procurement.contract import Contract
-from procurement.errors import Invalid
+from procurement.errors import Invalid, Refused
 from procurement.invoice_copy import Facts, already, keep_copy
+from procurement.invoice_decision import arrived
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.matching import match
 from procurement.people import Organisation, Person, Role
@@ -99,7 +103,7 @@ def buyers_of(db: Session, who: Person) -> list[Organisation]:
     return db.query(Organisation).filter(Organisation.id.in_(ids)).order_by(Organisation.name).limit(MOST_BUYERS).all()
 
 
-def _buyer(db: Session, who: Person, ref: str) -> Organisation:
+def buyer_of(db: Session, who: Person, ref: str) -> Organisation:
     """The one chosen, or the only one."""
     buyers = buyers_of(db, who)
     if len(buyers) == 1:
@@ -110,10 +114,32 @@ def _buyer(db: Session, who: Person, ref: str) -> Organisation:
     raise Invalid({"organisation": "Choisissez l’acheteur à qui cette facture est adressée."})
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What became of one file: its copy's ref, and whether it is new; or why it was not kept."""
+
+    name: str
+    ref: str = ""
+    new: bool = False
+    wrong: str = ""
+
+
+def take_several(ctx: Context, who: Person, organisation: str, files: Sequence[tuple[str, bytes]]) -> list[Taken]:
+    """One bad file stops no other. Raises Invalid where no buyer is chosen."""
+    taken = []
+    for name, content in files:
+        received = Received(name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        try:
+            taken.append(Taken(name, *take_copy(ctx, who, organisation, received, content)))
+        except (Refused, WorkFailed) as error:
+            taken.append(Taken(name, wrong=error.sentence))
+    return taken
+
+
 def take_copy(ctx: Context, who: Person, organisation: str, received: Received, content: bytes) -> tuple[str, bool]:
     """(ref, whether it is new): examined in a worker process, kept once. `organisation`: the buyer's ref, or ""."""
     with reading(ctx.database) as db:
-        buyer = _buyer(db, who, organisation)
+        buyer = buyer_of(db, who, organisation)
         twin = already(db, buyer, received.sha256)
         if twin is not None:
             return twin.ref, False
@@ -129,6 +155,8 @@ def take_copy(ctx: Context, who: Person, organisation: str, received: Received, 
             db, mine, facts, key=key, contract=contract, report=found["report"], match=confronted,
             person=who, now=database.now(db),
         )  # fmt: skip
+        if copy.key == key:
+            arrived(db, copy, database.now(db))
         return copy.ref, copy.key == key
 
 

@@ -11,7 +11,20 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, restamp, silence, sweep, trust_lists
+from api.steps import (
+    billing,
+    deliveries,
+    health,
+    mail,
+    pieces,
+    purge,
+    receipts,
+    renewals,
+    restamp,
+    silence,
+    sweep,
+    trust_lists,
+)
 from procurement.counters import beat
 
 REST = 0.5
@@ -30,6 +43,8 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "accept_by_silence": silence.accept_one,
     "renew_proofs": renewals.renew_one,
     "follow_deliveries": deliveries.follow_once,
+    "watch_ceilings": billing.recount_one,
+    "remind_finance": billing.remind_once,
     "purge": purge.purge_once,
     "sweep_storage": sweep.sweep_once,
 }

@@ -52,6 +52,8 @@ class Contract(HasRef, Base):
     received_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
     renew_on: Mapped[date | None] = mapped_column(Date, index=True)
+    recount_at: Mapped[datetime | None] = mapped_column(index=True)
+    warned_at: Mapped[datetime | None]
     service: Mapped[str] = mapped_column(String(100), default="")
     vat_rate: Mapped[str] = mapped_column(String(10), default="20")
     ended_on: Mapped[date | None] = mapped_column(Date)

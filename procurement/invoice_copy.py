@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, defer, joinedload, mapped_column, relationship
 
 from procurement.base import Base, HasRef
 from procurement.contract import Contract
@@ -22,12 +22,15 @@ class InvoiceCopy(HasRef, Base):
     """A copy being checked, without value of deposit; the report and the match are frozen as they were computed."""
 
     __tablename__ = "invoice_copy"
-    __table_args__ = (UniqueConstraint("organisation_id", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "sha256"),
+        Index("ix_invoice_copy_organisation_id_due_on", "organisation_id", "due_on"),
+    )
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
         "received": frozenset({"to_confirm", "approved", "partial", "held", "refused", "sent_back"}),
         "held": frozenset({"completed", "to_confirm", "approved", "partial", "refused", "sent_back"}),
         "completed": frozenset({"to_confirm", "approved", "partial", "refused", "sent_back"}),
-        "to_confirm": frozenset({"received", "completed", "approved", "partial"}),
+        "to_confirm": frozenset({"received", "held", "completed", "approved", "partial"}),
         "approved": frozenset({"paid"}),
         "partial": frozenset({"paid"}),
         "paid": FINAL,
@@ -61,6 +64,7 @@ class InvoiceCopy(HasRef, Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(254), default="")
     motive: Mapped[str] = mapped_column(String(1000), default="")
+    reason_code: Mapped[str] = mapped_column(String(30), default="")
     proposed: Mapped[str] = mapped_column(String(20), default="")
     proposed_by: Mapped[str] = mapped_column(String(254), default="")
     admitted_ht: Mapped[Decimal | None]
@@ -70,6 +74,7 @@ class InvoiceCopy(HasRef, Base):
     penalties_ttc: Mapped[Decimal | None]
     mandate: Mapped[str] = mapped_column(String(30), default="")
     paid_on: Mapped[date | None] = mapped_column(Date)
+    due_on: Mapped[date | None] = mapped_column(Date)
     contract: Mapped[Contract | None] = relationship()
 
     @property
@@ -147,7 +152,7 @@ def attach_to(
     db.refresh(copy)
     if copy.state not in ("received", "held", "completed"):
         raise Refused("Cette facture est déjà décidée.")
-    copy.contract, copy.match = contract, match
+    copy.contract, copy.match, copy.part = contract, match, ""
     record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
 
 
@@ -160,12 +165,14 @@ def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:
 
 
 def invoices_of(db: Session, contract: Contract) -> list[InvoiceCopy]:
-    """The ledger's lines, oldest first."""
-    return list(db.scalars(select(InvoiceCopy).where(InvoiceCopy.contract_id == contract.id).order_by(InvoiceCopy.id)))
+    """The ledger's lines, oldest first, without the reports, which are heavy."""
+    query = select(InvoiceCopy).where(InvoiceCopy.contract_id == contract.id).order_by(InvoiceCopy.id)
+    return list(db.scalars(query.options(defer(InvoiceCopy.report), defer(InvoiceCopy.match))))
 
 
 def invoices_for(db: Session, person: Person, before: int | None, size: int) -> list[InvoiceCopy]:
+    """Of every buyer for whom this person does finance, newest first, without the reports."""
     mine = person.organisations(Role.FINANCE)
     query = select(InvoiceCopy).where(InvoiceCopy.organisation_id.in_(mine)).order_by(InvoiceCopy.id.desc())
-    query = query.options(joinedload(InvoiceCopy.contract))
+    query = query.options(joinedload(InvoiceCopy.contract), defer(InvoiceCopy.report), defer(InvoiceCopy.match))
     return list(db.scalars(query.where(InvoiceCopy.id < before).limit(size) if before else query.limit(size)))

@@ -4,22 +4,33 @@ The proposal of the match stays beside; nothing is written over the invoice. Eac
 payment is kept: reception, service fait, suspension and its end (CCP R2192-10 to R2192-31).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from procurement.contract import Contract, paris_day
 from procurement.errors import Invalid, Refused
-from procurement.events import lock, move
+from procurement.events import lock, move, record
+from procurement.execution.engagements import engagements_of
+from procurement.execution.parts import parts_of
+from procurement.execution.terms import terms_of
 from procurement.invoice_copy import InvoiceCopy
-from procurement.invoicing.deadlines import Clock, Interest, Rate, clock, interest
+from procurement.invoice_delay import wind
+from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person
+from procurement.suppliers import tell
 
 PAYABLE = ("approved", "partial")
 OPEN = ("received", "held", "completed")
+# What the supplier is told, with the motive (R2192-28: a suspension is notified, dated, with its reasons).
+TOLD: Mapping[str, str] = {
+    "partial": "approuvée en partie", "held": "suspendue, une pièce manque", "refused": "rejetée",
+    "sent_back": "à corriger, mauvais destinataire ou mauvaise référence",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,10 +46,14 @@ class Liquidation:
 
 @dataclass(frozen=True)
 class Decision:
-    """`to`: approved, partial, held, refused or sent_back. `done_on`: the day of the service fait."""
+    """`to`: approved, partial, held, refused or sent_back. `done_on`: the day of the service fait.
+
+    `reason`: one of `REASONS`, needed unless the whole invoice is approved.
+    """
 
     to: str
     motive: str = ""
+    reason: str = ""
     done_on: date | None = None
     liquidation: Liquidation = field(default_factory=Liquidation)
 
@@ -50,11 +65,14 @@ def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Pers
     motive, to = decision.motive.strip(), decision.to
     if to == "held" and copy.suspended_on is not None:
         raise Refused("Le délai de paiement ne se suspend qu’une fois.", "R2192-27")
+    copy.done_on = decision.done_on or copy.done_on
+    copy.reason_code = "" if to == "approved" else decision.reason
     if to in PAYABLE:
         _liquidate(copy, decision)
         if _wants_two(db, copy):
             move(db, contract.consultation, copy, "to_confirm", person.email, now, proposed=to, motive=motive)
             copy.proposed, copy.proposed_by, copy.motive = to, person.email, motive
+            _counted(db, contract, copy, now)
             return
     if to == "held":
         copy.suspended_on = paris_day(now)
@@ -75,6 +93,8 @@ def _check(copy: InvoiceCopy, decision: Decision, today: date) -> None:
         wrong["motive"] = "Écrivez le motif en une phrase : le fournisseur le lira."
     elif len(decision.motive.strip()) > 1000:
         wrong["motive"] = "Le motif a mille caractères au plus."
+    if decision.to != "approved" and decision.reason not in REASONS:
+        wrong["reason"] = "Choisissez le code du motif : il est transmis au fournisseur."
     if decision.done_on is not None and decision.done_on > today:
         wrong["done_on"] = "La date du service fait est passée ou d’aujourd’hui."
     if decision.to in PAYABLE:
@@ -90,8 +110,9 @@ def _wrong_amounts(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
         wrong["admitted_ht"] = "Dites les sommes admises, hors taxes et toutes taxes comprises."
     for name, most in (("admitted_ht", copy.amount_ht), ("admitted_ttc", copy.amount_ttc)):
         value = getattr(said, name)
-        if value is not None and most is not None and abs(value) > abs(most):
+        if value is not None and most is not None and (abs(value) > abs(most) or value * most < 0):
             wrong[name] = "Les sommes admises ne dépassent pas celles de la facture."
+    wrong = _wrong_share(copy, decision) | wrong
     off = said.retention_ttc + said.advance_ttc + said.penalties_ttc
     if min(said.retention_ttc, said.advance_ttc, said.penalties_ttc) < 0:
         wrong["retention_ttc"] = "Ce qui est retenu s’écrit sans signe."
@@ -100,9 +121,23 @@ def _wrong_amounts(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
     return wrong
 
 
+def _wrong_share(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
+    """A part is less than the whole, and the whole is not a part."""
+    said = decision.liquidation
+    pairs = ((said.admitted_ht, copy.amount_ht), (said.admitted_ttc, copy.amount_ttc))
+    less = any(value is not None and value != whole for value, whole in pairs)
+    if decision.to == "approved" and less:
+        return {"admitted_ht": "Pour admettre moins que la facture, choisissez « Approuver en partie »."}
+    if decision.to == "partial" and not less and said.admitted_ht is not None and said.admitted_ttc is not None:
+        return {"admitted_ht": "Ces sommes sont celles de la facture : approuvez-la en entier, ou admettez moins."}
+    ht, ttc = said.admitted_ht, said.admitted_ttc
+    if ht is not None and ttc is not None and abs(ttc) < abs(ht):
+        return {"admitted_ttc": "La somme toutes taxes comprises n’est pas inférieure à celle hors taxes."}
+    return {}
+
+
 def _liquidate(copy: InvoiceCopy, decision: Decision) -> None:
     said = decision.liquidation
-    copy.done_on = decision.done_on or copy.done_on
     copy.admitted_ht = said.admitted_ht if said.admitted_ht is not None else copy.amount_ht
     copy.admitted_ttc = said.admitted_ttc if said.admitted_ttc is not None else copy.amount_ttc
     copy.retention_ttc, copy.advance_ttc = said.retention_ttc, said.advance_ttc
@@ -125,13 +160,15 @@ def confirm_copy(db: Session, copy: InvoiceCopy, person: Person, now: datetime) 
 
 
 def send_back_to_first(db: Session, copy: InvoiceCopy, motive: str, person: Person, now: datetime) -> None:
-    """The second person does not agree: the invoice is to be decided again."""
+    """The second person does not agree: to be decided again, still suspended where it was."""
     contract = _locked(db, copy)
     if len(motive.strip()) < 10:
         raise Invalid({"motive": "Dites en une phrase pourquoi vous ne confirmez pas."})
-    to = "completed" if copy.resumed_on else "received"
+    to = "completed" if copy.resumed_on else "held" if copy.suspended_on else "received"
     move(db, contract.consultation, copy, to, person.email, now, motive=motive.strip()[:1000])
     copy.proposed, copy.proposed_by = "", ""
+    copy.admitted_ht = copy.admitted_ttc = copy.retention_ttc = copy.advance_ttc = copy.penalties_ttc = None
+    _counted(db, contract, copy, now)
 
 
 def _conclude(
@@ -139,8 +176,26 @@ def _conclude(
 ) -> None:
     if copy.suspended_on is not None and copy.resumed_on is None and to != "held":
         copy.resumed_on = paris_day(now)
-    move(db, contract.consultation, copy, to, person.email, now, motive=motive)
+    move(db, contract.consultation, copy, to, person.email, now, motive=motive, reason=copy.reason_code)
     copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive
+    _counted(db, contract, copy, now)
+    if to in TOLD:
+        tell(db, contract, copy, TOLD[to], motive, now)
+
+
+def arrived(db: Session, copy: InvoiceCopy, now: datetime) -> None:
+    """What follows from its contract: the part that its engagement pays for, its last day, the account to count."""
+    if copy.contract is None:
+        return
+    named = (row.part for row in engagements_of(db, copy.contract) if copy.engagement and row.number == copy.engagement)
+    copy.part = next(named, "") or copy.part
+    _counted(db, copy.contract, copy, now)
+
+
+def _counted(db: Session, contract: Contract, copy: InvoiceCopy, now: datetime) -> None:
+    """The last day and the account follow each change."""
+    wind(copy, terms_of(db, contract).payment_days)
+    contract.recount_at = now
 
 
 def complete_copy(db: Session, copy: InvoiceCopy, on: date | None, person: Person, now: datetime) -> None:
@@ -150,11 +205,13 @@ def complete_copy(db: Session, copy: InvoiceCopy, on: date | None, person: Perso
         raise Invalid({"on": "La réception de la pièce va de la suspension à aujourd’hui."})
     move(db, contract.consultation, copy, "completed", person.email, now, on=on.isoformat())
     copy.resumed_on = on
+    _counted(db, contract, copy, now)
 
 
 def pay_copy(db: Session, copy: InvoiceCopy, mandate: str, on: date | None, person: Person, now: datetime) -> None:
     """The accountant paid it that day under this mandate; once."""
     contract = _locked(db, copy)
+    _not_paid(db, copy)
     wrong = {}
     if not 1 <= len(mandate.strip()) <= 30:
         wrong["mandate"] = "Écrivez le numéro du mandat, 30 caractères au plus."
@@ -164,24 +221,54 @@ def pay_copy(db: Session, copy: InvoiceCopy, mandate: str, on: date | None, pers
         raise Invalid(wrong)
     move(db, contract.consultation, copy, "paid", person.email, now, mandate=mandate.strip(), on=on.isoformat())
     copy.mandate, copy.paid_on = mandate.strip(), on
+    _counted(db, contract, copy, now)
 
 
-def clock_of(copy: InvoiceCopy, days: int) -> Clock | None:
-    """The delay of payment; None where the invoice says no date or is not to be paid."""
-    if copy.issued_on is None or copy.state in ("refused", "sent_back") or (copy.amount_ht or 0) < 0:
-        return None
-    return clock(
-        copy.issued_on, received_on=copy.received_on, done_on=copy.done_on, days=days,
-        suspended_on=copy.suspended_on, resumed_on=copy.resumed_on,
+def _not_paid(db: Session, copy: InvoiceCopy) -> None:
+    """Neither this copy nor another one of the same invoice: nothing is paid twice."""
+    query = select(InvoiceCopy).where(
+        InvoiceCopy.organisation_id == copy.organisation_id, InvoiceCopy.state == "paid",
+        InvoiceCopy.number == copy.number, InvoiceCopy.seller_siret == copy.seller_siret,
     )  # fmt: skip
+    paid = copy if copy.state == "paid" else db.scalar(query.limit(1)) if copy.number else None
+    if paid is not None:
+        day = f"{paid.paid_on:%d/%m/%Y}" if paid.paid_on else ""
+        raise Refused(f"La facture {paid.number} est déjà payée, par le mandat {paid.mandate} du {day}.")
 
 
-def interest_of(
-    copy: InvoiceCopy, days: int, today: date, rates: Sequence[Rate], points: Decimal, fixed: Decimal
-) -> Interest | None:
-    """What is owed for late payment until it was paid, or until today; None where nothing is."""
-    running = clock_of(copy, days)
-    if running is None or running.due is None:
-        return None
-    owed = interest(copy.net_ttc or Decimal(0), running.due, copy.paid_on or today, rates, points, fixed)
-    return owed if owed.days else None
+def set_reception(db: Session, copy: InvoiceCopy, on: date | None, person: Person, now: datetime) -> None:
+    """The day on which the portal announced the invoice, typed by a person: the delay starts there (R2192-15)."""
+    contract = _locked(db, copy)
+    if getattr(copy, "portal_at", None) is not None:
+        raise Refused("La date de réception est celle du portail : elle ne se corrige pas ici.", "R2192-15")
+    if copy.state == "paid":
+        raise Refused("Cette facture est payée : ses dates ne changent plus.")
+    if on is None or on > paris_day(now) or (copy.issued_on is not None and on < copy.issued_on):
+        raise Invalid({"received_on": "La réception va de la date de la facture à aujourd’hui."})
+    before = copy.received_on.isoformat() if copy.received_on else None
+    record(
+        db, contract.consultation, "invoicecopy.reception", copy.ref, person.email, now,
+        on=on.isoformat(), before=before,
+    )  # fmt: skip
+    copy.received_on = on
+    _counted(db, contract, copy, now)
+
+
+def impute(db: Session, copy: InvoiceCopy, part: str, engagement: str, person: Person, now: datetime) -> None:
+    """Say which tranche or order the invoice bills, and which engagement pays for it; "" for none."""
+    contract = _locked(db, copy)
+    if copy.state == "paid":
+        raise Refused("Cette facture est payée : son imputation ne change plus.")
+    wrong = {}
+    if part and part not in {row.number for row in parts_of(db, contract)}:
+        wrong["part"] = "Choisissez une tranche ou une commande de ce marché."
+    known = {row.number for row in engagements_of(db, contract) if row.closed_at is None} | {copy.engagement}
+    if engagement and engagement not in known:
+        wrong["engagement"] = "Choisissez un engagement ouvert de ce marché."
+    if wrong:
+        raise Invalid(wrong)
+    record(
+        db, contract.consultation, "invoicecopy.imputed", copy.ref, person.email, now, part=part, engagement=engagement
+    )
+    copy.part, copy.engagement = part, engagement
+    contract.recount_at = now

@@ -31,6 +31,7 @@ from procurement.library import ClauseStep, ClauseUse, ClauseVersion
 from procurement.looks import CompanyLook, Look
 from procurement.mail import Mail
 from procurement.people import ApiToken, EmailCode, LoginSession, Membership, Organisation, User
+from procurement.pes import PesSending
 from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.powers import SigningPower
@@ -48,6 +49,6 @@ __all__ = [
     "CompanyLook", "Consultation", "Contract", "ContractKey", "ContractPrice", "Counter", "DceFile", "Delivery",
     "EmailCode", "Engagement", "Event", "FederatedLogin", "FinalAccount", "Flight", "FollowedList", "Given",
     "Heartbeat", "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership",
-    "Organisation", "Override", "Paper", "Part", "Party", "PastAnswer", "Piece", "PieceRequest", "Provider",
-    "Reception", "Signer", "SigningCode", "SigningPower", "Subcontract", "Terms", "User",
+    "Organisation", "Override", "Paper", "Part", "Party", "PastAnswer", "PesSending", "Piece", "PieceRequest",
+    "Provider", "Reception", "Signer", "SigningCode", "SigningPower", "Subcontract", "Terms", "User",
 ]  # fmt: skip

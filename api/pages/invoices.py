@@ -1,67 +1,38 @@
-"""Finance: drop a copy of an invoice, read what was found, decide. A copy being checked, without value of deposit."""
+"""Finance: what is in hand, a copy of an invoice dropped and read. A copy being checked, without value of deposit."""
 
-from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
+from api import invoice_view
 from api.auth import FINANCE, Who
 from api.context import Context, Ctx
-from api.contracts import read_euros
-from api.cursor import Cursor
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, UNREAD, buyers_of, examine, proposal, take_copy
-from api.isolate import WorkFailed
+from api.invoices import INVOICE_CAP, UNREAD, Taken, buyers_of, examine, proposal, take_several
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
-from api.uploads import MemorySink, receive
+from api.uploads import receive_form
 from procurement.billing import record_of, whole_of
-from procurement.contract import contracts_for, find_contract
+from procurement.contract import contracts_for, find_contract, paris_day
 from procurement.errors import Invalid, NotFound, Refused
-from procurement.invoice_copy import (
-    InvoiceCopy,
-    attach_to,
-    find_invoice,
-    invoices_for,
-)
-from procurement.invoice_decision import Decision, Liquidation, decide_copy
+from procurement.invoice_copy import InvoiceCopy, attach_to, find_invoice
+from procurement.invoice_decision import arrived
 from procurement.invoicing.contracts import to_record
 from procurement.invoicing.matching import confront
-from procurement.people import Person
+from procurement.people import Person, Role
+from procurement.worklist import FILTERS, figures_of, page_of
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
 PAGE = 20
 CHOICES = 50
-# In the order the law asks a person to think of them; each says what becomes of the delay.
-DECISIONS: tuple[tuple[str, str, str], ...] = (
-    ("approved", "Approuver", "Le délai de paiement continue de courir jusqu’au paiement."),
-    ("partial", "Approuver en partie", "Les sommes admises se paient dans le délai ; dites l’écart et pourquoi."),
-    (
-        "sent_back",
-        "Renvoyer pour correction",
-        "Mauvais destinataire, service ou engagement : le fournisseur corrige sans refaire sa facture. Le délai part "
-        "de la notification du portail au bon destinataire (R2192-15).",
-    ),
-    (
-        "held",
-        "Suspendre",
-        "Une pièce manque : le délai s’interrompt, une seule fois, et repart quand elle est reçue (R2192-27 à "
-        "R2192-29).",
-    ),
-    (
-        "refused",
-        "Rejeter",
-        "La facture est fausse : elle est close, le délai part de la facture qui la remplace. Dans Chorus Pro : "
-        "« Rejetée » ; dans le cycle de vie : 210 « Refusée ».",
-    ),
-)
+MOST_FILES = 20
 
 
 def _choices(db: Session, who: Person) -> list[tuple[str, str]]:
@@ -69,37 +40,55 @@ def _choices(db: Session, who: Person) -> list[tuple[str, str]]:
 
 
 @router.get("/factures", dependencies=[Depends(FINANCE)])
-def invoices(request: Request, db: Db, who: Who, avant: Cursor = None) -> Response:
-    found = invoices_for(db, who, avant, PAGE)
-    older = found[-1].id if len(found) == PAGE else None
-    return page(request, "invoices/list.html", copies=found, states=INVOICE_STATES, older=older)
+def invoices(
+    request: Request, db: Db, who: Who, etat: str = "", apres: Annotated[str, Query(max_length=30)] = ""
+) -> Response:
+    """By last day of payment; the counts are of all the buyers of this person."""
+    mine, today = who.organisations(Role.FINANCE), paris_day(database.now(db))
+    found, after = page_of(db, mine, etat, today, apres, PAGE)
+    figures = figures_of(db, mine, today)
+    counts = [(key, words, sum(each.counts[key] for each in figures)) for key, words in FILTERS.items()]
+    return page(
+        request, "invoices/list.html", copies=[(copy, invoice_view.list_badge(copy, today)) for copy in found],
+        states=INVOICE_STATES, after=after, chosen=etat if etat in FILTERS else "", counts=counts, figures=figures,
+    )  # fmt: skip
 
 
 @router.get("/factures/copie", dependencies=[Depends(FINANCE)])
 def upload_form(request: Request, db: Db, who: Who) -> Response:
-    return page(request, "invoices/upload.html", buyers=_choices(db, who))
+    return page(request, "invoices/upload.html", buyers=_choices(db, who), taken=[])
 
 
 @router.post("/factures/copie", dependencies=[Depends(FINANCE)])
 async def upload(request: Request, ctx: Ctx, who: Who) -> Response:
-    """Stream, examine in a worker process, keep. The same bytes again show the copy that is already there."""
-    sink = MemorySink()
+    """Receive, examine in a worker process, keep. The same bytes again show the copy that is already there."""
     try:
-        received = await receive(request, sink, INVOICE_CAP)
-        organisation = received.fields.get("organisation", "")
-        ref, new = await run_in_threadpool(take_copy, ctx, who, organisation, received, sink.content)
-    except (Invalid, Refused, WorkFailed) as error:
+        files, fields = await receive_form(request, INVOICE_CAP, MOST_FILES)
+        if not files:
+            raise Invalid({"file": "Choisissez un fichier qui n’est pas vide."})
+        taken = await run_in_threadpool(take_several, ctx, who, fields.get("organisation", ""), files)
+        if len(taken) == 1 and taken[0].wrong:
+            raise Refused(taken[0].wrong)
+    except (Invalid, Refused) as error:
         raise await run_in_threadpool(_again, ctx, who, error) from None
-    return RedirectResponse(f"/factures/{ref}?ok={'facture' if new else 'facture-connue'}", 303)
+    if len(taken) == 1:
+        return RedirectResponse(f"/factures/{taken[0].ref}?ok={'facture' if taken[0].new else 'facture-connue'}", 303)
+    return await run_in_threadpool(_several, request, ctx, who, taken)
 
 
-def _again(ctx: Context, who: Person, error: Invalid | Refused | WorkFailed) -> PageInvalid:
+def _several(request: Request, ctx: Context, who: Person, taken: list[Taken]) -> Response:
+    with reading(ctx.database) as db:
+        return page(request, "invoices/upload.html", buyers=_choices(db, who), taken=taken)
+
+
+def _again(ctx: Context, who: Person, error: Invalid | Refused) -> PageInvalid:
     fields = error.fields if isinstance(error, Invalid) else {"file": error.sentence}
     with reading(ctx.database) as db:
-        return PageInvalid(Invalid(fields), "invoices/upload.html", {"buyers": _choices(db, who)})
+        return PageInvalid(Invalid(fields), "invoices/upload.html", {"buyers": _choices(db, who), "taken": []})
 
 
-def _context(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
+def context_of(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
+    """What `invoices/invoice.html` shows."""
     contracts = [] if copy.contract else contracts_for(db, who, None, CHOICES)
     return {
         "copy": copy,
@@ -108,16 +97,15 @@ def _context(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
             (c.ref, f"{c.number} – {c.holder_name}") for c in contracts if c.organisation_id == copy.organisation_id
         ],
         "state": INVOICE_STATES[copy.state],
-        "open": copy.state in ("received", "held"),
-        "decisions": [d for d in DECISIONS if d[0] != copy.state],
         "proposed": proposal(copy.report, copy.match),
-        "labels": {key: label for key, label, _ in DECISIONS},
+        "who": who.email,
+        **invoice_view.shown(db, copy, paris_day(database.now(db))),
     }
 
 
 @router.get("/factures/{ref}", dependencies=[Depends(FINANCE)])
 def invoice_page(request: Request, db: Db, who: Who, ref: str) -> Response:
-    return page(request, "invoices/invoice.html", **_context(db, find_invoice(db, ref, who), who))
+    return page(request, "invoices/invoice.html", **context_of(db, find_invoice(db, ref, who), who))
 
 
 @router.get("/factures/{ref}/fichier", dependencies=[Depends(FINANCE)])
@@ -126,31 +114,6 @@ def invoice_file(ctx: Ctx, who: Who, ref: str) -> Response:
         copy = find_invoice(db, ref, who)
     kind = "application/pdf" if copy.report["container"] == "pdf" else "application/xml"
     return attachment(ctx.storage.get(copy.key), copy.name, kind)
-
-
-@router.post("/factures/{ref}/decision", dependencies=[Depends(FINANCE)])
-def decide(
-    request: Request, db: Db, who: Who, ref: str, decision: Text = "", motive: Text = "", admitted_ht: Text = "",
-    admitted_ttc: Text = "",
-) -> Response:  # fmt: skip
-    copy = find_invoice(db, ref, who)
-    try:
-        if decision not in {key for key, _, _ in DECISIONS}:
-            raise Invalid({"decision": "Choisissez une décision."})
-        said = Liquidation(_euros(admitted_ht, "admitted_ht"), _euros(admitted_ttc, "admitted_ttc"))
-        decide_copy(db, copy, Decision(decision, motive, liquidation=said), who, database.now(db))
-    except Invalid as error:
-        context = _context(db, copy, who) | {
-            "values": {
-                "decision": decision, "motive": motive, "admitted_ht": admitted_ht, "admitted_ttc": admitted_ttc,
-            }
-        }  # fmt: skip
-        raise PageInvalid(error, "invoices/invoice.html", context) from None
-    return RedirectResponse(f"/factures/{ref}?ok=decide", 303)
-
-
-def _euros(text: str, field: str) -> Decimal | None:
-    return read_euros(text, field) if text.strip() else None
 
 
 @router.post("/factures/{ref}/rattacher", dependencies=[Depends(FINANCE)])
@@ -162,10 +125,12 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
             chosen = find_contract(db, contract, who)
         except NotFound:
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
-            raise PageInvalid(wrong, "invoices/invoice.html", _context(db, copy, who)) from None
+            raise PageInvalid(wrong, "invoices/invoice.html", context_of(db, copy, who)) from None
         record = to_record(record_of(whole_of(db, chosen), leave_out=copy.sha256))
     invoice = examine(ctx.storage.get(copy.key))["invoice"]
     match = confront(invoice, record).as_dict() if invoice else UNREAD
     with transaction(ctx.database) as db:
-        attach_to(db, find_invoice(db, ref, who), find_contract(db, contract, who), match, who, database.now(db))
+        copy, now = find_invoice(db, ref, who), database.now(db)
+        attach_to(db, copy, find_contract(db, contract, who), match, who, now)
+        arrived(db, copy, now)
     return RedirectResponse(f"/factures/{ref}?ok=enregistre", 303)

@@ -16,6 +16,7 @@ from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
 from procurement.people import Organisation
+from procurement.pes import PesSending
 from procurement.piece_requests import PieceRequest
 from procurement.signers import Signer
 from procurement.trust_lists import ListVersion
@@ -33,6 +34,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "lists": ListVersion.key,
     "appeals": Appeal.file_key,
     "tokens": Signer.token_key,
+    "pes": PesSending.key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -153,6 +153,7 @@ def notify_amendment(
     )  # fmt: skip
     amendment.notified_on, amendment.published_at = on, now
     contract.amount_changed = contract.amount_now + amendment.amount_change
+    contract.recount_at = now
     contract.months_added += amendment.months_change
     if amendment.to_siret:
         succeed(db, contract, amendment.to_siret, amendment.to_name, on)

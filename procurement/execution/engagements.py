@@ -15,6 +15,7 @@ from procurement.contract import Contract, fresh
 from procurement.errors import Invalid
 from procurement.events import record
 from procurement.people import Organisation, Person
+from procurement.spreadsheet import delimiter_of, text_of
 
 COLUMNS = ("marche", "engagement", "service", "montant_ht", "tranche")
 NEEDED = ("marche", "engagement")
@@ -111,7 +112,7 @@ def read_csv(content: bytes) -> list[Line]:
 
     Raises Invalid with one sentence on the first wrong line; nothing is kept then.
     """
-    rows = csv.DictReader(io.StringIO(_text(content)), delimiter=_delimiter(content))
+    rows = csv.DictReader(io.StringIO(text_of(content)), delimiter=delimiter_of(content))
     names = [name.strip().lower() for name in rows.fieldnames or []]
     if missing := [name for name in NEEDED if name not in names]:
         raise Invalid({"file": f"La première ligne du fichier nomme les colonnes : il manque {', '.join(missing)}."})
@@ -124,18 +125,6 @@ def _few(rows: Iterable[dict[str, str]]) -> Iterable[dict[str, str]]:
         if number >= MOST_LINES:
             raise Invalid({"file": f"Ce fichier a plus de {MOST_LINES} lignes : envoyez-le en plusieurs fois."})
         yield row
-
-
-def _text(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _delimiter(content: bytes) -> str:
-    head = content.split(b"\n", 1)[0]
-    return ";" if head.count(b";") >= head.count(b",") else ","
 
 
 def _line(number: int, row: dict[str, str]) -> Line:

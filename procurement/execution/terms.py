@@ -15,6 +15,7 @@ from procurement.base import Base
 from procurement.contract import Contract, fresh
 from procurement.errors import Invalid
 from procurement.events import record
+from procurement.invoice_delay import wind_contract
 from procurement.people import Person
 
 DELAYS = (30, 50, 60)
@@ -110,6 +111,8 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
         setattr(terms, name, value)
     terms.changed_at, terms.changed_by = now, person.email
     db.add(terms)
+    contract.recount_at = now
+    wind_contract(db, contract.id, terms.payment_days)
     changed = sorted(name for name, value in said.items() if before[name] != value)
     record(db, contract.consultation, "terms.written", contract.ref, person.email, now, changed=changed)
     return terms

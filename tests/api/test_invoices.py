@@ -78,6 +78,22 @@ def test_the_same_file_twice_is_one_copy(scene: Scene, database: Database, brows
     assert only_copy(database).name == "facture.xml"
 
 
+def test_several_files_at_once(scene: Scene, database: Database, browser: Browser) -> None:
+    finance = browser(scene.finance)
+    page = finance.get("/factures/copie")
+    one, two = (invoices.cii(draft(scene, database, number=number)) for number in ("F-1", "F-2"))
+    files = [("un.xml", one, "text/xml"), ("rien.txt", b"bonjour", "text/plain"), ("deux.xml", two, "text/xml")]
+    assert finance.submit(page, "/factures/copie", file=files).status_code == 200
+    text = finance.page.main
+    assert "ni PDF, ni XML" in text
+    assert {"Lire le contrôle de un.xml", "Lire le contrôle de deux.xml"} <= set(finance.page.links)
+    with reading(database) as db:
+        assert [copy.name for copy in db.scalars(select(InvoiceCopy))] == ["un.xml", "deux.xml"]
+    many = [(f"{rank}.xml", b"<a/>", "text/xml") for rank in range(21)]
+    assert finance.submit(page, "/factures/copie", file=many).status_code == 422
+    assert "20 fichiers au plus" in finance.page.main
+
+
 def test_findings_have_their_codes_and_a_person_decides(scene: Scene, database: Database, browser: Browser) -> None:
     finance = browser(scene.finance)
     too_much = (invoices.Line("POSTE", "Comptages", Decimal(1), Decimal(90000)),)

@@ -19,11 +19,13 @@ from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
 from procurement.contract import Contract, paris_day
 from procurement.deliveries import Delivery
+from procurement.execution.parts import Planned, plan_part
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
 from procurement.library import ClauseUse, approve, comment, propose, start, versions_of
 from procurement.looks import looked
 from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
+from procurement.pes import PesSending
 from procurement.pieces import CAPACITY, ask
 from procurement.signers import leader_of
 from procurement.signing import Company
@@ -44,7 +46,7 @@ UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
     r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
     r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|asics)|.*/registre\.json"
-    r"|.*/(recu|fichier|jeton)|.*/jetons/.*"
+    r"|.*/(recu|fichier|jeton)|.*/jetons/.*|/contrats/.*/pes/.*"
 )
 
 # One row and no list, for programs.
@@ -145,10 +147,14 @@ class World:
         holder = Company(contract.holder_siret, contract.holder_name, contract.candidacy.contact_email)
         ask_to_sign(db, row.act, [holder], at)
         facts = Facts("f.xml", f"{self.grown:064d}", f"F-{self.grown}", contract.holder_siret, None)
-        keep_copy(
+        copy = keep_copy(
             db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent,
             now=at,
         )  # fmt: skip
+        copy.state, copy.issued_on, copy.admitted_ht, copy.admitted_ttc = "approved", due, Decimal(10), Decimal(12)
+        plan_part(db, contract, Planned("order", str(self.grown), "Comptages", Decimal(5)), agent, at)
+        sheet = {"sequence": self.grown, "kind": "correction", "sha256": "0" * 64, "facts_sha256": "0" * 64, "key": "k"}
+        db.add(PesSending(contract_id=contract_id, state="refused", made_at=at, made_by=agent.email, **sheet))
 
 
 def _named() -> dict[str, Any]:
@@ -223,6 +229,15 @@ PAGES: dict[str, tuple[str, str]] = {
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
     "/factures": ("agent", ""),
+    "/factures/paiements": ("agent", ""),
+    "/factures/liquidations.csv": ("agent", ""),
+    "/contrats/{ref}/compte": ("agent", "contract"),
+    "/contrats/{ref}/liquidations.csv": ("agent", "contract"),
+    "/contrats/{ref}/pes": ("agent", "contract"),
+    "/mes-marches": ("account", ""),
+    "/candidatures/{ref}/contrat/facturation": ("account", "won"),
+    "/candidatures/{ref}/contrat/facturation.json": ("account", "won"),
+    "/api/v1/invoices": ("agent", ""),
     "/factures/copie": ("agent", ""),
     "/factures/{ref}": ("agent", "copy"),
     "/administration/listes": ("agent", ""),

@@ -21,6 +21,7 @@ from procurement.candidacy import received
 from procurement.consultation import find
 from procurement.people import User
 from tests.award_scene import contract_of_scene, in_effect, invoice, opened, settle_pieces
+from tests.billing_scene import approved, kept
 from tests.candidacy_scene import BAKERY, Scene, published
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_buyer, make_finance, make_officer
@@ -158,6 +159,35 @@ def test_an_invoice_is_the_body_and_its_contract_is_found(
     assert client.get(f"/api/v1/invoices/{body['ref']}", headers=stranger).status_code == 404
     assert client.get(f"/api/v1/contracts/{contract.ref}", headers=stranger).status_code == 404
     assert client.get(f"/api/v1/contracts/{contract.ref}", headers=mine).json()["number"] == contract.number
+
+
+def test_what_becomes_of_an_invoice_is_read_by_programs(
+    client: CheckedClient, database: Database, context: Context
+) -> None:
+    awarded = in_effect(context)
+    mine = token_of(database, awarded.finance)
+    refs = [kept(context, awarded, number=number, ago=40) for number in ("F-1", "F-2", "F-3")]
+    approved(context, awarded, refs[0], retention_ttc="60")
+    body = client.get(f"/api/v1/invoices/{refs[0]}", headers=mine).json()
+    assert body["state"] == "approved"
+    assert body["liquidation"] == {
+        "admitted_ht": "1000.00", "admitted_ttc": "1200.00", "retention_ttc": "60.00", "advance_ttc": "0.00",
+        "penalties_ttc": "0.00", "net_ttc": "1140.00",
+    }  # fmt: skip
+    assert (body["clock"]["left"], body["clock"]["article"]) == (-8, "R2192-14")
+    assert body["clock"]["interest"]["fixed"] == "40"
+    assert client.get(f"/api/v1/invoices/{refs[1]}", headers=mine).json()["liquidation"]["net_ttc"] is None
+    seen, before = [], ""
+    while True:
+        found = client.get(f"/api/v1/invoices?limit=2{before}", headers=mine).json()
+        seen += [row["number"] for row in found["results"]]
+        if found["next"] is None:
+            break
+        before = f"&before={found['next']}"
+    assert seen == ["F-3", "F-2", "F-1"]
+    stranger = token_of(database, make_finance(database, make_buyer(database)))
+    assert client.get("/api/v1/invoices", headers=stranger).json() == {"results": [], "next": None}
+    assert client.get("/api/v1/invoices?limit=0", headers=mine).status_code == 422
 
 
 def test_a_body_that_is_no_invoice_is_one_sentence(client: CheckedClient, database: Database) -> None:

@@ -154,7 +154,7 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
             hub,
             *(f"{hub}/{page}" for page in OF_A_CONSULTATION),
         ],
-        finance: ["/contrats", "/factures", "/compte", "/mon-dossier"],
+        finance: ["/contrats", "/factures", "/factures/copie", "/factures/paiements", "/compte", "/mon-dossier"],
     }
     for user, paths in pages.items():
         person = signed_in(walker(chromium, site.url), site, user)

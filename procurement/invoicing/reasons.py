@@ -1,0 +1,35 @@
+"""Why an invoice is not approved as it is: the codes of the lifecycle message (XP Z12-012), with words of ours."""
+
+from collections.abc import Mapping
+
+REASONS: Mapping[str, str] = {
+    "DEST_ERR": "Destinataire erroné",
+    "CODE_ROUTAGE_ERR": "Service ou code de routage erroné",
+    "SIRET_ERR": "SIRET erroné ou absent",
+    "CMD_ERR": "Engagement ou commande erroné",
+    "REF_CT_ABSENT": "Référence du marché absente",
+    "REF_ERR": "Référence erronée",
+    "ADR_ERR": "Adresse erronée",
+    "COORD_BANC_ERR": "Coordonnées bancaires à confirmer",
+    "LIVR_INCOMP": "Livraison ou exécution incomplète",
+    "QTE_ERR": "Quantité non conforme",
+    "PU_ERR": "Prix unitaire non conforme",
+    "REM_ERR": "Remise erronée",
+    "ART_ERR": "Article ou prestation erroné",
+    "QUALITE_ERR": "Qualité non conforme",
+    "TX_TVA_ERR": "Taux de TVA erroné",
+    "CALCUL_ERR": "Erreur de calcul",
+    "MONTANTTOTAL_ERR": "Montant total erroné",
+    "NON_CONFORME": "Mention légale ou règle en défaut",
+    "DOUBLON": "Facture en double",
+    "DOUBLE_FACT": "Prestation déjà facturée",
+    "EMMET_INC": "Émetteur inconnu au marché",
+    "TRANSAC_INC": "Prestation inconnue",
+    "CONTRAT_TERM": "Marché terminé",
+    "ST_CT_NON_DECLAR": "Sous-traitant non déclaré",
+    "MODPAI_ERR": "Moyen de paiement erroné",
+    "RETRAIT_MAN_SERV": "Service qui ne reçoit plus de factures",
+    "SUPPR_COMP_AVOIR": "Facture annulée par un avoir",
+    "TRANSF_PMNT_REGIE": "Paiement transféré à une régie",
+    "AUTRE": "Autre motif",
+}

@@ -1,0 +1,106 @@
+"""The companies paid under a contract, from their side: for which of them a person speaks, how to write to it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, defer, joinedload
+
+from procurement.candidacy import Candidacy
+from procurement.contract import Contract
+from procurement.errors import NotFound
+from procurement.execution.parties import Party, parties_of
+from procurement.invoice_copy import InvoiceCopy
+from procurement.mail import post
+from procurement.people import Membership, Organisation, Person, Role, User
+
+# Before its notification nobody bills a contract.
+BILLED = ("notified", "in_effect", "ended")
+
+
+def companies_of(db: Session, person: Person) -> list[str]:
+    """The SIRETs of the companies to which this person proved to belong."""
+    mine = person.organisations(Role.COMPANY)
+    return list(db.scalars(select(Organisation.siret).where(Organisation.id.in_(mine)).order_by(Organisation.id)))
+
+
+def spoken_for(db: Session, contract: Contract, person: Person) -> list[Party]:
+    """The parties for whom this person speaks: the one whose answer it deposited, and its companies; may be none."""
+    mine = set(companies_of(db, person))
+    if contract.candidacy.account_id == person.id:
+        mine.add(contract.candidacy.siret)
+    return [party for party in parties_of(db, contract) if party.siret in mine]
+
+
+def find_billed(db: Session, ref: str, person: Person) -> tuple[Contract, list[Party]]:
+    """The contract won by the candidacy `ref`, and whom this person speaks for; NotFound for anybody else."""
+    query = select(Contract).join(Contract.candidacy).where(Candidacy.ref == ref, Contract.state.in_(BILLED))
+    contract = db.scalar(query)
+    parties = spoken_for(db, contract, person) if contract is not None else []
+    if contract is None or not parties:
+        raise NotFound
+    return contract, parties
+
+
+def billed_by(db: Session, person: Person, before: int | None, size: int) -> list[Contract]:
+    """The contracts for which this person may send invoices, newest first."""
+    mine = companies_of(db, person)
+    named = select(Party.contract_id).where(Party.siret.in_(mine))
+    query = (
+        select(Contract)
+        .join(Contract.candidacy)
+        .where(Contract.state.in_(BILLED))
+        .where(or_(Candidacy.account_id == person.id, Contract.holder_siret.in_(mine), Contract.id.in_(named)))
+        .options(joinedload(Contract.consultation), joinedload(Contract.organisation), joinedload(Contract.candidacy))
+        .order_by(Contract.id.desc())
+    )
+    return list(db.scalars(query.where(Contract.id < before).limit(size) if before else query.limit(size)))
+
+
+def copies_of(
+    db: Session, contract: Contract, sirets: Iterable[str], before: int | None, size: int
+) -> list[InvoiceCopy]:  # fmt: skip
+    """The invoices of these companies alone, newest first, without their reports."""
+    query = select(InvoiceCopy).where(
+        InvoiceCopy.contract_id == contract.id, InvoiceCopy.seller_siret.in_(list(sirets))
+    )
+    query = query.options(defer(InvoiceCopy.report), defer(InvoiceCopy.match)).order_by(InvoiceCopy.id.desc())
+    return list(db.scalars(query.where(InvoiceCopy.id < before).limit(size) if before else query.limit(size)))
+
+
+def addresses_of(db: Session, contract: Contract, siret: str) -> list[str]:
+    """Where to write to a party: the contact of its answer, and the proven members of the company; each once."""
+    query = (
+        select(User.email)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(Organisation.siret == siret, Membership.role == Role.COMPANY.value, Membership.ended_at.is_(None))
+        .order_by(User.id)
+    )
+    contact = [contract.candidacy.contact_email] if contract.candidacy.siret == siret else []
+    return list(dict.fromkeys(address for address in [*contact, *db.scalars(query)] if address))
+
+
+TOLD = """Madame, Monsieur,
+
+Votre facture {number}, marché {contract} : {words}.
+{motive}
+Le délai de paiement et la suite se lisent dans « Mes marchés », puis « Facturation ».
+
+{buyer}
+"""
+
+
+def tell(db: Session, contract: Contract, copy: InvoiceCopy, words: str, motive: str, now: datetime) -> None:
+    """Write to the party that sent this invoice; a company that is no party is not written to."""
+    if copy.seller_siret not in {party.siret for party in parties_of(db, contract)}:
+        return
+    body = TOLD.format(
+        number=copy.number, contract=contract.number, words=words, motive=f"Motif : {motive}\n" if motive else "",
+        buyer=contract.organisation.name,
+    )  # fmt: skip
+    for address in addresses_of(db, contract, copy.seller_siret):
+        post(
+            db, to=address, subject=f"Facture {copy.number} : {words}", body=body, now=now,
+            consultation_id=contract.consultation_id,
+        )  # fmt: skip

@@ -1,0 +1,154 @@
+"""To and from the finance software: liquidations out, mandates in; nothing is paid twice."""
+
+import csv
+import io
+import zipfile
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from api.context import Context
+from api.db import now, transaction
+from procurement.contract import Contract
+from procurement.execution.receptions import receive
+from procurement.people import User, person_of
+from procurement.rules.mandate_pieces import rubrics
+from tests.award_scene import Scene, contract_of_scene, in_effect, quotes
+from tests.billing_scene import approved, copy_in, kept, read_copy, today_of
+from tests.candidacy_scene import Browser
+from tests.checked_client import CheckedClient
+from tests.factories import make_buyer, make_finance
+
+HEAD = "numero facture;siret;mandat;date\n"
+
+
+@pytest.fixture
+def scene(context: Context) -> Scene:
+    made = in_effect(context)
+    quotes(context.database, made)
+    return made
+
+
+@pytest.fixture
+def finance(scene: Scene, browser: Browser) -> CheckedClient:
+    return browser(scene.finance)
+
+
+def send(finance: CheckedClient, text: str) -> int:
+    page = finance.get("/factures/paiements")
+    file = ("mandats.csv", text.encode(), "text/csv")
+    return int(finance.submit(page, "/factures/paiements", file=file).status_code)
+
+
+def test_a_file_of_mandates_pays_each_invoice_once(context: Context, scene: Scene, finance: CheckedClient) -> None:
+    siret = contract_of_scene(context.database, scene).holder_siret
+    refs = [kept(context, scene, number=number) for number in ("F-1", "F-2", "F-3", "F-4", "F-4")]
+    for ref in (refs[0], refs[1], refs[3], refs[4]):
+        approved(context, scene, ref)
+    day = f"{today_of(context.database):%d/%m/%Y}"
+    lines = [f"{number};{siret};M-{number};{day}\n" for number in ("F-1", "F-2", "F-3", "F-4", "F-9")]
+    assert send(finance, HEAD + "".join(lines) + f"F-1;{siret};M-AUTRE;{day}\n") == 200
+    text = finance.page.main
+    assert "2 paiement(s) enregistré(s)" in text
+    assert "facture F-3 : pas encore approuvée" in text
+    assert "facture F-4 : plusieurs copies approuvées" in text
+    assert "facture F-9 : inconnue ici" in text
+    assert "Ligne 7, facture F-1 : déjà payée, par le mandat M-F-1" in text
+    assert read_copy(context.database, refs[0]).mandate == "M-F-1"
+    send(finance, HEAD + lines[0] + f"F-2;{siret};M-F-2;01/01/2199\n")
+    assert "0 paiement(s) enregistré(s)" in finance.page.main
+    assert "2 déjà enregistré(s)" in finance.page.main
+
+
+def test_a_day_that_cannot_be_is_left_aside(context: Context, scene: Scene, finance: CheckedClient) -> None:
+    siret = contract_of_scene(context.database, scene).holder_siret
+    ref = kept(context, scene, number="F-1")
+    approved(context, scene, ref)
+    send(finance, HEAD + f"F-1;{siret};M-1;2199-01-01\n")
+    assert "Le paiement va de la date de la facture à aujourd’hui" in finance.page.main
+    assert read_copy(context.database, ref).state == "approved"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "n’est pas vide"),
+        ("a;b\n", "il manque facture, siret, mandat, date"),
+        (HEAD, "aucune ligne de paiement"),
+        (HEAD + "F;123;M;01/01/2026\n", "n’est pas un SIRET"),
+        (HEAD + "F;12345678200002;;01/01/2026\n", "le numéro de facture ou de mandat manque"),
+        (HEAD + "F;12345678200002;M;demain\n", "n’est pas une date"),
+        (HEAD + "F;12345678200002;M;01/01/2026\n" * 5001, "plus de 5000 lignes"),
+        ("x" * 2_000_001, "dépasse la taille permise (2 Mo)"),
+        (HEAD + '"' + "x" * 200_000, "n’est pas un CSV lisible"),
+    ],
+)
+def test_a_file_that_does_not_read_keeps_nothing(
+    scene: Scene, finance: CheckedClient, text: str, sentence: str
+) -> None:
+    assert send(finance, text) == 422
+    assert sentence in finance.page.main
+
+
+def test_liquidations_are_read_by_french_spreadsheets(context: Context, scene: Scene, finance: CheckedClient) -> None:
+    contract = contract_of_scene(context.database, scene)
+    late = kept(context, scene, "1000.50", ago=45, number="=HYPERLINK(1)")
+    approved(context, scene, late, retention_ttc="60.03")
+    kept(context, scene)  # not decided: not there
+    for path in ("/factures/liquidations.csv", f"/contrats/{contract.ref}/liquidations.csv"):
+        answer = finance.get(path)
+        assert answer.content.startswith(b"\xef\xbb\xbfmarche;engagement;service;facture;siret;date;ht;tva;ttc;admis;")
+        (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
+        assert row["marche"] == contract.number
+        assert row["engagement"], row["service"] == ("EJ-2026-77", "VOIRIE")
+        assert row["facture"] == "'=HYPERLINK(1)"
+        assert (row["ht"], row["tva"], row["ttc"], row["admis"]) == ("1000,50", "200,10", "1200,60", "1200,60")
+        assert (row["retenue"], row["net"]) == ("60,03", "1140,57")
+        assert row["echeance"] == f"{today_of(context.database) - timedelta(13):%d/%m/%Y}"
+        assert Decimal(row["interets"].replace(",", ".")) > 40
+
+
+def test_only_their_own_liquidations(context: Context, scene: Scene, browser: Browser) -> None:
+    approved(context, scene, kept(context, scene))
+    other = browser(make_finance(context.database, make_buyer(context.database)))
+    assert len(other.get("/factures/liquidations.csv").text.splitlines()) == 1
+    ref = contract_of_scene(context.database, scene).ref
+    for user in (other, browser(scene.officer), browser(scene.winner)):
+        assert user.get(f"/contrats/{ref}/liquidations.csv").status_code == 404
+
+
+def test_one_bundle_for_a_mandate(context: Context, scene: Scene, finance: CheckedClient, browser: Browser) -> None:
+    ref = kept(context, scene, number="F-1", content=b"<facture>1</facture>")
+    assert finance.get(f"/factures/{ref}/pieces.zip").status_code == 409
+    assert "une fois la facture approuvée" in finance.page.text
+    with transaction(context.database) as db:
+        contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
+        person, at = person_of(db.get_one(User, scene.finance.id)), now(db)
+        receive(
+            db, contract, on=today_of(context.database), label="Comptages de mars", amount_ht=Decimal(1000), part="",
+            code="", quantity=None, person=person, now=at,
+        )  # fmt: skip
+    approved(context, scene, ref)
+    answer = finance.get(f"/factures/{ref}/pieces.zip")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    names = [name[3:] for name in archive.namelist()]
+    assert names[0] == "index.csv"
+    assert {"controle.json", "liquidation.json", "service-fait.csv"} <= set(names)
+    assert any(name.startswith("acte-engagement-") for name in names)
+    facture = next(name for name in archive.namelist() if name.endswith(".xml"))
+    assert archive.read(facture) == b"<facture>1</facture>"
+    index = archive.read("00-index.csv").decode("utf-8-sig")
+    assert "acte-engagement" in index
+    assert "à vérifier dans la liste annexée à l’article D1617-19" in index
+    assert "Comptages de mars" in archive.read(archive.namelist()[names.index("service-fait.csv")]).decode("utf-8-sig")
+    assert scene.finance.email.encode() in archive.read(archive.namelist()[names.index("liquidation.json")])
+    assert browser(scene.officer).get(f"/factures/{ref}/pieces.zip").status_code == 404
+    with transaction(context.database) as db:
+        copy_in(db, ref).contract_id = None
+    assert finance.get(f"/factures/{ref}/pieces.zip").status_code == 409
+
+
+def test_no_rubric_is_asserted_before_it_is_read() -> None:
+    assert {row.mark for row in rubrics().values()} == {"K"}
+    assert not any(row.verified for row in rubrics().values())
