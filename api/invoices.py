@@ -1,5 +1,6 @@
 """Checking a copy of an invoice: contracts read in a short session, the file examined in a worker process."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,10 +18,12 @@ from api.uploads import Received
 from procurement.billing import contract_by_number, contracts_file
 from procurement.contract import Contract
 from procurement.errors import Invalid
-from procurement.invoice_copy import Facts, already, keep_copy
+from procurement.invoice_copy import Arrival, Facts, InvoiceCopy, already, keep_arrived, keep_copy
 from procurement.people import Organisation, Person, Role
 
 INVOICE_CAP = 20_000_000
+# Where the files of invoices that came by themselves are stored; no other column names them (api/steps/sweep.py).
+FOLDER = "received"
 MOST_BUYERS = 50
 SECONDS = 60.0
 MOST = Decimal(10**13)
@@ -95,7 +98,9 @@ def _buyer(db: Session, who: Person, ref: str) -> Organisation:
     raise Invalid({"organisation": "Choisissez l’acheteur à qui cette facture est adressée."})
 
 
-def take_copy(ctx: Context, who: Person, organisation: str, received: Received, content: bytes) -> tuple[str, bool]:
+def take_copy(
+    ctx: Context, who: Person, organisation: str, received: Received, content: bytes, channel: str = "upload"
+) -> tuple[str, bool]:
     """(ref, whether it is new): examined in a worker process, kept once. `organisation`: the buyer's ref, or ""."""
     with reading(ctx.database) as db:
         buyer = _buyer(db, who, organisation)
@@ -112,9 +117,25 @@ def take_copy(ctx: Context, who: Person, organisation: str, received: Received, 
         contract = _matched(db, mine, found["match"])
         copy = keep_copy(
             db, mine, facts, key=key, contract=contract, report=found["report"], match=found["match"],
-            person=who, now=database.now(db),
+            person=who, now=database.now(db), channel=channel,
         )  # fmt: skip
         return copy.ref, copy.key == key
+
+
+def facts_of(name: str, content: bytes, found: Mapping[str, Any]) -> Facts:
+    """What a row keeps of an examined file."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Facts(name, sha256, found["number"], found["seller_siret"], amount_of(found["amount_ht"]))
+
+
+def keep_found(
+    db: Session, organisation: Organisation, facts: Facts, arrival: Arrival, key: str, found: Mapping[str, Any]
+) -> InvoiceCopy:
+    """An invoice that came by itself, already examined and stored under `key`; the twin where it was here."""
+    return keep_arrived(
+        db, organisation, facts, arrival, key=key, contract=_matched(db, organisation, found["match"]),
+        report=found["report"], match=found["match"], now=database.now(db),
+    )  # fmt: skip
 
 
 def _matched(db: Session, organisation: Organisation, match: dict[str, Any]) -> Contract | None:

@@ -11,7 +11,7 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, restamp, sweep, trust_lists
+from api.steps import chorus, deliveries, health, mail, pieces, purge, receipts, renewals, restamp, sweep, trust_lists
 from procurement.counters import beat
 
 REST = 0.5
@@ -26,6 +26,10 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "ping_providers": health.ping_one,
     "read_tokens": health.read_one_token,
     "read_trust_lists": trust_lists.read_one,
+    "read_chorus": chorus.read_one,
+    "fetch_invoices": chorus.fetch_some,
+    "tell_chorus": chorus.tell_one,
+    "read_structures": chorus.read_structure,
     "stamp_again": restamp.restamp_one,
     "renew_proofs": renewals.renew_one,
     "follow_deliveries": deliveries.follow_once,

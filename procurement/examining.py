@@ -1,5 +1,6 @@
 """One invoice file against the rules and the contracts at once: a plain function for a worker process."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from procurement.invoicing.check import check_invoice
@@ -28,6 +29,28 @@ def examine(content: bytes, contracts: str, *, chosen: bool = False) -> dict[str
     known = load_contracts(contracts)
     found = confront(invoice, known[0]) if chosen else match(invoice, known)
     return {"report": report, "match": found.as_dict(), **_facts(invoice)}
+
+
+def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, Any]:
+    """The same shape for an invoice that a portal delivered and that does not read: kept, and `sentence` says why."""
+    finding = {"rule": "MPS-LECTURE", "severity": "fatal", "location": "/", "message": sentence, "source": "mps"}
+    report = {
+        "syntax": "illisible", "profile": "", "container": "pdf" if pdf else "xml", "number": number, "valid": False,
+        "rule_sets": [], "findings": [finding],
+    }  # fmt: skip
+    return {"report": report, "match": UNREAD, "number": number, "seller_siret": "", "amount_ht": None}
+
+
+def examine_many(contents: Sequence[bytes], contracts: str) -> list[dict[str, Any]]:
+    """`examine` for several files; one that cannot be examined gives `{"error": sentence}`, never an exception."""
+    return [_examined(content, contracts) for content in contents]
+
+
+def _examined(content: bytes, contracts: str) -> dict[str, Any]:
+    try:
+        return examine(content, contracts)
+    except InvoiceUnreadable as error:
+        return {"error": error.sentence}
 
 
 def confront(invoice: Invoice, contract: ContractRecord) -> Match:

@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from procurement.base import Base, HasRef
+from procurement.chorus import wanted_status
 from procurement.contract import Contract
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import lock, move, record
@@ -19,10 +20,18 @@ FINAL: frozenset[str] = frozenset()
 
 
 class InvoiceCopy(HasRef, Base):
-    """A copy being checked, without value of deposit; the report and the match are frozen as they were computed."""
+    """An invoice being checked; the report and the match are frozen as they were computed.
+
+    `channel`: upload, api or folder (a copy, without value of deposit), chorus (the invoice itself, from Chorus Pro).
+    For the latter, `portal_id` is the portal's number, `portal_at` the instant of its notification, where the delay of
+    payment starts (R2192-15); `portal_wanted` is the status that the decision asks for there, sent at `portal_due_at`.
+    """
 
     __tablename__ = "invoice_copy"
-    __table_args__ = (UniqueConstraint("organisation_id", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "sha256"),
+        UniqueConstraint("organisation_id", "portal_id"),
+    )
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
         "received": frozenset({"approved", "partial", "held", "refused", "sent_back"}),
         "held": frozenset({"approved", "partial", "refused", "sent_back"}),
@@ -48,6 +57,15 @@ class InvoiceCopy(HasRef, Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(254), default="")
     motive: Mapped[str] = mapped_column(String(1000), default="")
+    channel: Mapped[str] = mapped_column(String(10), default="upload")
+    portal_id: Mapped[str | None] = mapped_column(String(40))
+    portal_status: Mapped[str] = mapped_column(String(40), default="")
+    portal_at: Mapped[datetime | None]
+    portal_wanted: Mapped[str] = mapped_column(String(40), default="")
+    portal_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    portal_attempts: Mapped[int] = mapped_column(default=0)
+    portal_sent_at: Mapped[datetime | None]
+    portal_problem: Mapped[str] = mapped_column(String(500), default="")
     contract: Mapped[Contract | None] = relationship()
 
 
@@ -75,6 +93,17 @@ class Facts:
     amount_ht: Decimal | None
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """How an invoice came, and who or what brought it; what the portal says of it, where it comes from there."""
+
+    channel: str
+    by: str
+    portal_id: str | None = None
+    portal_status: str = ""
+    portal_at: datetime | None = None
+
+
 def already(db: Session, organisation: Organisation, sha256: str) -> InvoiceCopy | None:
     """The same bytes were dropped before: that one is shown, nothing is added."""
     query = select(InvoiceCopy).where(InvoiceCopy.organisation_id == organisation.id, InvoiceCopy.sha256 == sha256)
@@ -92,24 +121,52 @@ def keep_copy(
     match: dict[str, Any],
     person: Person,
     now: datetime,
+    channel: str = "upload",
 ) -> InvoiceCopy:
     """Keep a checked copy; two uploads of the same bytes at once give one row. Raises NotFound without the role."""
     if not person.has(Role.FINANCE, organisation.id):
         raise NotFound
+    arrival = Arrival(channel, person.email)
+    return keep_arrived(
+        db, organisation, facts, arrival, key=key, contract=contract, report=report, match=match, now=now
+    )
+
+
+def keep_arrived(
+    db: Session,
+    organisation: Organisation,
+    facts: Facts,
+    arrival: Arrival,
+    *,
+    key: str,
+    contract: Contract | None,
+    report: dict[str, Any],
+    match: dict[str, Any],
+    now: datetime,
+) -> InvoiceCopy:
+    """The same for whatever came by itself. A copy already here becomes the portal's invoice when that one comes."""
     db.refresh(organisation, with_for_update=True)
     twin = already(db, organisation, facts.sha256)
     if twin is not None:
+        _recognise(twin, arrival)
         return twin
     copy = InvoiceCopy(
         organisation_id=organisation.id, contract=contract, name=facts.name[:200], sha256=facts.sha256, key=key,
         number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht, report=report,
-        match=match, created_at=now, uploaded_by=person.email,
+        match=match, created_at=now, uploaded_by=arrival.by, channel=arrival.channel, portal_id=arrival.portal_id,
+        portal_status=arrival.portal_status, portal_at=arrival.portal_at,
     )  # fmt: skip
     db.add(copy)
     db.flush()
     if contract is not None:
-        record(db, contract.consultation, "invoicecopy.received", copy.ref, person.email, now, sha256=copy.sha256)
+        record(db, contract.consultation, "invoicecopy.received", copy.ref, arrival.by, now, sha256=copy.sha256)
     return copy
+
+
+def _recognise(copy: InvoiceCopy, arrival: Arrival) -> None:
+    if arrival.portal_id and copy.portal_id is None:
+        copy.channel, copy.portal_id = arrival.channel, arrival.portal_id
+        copy.portal_status, copy.portal_at = arrival.portal_status, arrival.portal_at
 
 
 def attach_to(
@@ -139,6 +196,14 @@ def decide_copy(db: Session, copy: InvoiceCopy, to: str, motive: str, person: Pe
         raise Invalid({"motive": "Le motif a mille caractères au plus."})
     move(db, contract.consultation, copy, to, person.email, now, motive=motive.strip())
     copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive.strip()
+    if copy.portal_id:
+        ask_portal(db, copy, wanted_status(db, copy.organisation_id, to), now)
+
+
+def ask_portal(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:
+    """Have this status told at the portal ("": no account, nothing to tell). A later one takes its place."""
+    copy.portal_wanted, copy.portal_problem, copy.portal_attempts = status, "", 0
+    copy.portal_due_at = now if status else None
 
 
 def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:

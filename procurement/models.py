@@ -4,6 +4,7 @@ from procurement.appeals import Appeal
 from procurement.award import Award
 from procurement.base import Base
 from procurement.candidacy import Candidacy, CandidacyFile
+from procurement.chorus import ChorusAccount, ChorusNotice, ChorusStructure
 from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.counters import Counter, Heartbeat
@@ -29,7 +30,8 @@ from procurement.space import Given
 from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
-    "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep",
+    "ApiToken", "Appeal", "Award", "Base", "Candidacy", "CandidacyFile",
+    "ChorusAccount", "ChorusNotice", "ChorusStructure", "ClauseHold", "ClauseRemark", "ClauseStep",
     "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "Counter", "DceFile", "Delivery",
     "EmailCode", "Event", "FederatedLogin", "Flight", "FollowedList", "Given", "Heartbeat", "InvoiceCopy", "Letter",
     "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "PastAnswer", "Piece",

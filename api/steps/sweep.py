@@ -15,6 +15,7 @@ from procurement.appeals import Appeal
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
+from procurement.invoice_copy import InvoiceCopy
 from procurement.people import Organisation
 from procurement.piece_requests import PieceRequest
 from procurement.signers import Signer
@@ -33,6 +34,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "lists": ListVersion.key,
     "appeals": Appeal.file_key,
     "tokens": Signer.token_key,
+    "received": InvoiceCopy.key,
 }
 log = structlog.get_logger("mps.sweep")
 
