@@ -1,10 +1,11 @@
 """One invoice file against the rules and the contracts at once: a plain function for a worker process."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from procurement.invoicing.check import check_invoice
-from procurement.invoicing.contracts import ContractRecord, load_contracts
+from procurement.invoicing.contracts import ContractRecord, Invoiced, load_contracts
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
 from procurement.invoicing.matching import Match, decide, match
 from procurement.invoicing.parsing import to_invoice
@@ -41,16 +42,44 @@ def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, A
     return {"report": report, "match": UNREAD, "number": number, "seller_siret": "", "amount_ht": None}
 
 
-def examine_many(contents: Sequence[bytes], contracts: str) -> list[dict[str, Any]]:
-    """`examine` for several files; one that cannot be examined gives `{"error": sentence}`, never an exception."""
-    return [_examined(content, contracts) for content in contents]
+def check_many(contents: Sequence[bytes]) -> list[dict[str, Any]]:
+    """`report` and `invoice` (None where its schema is broken) of each file, or `{"error": sentence}`."""
+    return [_checked(content) for content in contents]
 
 
-def _examined(content: bytes, contracts: str) -> dict[str, Any]:
+def _checked(content: bytes) -> dict[str, Any]:
     try:
-        return examine(content, contracts)
+        report = check_invoice(content).as_dict()
     except InvoiceUnreadable as error:
         return {"error": error.sentence}
+    try:
+        return {"report": report, "invoice": to_invoice(open_invoice(content))}
+    except InvoiceUnreadable:
+        return {"report": report, "invoice": None}
+
+
+def match_many(checked: Sequence[dict[str, Any]], contracts: str) -> list[dict[str, Any]]:
+    """What `examine` gives, for files already checked: each is matched with those before it counted as received."""
+    known = {record.id: record for record in load_contracts(contracts)}
+    found = []
+    for one in checked:
+        invoice: Invoice | None = one["invoice"]
+        if invoice is None:
+            facts = {"number": one["report"]["number"], "seller_siret": "", "amount_ht": None}
+            found.append({"report": one["report"], "match": UNREAD, **facts})
+            continue
+        matched = match(invoice, tuple(known.values()))
+        found.append({"report": one["report"], "match": matched.as_dict(), **_facts(invoice)})
+        if matched.decision != "unmatched" and matched.candidates:
+            record = known[matched.candidates[0].contract]
+            known[record.id] = replace(record, invoiced=(*record.invoiced, *_received(invoice)))
+    return found
+
+
+def _received(invoice: Invoice) -> tuple[Invoiced, ...]:
+    if not invoice.seller.sirets or not invoice.number:
+        return ()
+    return (Invoiced(invoice.number, invoice.seller.sirets[0], abs(invoice.totals.net), invoice.type_code),)
 
 
 def confront(invoice: Invoice, contract: ContractRecord) -> Match:

@@ -1,6 +1,6 @@
 """A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -108,6 +108,12 @@ def already(db: Session, organisation: Organisation, sha256: str) -> InvoiceCopy
     """The same bytes were dropped before: that one is shown, nothing is added."""
     query = select(InvoiceCopy).where(InvoiceCopy.organisation_id == organisation.id, InvoiceCopy.sha256 == sha256)
     return db.scalar(query)
+
+
+def already_here(db: Session, organisation_id: int, sha256s: Sequence[str]) -> set[str]:
+    """Which of these files are kept."""
+    query = select(InvoiceCopy.sha256).where(InvoiceCopy.organisation_id == organisation_id)
+    return set(db.scalars(query.where(InvoiceCopy.sha256.in_(sha256s))))
 
 
 def keep_copy(

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
 from api import db as database
 from api import isolate
@@ -25,7 +26,9 @@ from procurement.chorus import (
     ChorusAccount,
     ChorusNotice,
     account_failed,
+    account_of,
     announce,
+    ask_again,
     claim_account,
     claim_notices,
     claim_structure,
@@ -319,3 +322,29 @@ def _keep_switches(context: Context, portal: Portal, owner: Organisation) -> int
     with database.transaction(context.database) as db:
         keep_structure(db, owner.id, told, database.now(db))
     return told.portal_id
+
+
+def catch_up(context: Context, organisation_id: int) -> int:
+    """Read this buyer's account now, to the end; how many invoices came in.
+
+    Raises Refused where there is no account, Unavailable where the portal did not answer.
+    """
+    with database.transaction(context.database) as db:
+        account = account_of(db, organisation_id)
+        if account is None or account.stopped_at is not None:
+            raise Refused("Cet acheteur n’a pas de compte Chorus Pro en service : son administrateur le donne.")
+        now = database.now(db)
+        before, account.due_at, account.problem = _kept_by(db, account.id), now, ""
+        ask_again(db, account, now)
+    while read_one(context) or fetch_some(context):
+        pass
+    with database.reading(context.database) as db:
+        account = db.get_one(ChorusAccount, account.id)
+        if account.problem:
+            raise Unavailable(account.problem)
+        return _kept_by(db, account.id) - before
+
+
+def _kept_by(db: Session, account_id: int) -> int:
+    kept = (ChorusNotice.account_id == account_id, ChorusNotice.copy_id.is_not(None))
+    return db.scalar(select(func.count()).select_from(ChorusNotice).where(*kept)) or 0
