@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from procurement.chorus import ChorusStructure
 from procurement.contract import Contract
 from procurement.invoice_copy import InvoiceCopy, invoices_of
 from procurement.people import Organisation
@@ -28,8 +29,17 @@ def contract_end(start: date, months: int) -> date:
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
-def record_of(contract: Contract, copies: Iterable[InvoiceCopy], *, leave_out: str = "") -> dict[str, Any]:
-    """One entry of `contracts`. `leave_out`: the sha256 of the copy that is being checked again."""
+def record_of(
+    contract: Contract,
+    copies: Iterable[InvoiceCopy],
+    *,
+    leave_out: str = "",
+    structure: ChorusStructure | None = None,
+) -> dict[str, Any]:
+    """One entry of `contracts`. `leave_out`: the sha256 of the copy that is being checked again.
+
+    `structure`: what the buyer asks for at Chorus Pro, where that was read.
+    """
     dossier = contract.consultation.dossier
     months = int(dossier.get("duration_months") or 0) + int(dossier.get("renewals") or 0) * int(
         dossier.get("renewal_months") or 0
@@ -40,8 +50,8 @@ def record_of(contract: Contract, copies: Iterable[InvoiceCopy], *, leave_out: s
         "decp_id": contract.number,
         "buyer": {
             "siret": contract.organisation.siret,
-            "services": [contract.service] if contract.service else [],
-            "requires": {"engagement": bool(contract.engagement), "service": bool(contract.service)},
+            "services": _services(contract, structure),
+            "requires": _required(contract, structure),
         },
         "engagements": [contract.engagement] if contract.engagement else [],
         "holders": [
@@ -60,6 +70,24 @@ def record_of(contract: Contract, copies: Iterable[InvoiceCopy], *, leave_out: s
         "end": contract_end(start, months).isoformat() if start and months else None,
         "prices": [],
         "invoiced": [_invoiced(c) for c in copies if c.state in COUNTED and c.sha256 != leave_out and _known(c)],
+    }
+
+
+def _services(contract: Contract, structure: ChorusStructure | None) -> list[str]:
+    """The contract's own, else those that the buyer has open at Chorus Pro."""
+    if contract.service:
+        return [contract.service]
+    return [code for code, _ in structure.services] if structure else []
+
+
+def _required(contract: Contract, structure: ChorusStructure | None) -> dict[str, bool]:
+    """Engagement and service are owed where the buyer's switches say so; unread, where the contract names one."""
+    if structure is None:
+        return {"engagement": bool(contract.engagement), "service": bool(contract.service)}
+    return {
+        "engagement": structure.engagement_required,
+        "service": structure.service_required,
+        "either": structure.either_required,
     }
 
 
@@ -83,7 +111,13 @@ def contracts_file(db: Session, organisations: Iterable[int] | None = None, *, l
     query = select(Contract).where(Contract.state.in_(STARTED)).order_by(Contract.id)
     if organisations is not None:
         query = query.where(Contract.organisation_id.in_(list(organisations)))
-    found = [record_of(contract, invoices_of(db, contract), leave_out=leave_out) for contract in db.scalars(query)]
+    structures = {row.organisation_id: row for row in db.scalars(select(ChorusStructure))}
+    found = [
+        record_of(
+            contract, invoices_of(db, contract), leave_out=leave_out, structure=structures.get(contract.organisation_id)
+        )
+        for contract in db.scalars(query)
+    ]
     return {"version": 1, "contracts": found}
 
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import FINANCE, Who
+from api.chorus_view import portal_view
 from api.context import Context, Ctx
 from api.cursor import Cursor
 from api.db import Db, reading, transaction
@@ -20,6 +21,7 @@ from api.pages.contracts import INVOICE_STATES
 from api.render import page
 from api.uploads import MemorySink, receive
 from procurement.billing import record_of
+from procurement.chorus import structure_of
 from procurement.contract import contracts_for, find_contract
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.invoice_copy import (
@@ -109,6 +111,7 @@ def _context(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
         "decisions": [d for d in DECISIONS if d[0] != copy.state],
         "proposed": proposal(copy.report, copy.match),
         "labels": {key: label for key, label, _ in DECISIONS},
+        "portal": portal_view(copy),
     }
 
 
@@ -148,7 +151,11 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
         except NotFound:
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", _context(db, copy, who)) from None
-        records = {"version": 1, "contracts": [record_of(chosen, invoices_of(db, chosen), leave_out=copy.sha256)]}
+        asked = structure_of(db, copy.organisation_id)
+        records = {
+            "version": 1,
+            "contracts": [record_of(chosen, invoices_of(db, chosen), leave_out=copy.sha256, structure=asked)],
+        }
     match = examine(ctx.storage.get(copy.key), records, chosen=True)["match"]
     with transaction(ctx.database) as db:
         attach_to(db, find_invoice(db, ref, who), find_contract(db, contract, who), match, who, database.now(db))

@@ -34,10 +34,11 @@ _LENIENT = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
 @dataclass(frozen=True, config=_LENIENT)
 class Requires:
-    """The buyer's switches in the directory of public bodies."""
+    """The buyer's switches in the directory of public bodies; `either`: one of the two will do."""
 
     engagement: bool = False
     service: bool = False
+    either: bool = False
 
 
 @dataclass(frozen=True, config=_LENIENT)

@@ -138,6 +138,9 @@ def engagement(invoice: Invoice, contract: ContractRecord) -> Findings:
         if contract.buyer.requires.engagement:
             message = "Le numéro d’engagement (BT-13), exigé par l’acheteur, manque."
             yield _recycle("engagement-missing", "BT-13", message, "CMD_ERR")
+        elif contract.buyer.requires.either and not invoice.buyer.services:
+            message = "Ni numéro d’engagement (BT-13), ni code service (BT-46) : l’acheteur exige l’un des deux."
+            yield _recycle("engagement-or-service-missing", "BT-13", message, "CMD_ERR")
         return
     if cites_engagement(given, contract) or cites_contract(given, contract):
         return
