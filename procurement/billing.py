@@ -48,11 +48,7 @@ def record_of(
     return {
         "id": contract.number,
         "decp_id": contract.number,
-        "buyer": {
-            "siret": contract.organisation.siret,
-            "services": _services(contract, structure),
-            "requires": _required(contract, structure),
-        },
+        "buyer": _buyer(contract, structure),
         "engagements": [contract.engagement] if contract.engagement else [],
         "holders": [
             {
@@ -70,6 +66,14 @@ def record_of(
         "end": contract_end(start, months).isoformat() if start and months else None,
         "prices": [],
         "invoiced": [_invoiced(c) for c in copies if c.state in COUNTED and c.sha256 != leave_out and _known(c)],
+    }
+
+
+def _buyer(contract: Contract, structure: ChorusStructure | None) -> dict[str, Any]:
+    return {
+        "siret": contract.organisation.siret,
+        "services": _services(contract, structure),
+        "requires": _required(contract, structure),
     }
 
 

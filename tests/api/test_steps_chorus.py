@@ -1,12 +1,16 @@
 """Invoices come in from Chorus Pro: each fault of the portal by real HTTP; nothing lost, nothing twice."""
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.context import Context
+from api.db import transaction
 from api.steps import chorus
+from api.steps.chorus import catch_up
+from procurement.chorus import MOST_TRIES, ChorusNotice
 from procurement.people import Organisation
 from tests.chorus_scene import (
     DOWNLOAD,
@@ -223,3 +227,34 @@ def test_wrong_credentials_are_said(context: Context, buyer: Organisation, porta
     connect(context, buyer, client_id="autre")
     work(context)
     assert "PISTE refuse l’identifiant ou le secret" in account(context).problem
+
+
+def test_a_long_past_is_read_month_by_month(context: Context, buyer: Organisation, portal: Levers) -> None:
+    sent = portal.sends(buyer)
+    connect(context, buyer)
+    begun = account(context).read_until
+    connect(context, buyer, since=begun - timedelta(days=80))
+    calls = portal.calls(SEARCH)
+    work(context)
+    assert here(context) == [sent]
+    assert portal.calls(SEARCH) == calls + 3 * 2, "three windows, invoices and works invoices"
+    assert account(context).read_until > begun
+
+
+def test_what_is_given_up_is_asked_for_again(context: Context, buyer: Organisation, portal: Levers) -> None:
+    sent = portal.sends(buyer)
+    connect(context, buyer)
+    assert chorus.read_one(context)
+    with transaction(context.database) as db:
+        db.get_one(ChorusNotice, notices(context)[0].id).attempts = MOST_TRIES - 1
+    portal.breaks(DOWNLOAD, status=400, title="Requête refusée")
+    portal("limites", download=10)
+    work(context)
+    at_once(context)
+    work(context)
+    portal("limites", download=120 << 20)
+    (notice,) = notices(context)
+    assert (notice.due_at, notice.copy_id) == (None, None)
+    assert "120 Mo" in notice.problem
+    assert catch_up(context, buyer.id) == 1
+    assert here(context) == [sent]
