@@ -154,7 +154,7 @@ def keep_arrived(
     db.refresh(organisation, with_for_update=True)
     twin = already(db, organisation, facts.sha256)
     if twin is not None:
-        _recognise(twin, arrival)
+        _recognise(db, twin, arrival, now)
         return twin
     copy = InvoiceCopy(
         organisation_id=organisation.id, contract=contract, name=facts.name[:200], sha256=facts.sha256, key=key,
@@ -169,10 +169,14 @@ def keep_arrived(
     return copy
 
 
-def _recognise(copy: InvoiceCopy, arrival: Arrival) -> None:
-    if arrival.portal_id and copy.portal_id is None:
-        copy.channel, copy.portal_id = arrival.channel, arrival.portal_id
-        copy.portal_status, copy.portal_at = arrival.portal_status, arrival.portal_at
+def _recognise(db: Session, copy: InvoiceCopy, arrival: Arrival, now: datetime) -> None:
+    """What was already decided on the copy is told at the portal too."""
+    if not arrival.portal_id or copy.portal_id is not None:
+        return
+    copy.channel, copy.portal_id = arrival.channel, arrival.portal_id
+    copy.portal_status, copy.portal_at = arrival.portal_status, arrival.portal_at
+    if copy.decided_at is not None:
+        ask_portal(db, copy, wanted_status(db, copy.organisation_id, copy.state), now)
 
 
 def attach_to(

@@ -129,7 +129,8 @@ class _Job:
 
 def fetch_some(context: Context) -> bool:
     """A few announced invoices of one account: downloaded, examined, kept. True when some were tried."""
-    if not _is_due(context, ChorusNotice.due_at):
+    running = select(ChorusAccount.id).where(ChorusAccount.stopped_at.is_(None))
+    if not _is_due(context, ChorusNotice.due_at, ChorusNotice.account_id.in_(running)):
         return False
     with database.transaction(context.database) as db:
         rows = claim_notices(db, GROUP, database.now(db))
@@ -251,7 +252,8 @@ def _fail(context: Context, job: _Job, number: str, sentence: str) -> None:
 
 def tell_one(context: Context) -> bool:
     """One decision told to the portal. True when one was tried."""
-    if not _is_due(context, InvoiceCopy.portal_due_at):
+    running = select(ChorusAccount.organisation_id).where(ChorusAccount.stopped_at.is_(None))
+    if not _is_due(context, InvoiceCopy.portal_due_at, InvoiceCopy.organisation_id.in_(running)):
         return False
     with database.transaction(context.database) as db:
         copy = claim_status(db, database.now(db))

@@ -1,5 +1,6 @@
 """The account on the administrator's page; a decision told to the portal, from the page to the supplier's status."""
 
+import base64
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,13 +11,14 @@ from sqlalchemy import select
 from api.context import Context
 from api.db import now, reading, transaction
 from api.invoices import contracts_of
+from api.sandbox import invoices
 from api.sandbox.chorus import CLIENT_ID, CLIENT_SECRET, PASSWORD, login_of
 from api.steps import chorus
 from procurement.contract import Contract, set_billing
 from procurement.events import chain_holds, register
 from procurement.invoice_copy import InvoiceCopy
 from procurement.people import Organisation, User, person_of
-from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect
+from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, invoice
 from tests.checked_client import CheckedClient
 from tests.chorus_scene import (
     PROCESS,
@@ -248,6 +250,24 @@ def test_a_status_that_the_portal_refuses_is_shown_and_told_once_it_can_be(
     work(context)
     assert at_portal(portal, scene)["statut"] == "SERVICE_FAIT"
     assert only(context).portal_problem == ""
+
+
+def test_a_copy_decided_before_its_invoice_came_is_told_too(
+    scene: Scene, context: Context, portal: Levers, browser: Browser
+) -> None:
+    content = invoices.cii(invoice(scene, contract_of_scene(context.database, scene), number=f"C-{scene.buyer.ref}"))
+    finance = browser(scene.finance)
+    page = finance.get("/factures/copie")
+    finance.submit(page, "/factures/copie", file=("copie.xml", content, "text/xml"))
+    assert "sans valeur de dépôt" in finance.page.main
+    finance.submit(finance.page, "/decision", decision="approved")
+    sent = {"buyer": scene.buyer.siret, "number": f"C-{scene.buyer.ref}", "content": base64.b64encode(content).decode()}
+    number = portal("depose", **sent)["idFacture"]
+    at_once(context)
+    work(context)
+    assert len(copies(context)) == 2
+    assert copies(context)[1].channel == "chorus"
+    assert portal.state(scene.buyer)[number]["statut"] == "SERVICE_FAIT"
 
 
 def test_only_finance_of_that_buyer_tells_again(scene: Scene, context: Context, browser: Browser) -> None:
