@@ -30,6 +30,10 @@ def check_start(settings: Settings, db: Session, *, demo: bool = False) -> None:
         raise BadSettings(f"Le réglage MPS_CSC_PROVIDERS nomme un vrai service de signature : {ELSEWHERE}")
     if settings.api_entreprise_url and not on_this_machine(settings.api_entreprise_url):
         raise BadSettings(f"Le réglage MPS_API_ENTREPRISE_URL nomme un vrai service : {ELSEWHERE}")
+    if settings.chorus_url and not (
+        on_this_machine(settings.chorus_url) and on_this_machine(settings.chorus_token_url)
+    ):
+        raise BadSettings(f"Le réglage MPS_CHORUS_URL nomme un vrai service : {ELSEWHERE}")
     if token is not None and not is_sandbox_token(token.get_secret_value()):
         raise BadSettings(f"Le réglage MPS_API_ENTREPRISE_TOKEN est un vrai jeton : {ELSEWHERE}")
     holder = _real_holder(settings, db)
@@ -43,8 +47,8 @@ def check_token(db: Session, token: str) -> None:
         raise Invalid({"token": f"Ce jeton n’est pas de ceux du bac à sable : {ELSEWHERE}"})
 
 
-def on_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def on_this_machine(url: str | None) -> bool:
+    host = urlsplit(url or "").hostname or ""
     with contextlib.suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,16 @@ from api.uploads import Received
 from procurement.billing import contract_by_number, contracts_file, key_contracts, records_for
 from procurement.contract import Contract
 from procurement.errors import Invalid, Refused
-from procurement.invoice_copy import Facts, already, keep_copy
+from procurement.invoice_copy import Arrival, Facts, InvoiceCopy, already, keep_arrived, keep_copy
 from procurement.invoice_decision import arrived
+from procurement.invoicing.contracts import Invoiced
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.matching import match
 from procurement.people import Organisation, Person, Role
 
 INVOICE_CAP = 20_000_000
+# Where the files of invoices that came by themselves are stored; no other column names them (api/steps/sweep.py).
+FOLDER = "received"
 MOST_BUYERS = 50
 SECONDS = 60.0
 MOST = Decimal(10**13)
@@ -42,14 +45,33 @@ def examine(content: bytes) -> dict[str, Any]:
     return found
 
 
-def matched(ctx: Context, organisation_id: int, invoice: Invoice | None, *, leave_out: str = "") -> dict[str, Any]:
-    """The match of an invoice with the contracts of one buyer, found by their keys, which are made again if need be."""
-    if invoice is None:
-        return UNREAD
+def matched(ctx: Context, organisation_id: int, invoices: Sequence[Invoice | None]) -> list[dict[str, Any]]:
+    """The match of each invoice with the contracts of one buyer, found by their keys, made again where one changed.
+
+    Each is matched with those before it counted as received; None, of a file whose schema is broken, matches nothing.
+    """
+    read = [invoice for invoice in invoices if invoice is not None]
     with transaction(ctx.database) as db:
         key_contracts(db, organisation_id)
-        records = records_for(db, organisation_id, [invoice], leave_out=leave_out)[0]
-    return match(invoice, records).as_dict()
+        found = records_for(db, organisation_id, read)
+    known = {record.id: record for records in found for record in records}
+    candidates, answers = iter(found), []
+    for invoice in invoices:
+        if invoice is None:
+            answers.append(UNREAD)
+            continue
+        made = match(invoice, [known[record.id] for record in next(candidates)])
+        answers.append(made.as_dict())
+        if made.decision != "unmatched" and made.candidates:
+            record = known[made.candidates[0].contract]
+            known[record.id] = replace(record, invoiced=(*record.invoiced, *_received(invoice)))
+    return answers
+
+
+def _received(invoice: Invoice) -> tuple[Invoiced, ...]:
+    if not invoice.seller.sirets or not invoice.number:
+        return ()
+    return (Invoiced(invoice.number, invoice.seller.sirets[0], abs(invoice.totals.net), invoice.type_code),)
 
 
 def amount_of(text: str | None) -> Decimal | None:
@@ -62,11 +84,12 @@ def amount_of(text: str | None) -> Decimal | None:
     return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def facts_of(name: str, sha256: str, found: Mapping[str, Any]) -> Facts:
+def facts_of(name: str, content: bytes, found: Mapping[str, Any]) -> Facts:
     """What `examine` read of the file, as it is kept."""
     return Facts(
-        name, sha256, found["number"], found["seller_siret"], amount_of(found["amount_ht"]),
-        amount_of(found["amount_ttc"]), found["type_code"], found["process"], found["issued_on"], found["engagement"],
+        name, hashlib.sha256(content).hexdigest(), found["number"], found["seller_siret"],
+        amount_of(found["amount_ht"]), amount_of(found["amount_ttc"]), found["type_code"], found["process"],
+        found["issued_on"], found["engagement"],
     )  # fmt: skip
 
 
@@ -136,7 +159,9 @@ def take_several(ctx: Context, who: Person, organisation: str, files: Sequence[t
     return taken
 
 
-def take_copy(ctx: Context, who: Person, organisation: str, received: Received, content: bytes) -> tuple[str, bool]:
+def take_copy(
+    ctx: Context, who: Person, organisation: str, received: Received, content: bytes, channel: str = "upload"
+) -> tuple[str, bool]:
     """(ref, whether it is new): examined in a worker process, kept once. `organisation`: the buyer's ref, or ""."""
     with reading(ctx.database) as db:
         buyer = buyer_of(db, who, organisation)
@@ -145,19 +170,33 @@ def take_copy(ctx: Context, who: Person, organisation: str, received: Received, 
             return twin.ref, False
         buyer_id = buyer.id
     found = examine(content)
-    confronted = matched(ctx, buyer_id, found["invoice"])
+    (confronted,) = matched(ctx, buyer_id, [found["invoice"]])
     key = ctx.storage.put("invoices", content)
-    facts = facts_of(received.name, received.sha256, found)
+    facts = facts_of(received.name, content, found)
     with transaction(ctx.database) as db:
         mine = db.get_one(Organisation, buyer_id)
         contract = _matched(db, mine, confronted)
         copy = keep_copy(
             db, mine, facts, key=key, contract=contract, report=found["report"], match=confronted,
-            person=who, now=database.now(db),
+            person=who, now=database.now(db), channel=channel,
         )  # fmt: skip
         if copy.key == key:
             arrived(db, copy, database.now(db))
         return copy.ref, copy.key == key
+
+
+def keep_found(
+    db: Session, organisation: Organisation, facts: Facts, arrival: Arrival, key: str, found: Mapping[str, Any]
+) -> InvoiceCopy:
+    """An invoice that came by itself, examined, matched and stored under `key`; the twin where it was here."""
+    now = database.now(db)
+    copy = keep_arrived(
+        db, organisation, facts, arrival, key=key, contract=_matched(db, organisation, found["match"]),
+        report=found["report"], match=found["match"], now=now,
+    )  # fmt: skip
+    if copy.key == key:
+        arrived(db, copy, now)
+    return copy
 
 
 def _matched(db: Session, organisation: Organisation, match: dict[str, Any]) -> Contract | None:

@@ -105,6 +105,10 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 # Shown after a redirect (?ok=key): only sentences written here, never text from the address.
 FLASHES: dict[str, str] = {
     "enregistre": "C’est enregistré.",
+    "chorus": "Le compte est gardé : la lecture commence dans un instant.",
+    "chorus-arret": "La lecture est arrêtée ; ce qui est reçu reste.",
+    "chorus-relire": "La lecture reprend dans un instant.",
+    "portail": "Le statut sera transmis à nouveau dans un instant.",
     "oublie": "C’est retiré : vos prochaines réponses ne le reprendront plus.",
     "conteste": "Votre raison est gardée : l’acheteur la lira à côté de la réponse.",
     "revoque": "Ce jeton est révoqué : il est refusé dès maintenant.",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,6 +30,17 @@ def _url(*schemes: str) -> AfterValidator:
 
 
 Http = Annotated[str | None, _url("http", "https")]
+
+
+def _secret_way(value: str | None) -> str | None:
+    """Passwords go there: in clear to this machine only."""
+    parts = urlsplit(value or "")
+    if value and parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("une adresse en https:// est attendue")
+    return value.rstrip("/") if value else value
+
+
+Https = Annotated[str | None, _url("http", "https"), AfterValidator(_secret_way)]
 
 
 def _siret(value: str | None) -> str | None:
@@ -71,6 +83,8 @@ class Settings(BaseSettings):
     sirene_url: Http = None
     sirene_key: SecretStr | None = None
     bodacc_url: Http = None
+    chorus_url: Https = None
+    chorus_token_url: Https = None
     oidc_issuer: Http = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
@@ -128,6 +142,8 @@ def load() -> Settings:
             "Les réglages MPS_OIDC_ISSUER, MPS_OIDC_CLIENT_ID et MPS_OIDC_CLIENT_SECRET vont ensemble : les trois, ou "
             "aucun."
         )
+    if bool(settings.chorus_url) != bool(settings.chorus_token_url):
+        raise BadSettings("Les réglages MPS_CHORUS_URL et MPS_CHORUS_TOKEN_URL vont ensemble : les deux, ou aucun.")
     _check_seal(settings)
     if not settings.secret_key.get_secret_value():
         settings.secret_key = SecretStr(_own_secret(ROOT / "var" / "secret_key"))

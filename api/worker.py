@@ -13,6 +13,7 @@ from api import db as database
 from api.context import Context
 from api.steps import (
     billing,
+    chorus,
     deliveries,
     health,
     mail,
@@ -39,6 +40,10 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "ping_providers": health.ping_one,
     "read_tokens": health.read_one_token,
     "read_trust_lists": trust_lists.read_one,
+    "read_chorus": chorus.read_one,
+    "fetch_invoices": chorus.fetch_some,
+    "tell_chorus": chorus.tell_one,
+    "read_structures": chorus.read_structure,
     "stamp_again": restamp.restamp_one,
     "accept_by_silence": silence.accept_one,
     "renew_proofs": renewals.renew_one,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, load_only
 
+from procurement.chorus import ChorusStructure
 from procurement.contract import Contract
 from procurement.contract_keys import candidates, refresh_keys
 from procurement.execution.assignments import Assignment
@@ -100,7 +101,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
     prices, parts, receptions = _by(db, ContractPrice, ids), _by(db, Part, ids), _by(db, Reception, ids)
     assignments, subcontracts = _by(db, Assignment, ids), _by(db, Subcontract, ids)
     copies = _by(db, InvoiceCopy, ids, *COPIED)
-    indices = _indices(db, terms.values())
+    indices, asked = _indices(db, terms.values()), _structures(db, contracts)
     return [
         Whole(
             contract=contract,
@@ -115,7 +116,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
             subcontracts=subcontracts.get(contract.id, []),
             indices=indices,
             copies=copies.get(contract.id, []),
-            switches=switches_of(contract, engagements.get(contract.id, [])),
+            switches=switches_of(contract, engagements.get(contract.id, []), asked.get(contract.organisation_id)),
         )
         for contract in contracts
     ]
@@ -136,10 +137,25 @@ def _indices(db: Session, terms: Iterable[Terms]) -> list[IndexValue]:
     return values_of(db, named) if named else []
 
 
-def switches_of(contract: Contract, engagements: Iterable[Engagement]) -> Switches:
-    """Asked where the buyer gave one: its own line of the directory, once it is read, says better."""
-    services = tuple(dict.fromkeys(filter(None, (contract.service, *(e.service for e in engagements)))))
-    return Switches(any(e.closed_at is None for e in engagements), bool(contract.service), False, services)
+def _structures(db: Session, contracts: Sequence[Contract]) -> dict[int, ChorusStructure]:
+    """What the buyers of these contracts ask for at Chorus Pro, where that was read."""
+    buyers = {contract.organisation_id for contract in contracts}
+    query = select(ChorusStructure).where(ChorusStructure.organisation_id.in_(sorted(buyers)))
+    return {row.organisation_id: row for row in db.scalars(query)}
+
+
+def switches_of(contract: Contract, engagements: Sequence[Engagement], structure: ChorusStructure | None) -> Switches:
+    """Engagement and service are owed where the buyer's switches say so; unread, where the contract names one.
+
+    The services are the contract's own, else those that the buyer has open at Chorus Pro.
+    """
+    own = tuple(dict.fromkeys(filter(None, (contract.service, *(e.service for e in engagements)))))
+    if structure is None:
+        return Switches(any(e.closed_at is None for e in engagements), bool(contract.service), False, own)
+    return Switches(
+        structure.engagement_required, structure.service_required, structure.either_required,
+        own or tuple(str(code) for code, _ in structure.services),
+    )  # fmt: skip
 
 
 def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:

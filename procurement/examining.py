@@ -1,5 +1,6 @@
 """One invoice file against the rules, and what it says: a plain function for a worker process."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from procurement.invoicing.check import check_invoice
@@ -24,6 +25,28 @@ def examine(content: bytes) -> dict[str, Any]:
     except InvoiceUnreadable:
         return {"report": report, "invoice": None, **NO_FACTS, "number": report["number"]}
     return {"report": report, "invoice": invoice, **_facts(invoice)}
+
+
+def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, Any]:
+    """The same shape for an invoice that a portal delivered and that does not read: kept, and `sentence` says why."""
+    finding = {"rule": "MPS-LECTURE", "severity": "fatal", "location": "/", "message": sentence, "source": "mps"}
+    report = {
+        "syntax": "illisible", "profile": "", "container": "pdf" if pdf else "xml", "number": number, "valid": False,
+        "rule_sets": [], "findings": [finding],
+    }  # fmt: skip
+    return {"report": report, "invoice": None, **NO_FACTS, "number": number}
+
+
+def check_many(contents: Sequence[bytes]) -> list[dict[str, Any]]:
+    """What `examine` gives of each file, or `{"error": sentence}`."""
+    return [_checked(content) for content in contents]
+
+
+def _checked(content: bytes) -> dict[str, Any]:
+    try:
+        return examine(content)
+    except InvoiceUnreadable as error:
+        return {"error": error.sentence}
 
 
 def _facts(invoice: Invoice) -> dict[str, Any]:

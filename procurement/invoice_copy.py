@@ -1,6 +1,6 @@
 """A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, defer, joinedload, mapped_column, relationship
 
 from procurement.base import Base, HasRef
+from procurement.chorus import wanted_status
 from procurement.contract import Contract
 from procurement.errors import NotFound, Refused
 from procurement.events import lock, record
@@ -19,12 +20,18 @@ FINAL: frozenset[str] = frozenset()
 
 
 class InvoiceCopy(HasRef, Base):
-    """A copy being checked, without value of deposit; the report and the match are frozen as they were computed."""
+    """An invoice being checked; the report and the match are frozen as they were computed.
+
+    `channel`: upload, api or folder (a copy, without value of deposit), chorus (the invoice itself, from Chorus Pro).
+    For the latter, `portal_id` is the portal's number, `portal_at` the instant of its notification, where the delay of
+    payment starts (R2192-15); `portal_wanted` is the status that the decision asks for there, sent at `portal_due_at`.
+    """
 
     __tablename__ = "invoice_copy"
     __table_args__ = (
         UniqueConstraint("organisation_id", "sha256"),
         Index("ix_invoice_copy_organisation_id_due_on", "organisation_id", "due_on"),
+        UniqueConstraint("organisation_id", "portal_id"),
     )
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
         "received": frozenset({"to_confirm", "approved", "partial", "held", "refused", "sent_back"}),
@@ -75,6 +82,15 @@ class InvoiceCopy(HasRef, Base):
     mandate: Mapped[str] = mapped_column(String(30), default="")
     paid_on: Mapped[date | None] = mapped_column(Date)
     due_on: Mapped[date | None] = mapped_column(Date)
+    channel: Mapped[str] = mapped_column(String(10), default="upload")
+    portal_id: Mapped[str | None] = mapped_column(String(40))
+    portal_status: Mapped[str] = mapped_column(String(40), default="")
+    portal_at: Mapped[datetime | None]
+    portal_wanted: Mapped[str] = mapped_column(String(40), default="")
+    portal_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    portal_attempts: Mapped[int] = mapped_column(default=0)
+    portal_sent_at: Mapped[datetime | None]
+    portal_problem: Mapped[str] = mapped_column(String(500), default="")
     contract: Mapped[Contract | None] = relationship()
 
     @property
@@ -103,10 +119,27 @@ class Facts:
     engagement: str = ""
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """How an invoice came, and who or what brought it; what the portal says of it, where it comes from there."""
+
+    channel: str
+    by: str
+    portal_id: str | None = None
+    portal_status: str = ""
+    portal_at: datetime | None = None
+
+
 def already(db: Session, organisation: Organisation, sha256: str) -> InvoiceCopy | None:
     """The same bytes were dropped before: that one is shown, nothing is added."""
     query = select(InvoiceCopy).where(InvoiceCopy.organisation_id == organisation.id, InvoiceCopy.sha256 == sha256)
     return db.scalar(query)
+
+
+def already_here(db: Session, organisation_id: int, sha256s: Sequence[str]) -> set[str]:
+    """Which of these files are kept."""
+    query = select(InvoiceCopy.sha256).where(InvoiceCopy.organisation_id == organisation_id)
+    return set(db.scalars(query.where(InvoiceCopy.sha256.in_(sha256s))))
 
 
 def keep_copy(
@@ -120,26 +153,58 @@ def keep_copy(
     match: dict[str, Any],
     person: Person,
     now: datetime,
+    channel: str = "upload",
 ) -> InvoiceCopy:
     """Keep a checked copy; two uploads of the same bytes at once give one row. Raises NotFound without the role."""
     if not person.has(Role.FINANCE, organisation.id):
         raise NotFound
+    arrival = Arrival(channel, person.email)
+    return keep_arrived(
+        db, organisation, facts, arrival, key=key, contract=contract, report=report, match=match, now=now
+    )
+
+
+def keep_arrived(
+    db: Session,
+    organisation: Organisation,
+    facts: Facts,
+    arrival: Arrival,
+    *,
+    key: str,
+    contract: Contract | None,
+    report: dict[str, Any],
+    match: dict[str, Any],
+    now: datetime,
+) -> InvoiceCopy:
+    """The same for whatever came by itself. A copy already here becomes the portal's invoice when that one comes."""
     db.refresh(organisation, with_for_update=True)
     twin = already(db, organisation, facts.sha256)
     if twin is not None:
+        _recognise(db, twin, arrival, now)
         return twin
     copy = InvoiceCopy(
         organisation_id=organisation.id, contract=contract, name=facts.name[:200], sha256=facts.sha256, key=key,
         number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht,
         amount_ttc=facts.amount_ttc, type_code=facts.type_code[:3], process=facts.process[:3],
         issued_on=facts.issued_on, engagement=facts.engagement[:50], report=report, match=match, created_at=now,
-        uploaded_by=person.email,
+        uploaded_by=arrival.by, channel=arrival.channel, portal_id=arrival.portal_id,
+        portal_status=arrival.portal_status, portal_at=arrival.portal_at,
     )  # fmt: skip
     db.add(copy)
     db.flush()
     if contract is not None:
-        record(db, contract.consultation, "invoicecopy.received", copy.ref, person.email, now, sha256=copy.sha256)
+        record(db, contract.consultation, "invoicecopy.received", copy.ref, arrival.by, now, sha256=copy.sha256)
     return copy
+
+
+def _recognise(db: Session, copy: InvoiceCopy, arrival: Arrival, now: datetime) -> None:
+    """What was already decided on the copy is told at the portal too."""
+    if not arrival.portal_id or copy.portal_id is not None:
+        return
+    copy.channel, copy.portal_id = arrival.channel, arrival.portal_id
+    copy.portal_status, copy.portal_at = arrival.portal_status, arrival.portal_at
+    if copy.decided_at is not None:
+        ask_portal(db, copy, wanted_status(db, copy.organisation_id, copy.state), now)
 
 
 def attach_to(
@@ -154,6 +219,12 @@ def attach_to(
         raise Refused("Cette facture est déjà décidée.")
     copy.contract, copy.match, copy.part = contract, match, ""
     record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
+
+
+def ask_portal(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:
+    """Have this status told at the portal ("": no account, nothing to tell). A later one takes its place."""
+    copy.portal_wanted, copy.portal_problem, copy.portal_attempts = status, "", 0
+    copy.portal_due_at = now if status else None
 
 
 def find_invoice(db: Session, ref: str, person: Person) -> InvoiceCopy:

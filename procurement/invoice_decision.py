@@ -12,13 +12,14 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from procurement.chorus import wanted_status
 from procurement.contract import Contract, paris_day
 from procurement.errors import Invalid, Refused
 from procurement.events import lock, move, record
 from procurement.execution.engagements import engagements_of
 from procurement.execution.parts import parts_of
 from procurement.execution.terms import terms_of
-from procurement.invoice_copy import InvoiceCopy
+from procurement.invoice_copy import InvoiceCopy, ask_portal
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person
@@ -179,6 +180,8 @@ def _conclude(
     move(db, contract.consultation, copy, to, person.email, now, motive=motive, reason=copy.reason_code)
     copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive
     _counted(db, contract, copy, now)
+    if copy.portal_id:
+        ask_portal(db, copy, wanted_status(db, copy.organisation_id, to), now)
     if to in TOLD:
         tell(db, contract, copy, TOLD[to], motive, now)
 

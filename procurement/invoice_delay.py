@@ -17,8 +17,7 @@ UNPAID = frozenset({"received", "held", "completed", "to_confirm", "approved", "
 
 def reception_day(copy: InvoiceCopy) -> date | None:
     """The day of the portal's notification where it is known (R2192-15), else the one that somebody typed."""
-    notified = getattr(copy, "portal_at", None)
-    return paris_day(notified) if notified is not None else copy.received_on
+    return paris_day(copy.portal_at) if copy.portal_at is not None else copy.received_on
 
 
 def clock_of(copy: InvoiceCopy, days: int) -> Clock | None:

@@ -5,6 +5,7 @@ from procurement.appeals import Appeal
 from procurement.award import Award
 from procurement.base import Base
 from procurement.candidacy import Candidacy, CandidacyFile
+from procurement.chorus import ChorusAccount, ChorusNotice, ChorusStructure
 from procurement.consultation import Consultation, DceFile, Override
 from procurement.contract import Contract
 from procurement.contract_keys import ContractKey
@@ -45,10 +46,11 @@ from procurement.trust_lists import FollowedList, ListVersion
 
 __all__ = [
     "Act", "Amendment", "ApiToken", "Appeal", "Assignability", "Assignment", "Award", "BankAccount", "Base",
-    "Candidacy", "CandidacyFile", "ClauseHold", "ClauseRemark", "ClauseStep", "ClauseUse", "ClauseVersion",
-    "CompanyLook", "Consultation", "Contract", "ContractKey", "ContractPrice", "Counter", "DceFile", "Delivery",
-    "EmailCode", "Engagement", "Event", "FederatedLogin", "FinalAccount", "Flight", "FollowedList", "Given",
-    "Heartbeat", "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership",
-    "Organisation", "Override", "Paper", "Part", "Party", "PastAnswer", "PesSending", "Piece", "PieceRequest",
-    "Provider", "Reception", "Signer", "SigningCode", "SigningPower", "Subcontract", "Terms", "User",
+    "Candidacy", "CandidacyFile", "ChorusAccount", "ChorusNotice", "ChorusStructure", "ClauseHold", "ClauseRemark",
+    "ClauseStep", "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "ContractKey",
+    "ContractPrice", "Counter", "DceFile", "Delivery", "EmailCode", "Engagement", "Event", "FederatedLogin",
+    "FinalAccount", "Flight", "FollowedList", "Given", "Heartbeat", "IndexValue", "InvoiceCopy", "Letter",
+    "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "Paper", "Part", "Party",
+    "PastAnswer", "PesSending", "Piece", "PieceRequest", "Provider", "Reception", "Signer", "SigningCode",
+    "SigningPower", "Subcontract", "Terms", "User",
 ]  # fmt: skip

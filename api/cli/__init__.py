@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "sirene": ("api.cli.sirene", "Copie locale de Sirene : construire, chercher par nom"),
     "dce": ("api.cli.dce_sources", "Documents de la consultation et du marché : contrôler, écrire, comparer, relire"),
     "sign": ("api.cli.sign", "Signer, vérifier une signature"),
-    "invoice": ("api.cli.invoice", "Factures : contrôler, rapprocher"),
+    "invoice": ("api.cli.invoice", "Factures : contrôler, rapprocher, importer"),
     "decp": ("api.cli.decp", "Données essentielles : contrôler, exporter"),
     "organisation": ("api.cli.people", "Organisations"),
     "user": ("api.cli.people", "Comptes"),
@@ -35,7 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("api.cli.store", "Restaurer une sauvegarde"),
 }
 # A command of a group that costs much more than the others: loaded where it is named, or for the group's help.
-APART: dict[tuple[str, str], str] = {("dce", "subcontract"): "api.cli.dce_subcontract"}
+APART: dict[tuple[str, str], str] = {
+    ("dce", "subcontract"): "api.cli.dce_subcontract",
+    ("invoice", "import"): "api.cli.invoice_import",
+}
 
 
 def build(arguments: list[str]) -> typer.Typer:

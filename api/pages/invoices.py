@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from api import db as database
 from api import invoice_view
 from api.auth import FINANCE, Who
+from api.chorus_view import portal_view
 from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
@@ -100,6 +101,7 @@ def context_of(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
         "proposed": proposal(copy.report, copy.match),
         "who": who.email,
         **invoice_view.shown(db, copy, paris_day(database.now(db))),
+        "portal": portal_view(copy),
     }
 
 

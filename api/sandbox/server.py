@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, bodacc, csc, ocsp, pki, recherche, sirene, trusted_list, tsa
+from api.sandbox import api_entreprise, bodacc, chorus, csc, ocsp, pki, recherche, sirene, trusted_list, tsa
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
@@ -28,6 +28,7 @@ SERVICES: dict[str, Callable[[Clock], Starlette]] = {
         pki.ensure(pki.FOLDER), clock, [*ocsp.routes(pki.FOLDER, clock), *trusted_list.routes(pki.FOLDER, clock)]
     ),
     "/csc": lambda clock: csc.create_app(pki.FOLDER, clock),
+    "/chorus": chorus.create_app,
 }
 # What a look-up by SIRET needs: no keys are made for it.
 LOOKUP = ("/api-entreprise", "/recherche", "/sirene", "/bodacc")
@@ -69,6 +70,11 @@ class SandboxUrls:
         return self.base + "/csc"
 
     @property
+    def chorus(self) -> str:
+        """What comes before `/cpro/…`; the token is asked of `/oauth/token` beside."""
+        return self.base + "/chorus"
+
+    @property
     def ocsp(self) -> str:
         return self.base + "/pki/ocsp"
 
@@ -86,6 +92,8 @@ class SandboxUrls:
             "bodacc": self.bodacc,
             "tsa": self.tsa,
             "csc": self.csc,
+            "chorus": self.chorus,
+            "chorus_token": self.chorus + "/oauth/token",
             "ocsp": self.ocsp,
             "trust_list": self.lists,
         }

@@ -15,6 +15,7 @@ from procurement.appeals import Appeal
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
+from procurement.invoice_copy import InvoiceCopy
 from procurement.people import Organisation
 from procurement.pes import PesSending
 from procurement.piece_requests import PieceRequest
@@ -35,6 +36,7 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "appeals": Appeal.file_key,
     "tokens": Signer.token_key,
     "pes": PesSending.key,
+    "received": InvoiceCopy.key,
 }
 log = structlog.get_logger("mps.sweep")
 

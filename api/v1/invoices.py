@@ -165,7 +165,7 @@ async def take(
     """The file is the body (CII, UBL or Factur-X, 20 MB); the same bytes again: 200 and the same reference."""
     sink = MemorySink()
     received = await receive(request, sink, INVOICE_CAP)
-    ref, new = await run_in_threadpool(take_copy, ctx, who, organisation, received, sink.content)
+    ref, new = await run_in_threadpool(take_copy, ctx, who, organisation, received, sink.content, "api")
     return JSONResponse(await run_in_threadpool(_read, ctx, who, ref), 201 if new else 200)
 
 

@@ -49,6 +49,7 @@ def test_sandbox_rows_or_the_demonstration_take_none(context: Context, demo: boo
         make_town(context)
     assert why_not(context, demo=demo) == ""
     assert "MPS_API_ENTREPRISE_URL" in why_not(context, demo=demo, api_entreprise_url=REAL)
+    assert "MPS_CHORUS_URL" in why_not(context, demo=demo, chorus_url=REAL, chorus_token_url=REAL)
     assert "MPS_API_ENTREPRISE_TOKEN" in why_not(context, demo=demo, api_entreprise_token=SecretStr(JWT))
     for here in ("http://127.0.0.1:8001/api-entreprise", "http://localhost:8001", "http://[::1]:8001"):
         assert why_not(context, demo=demo, api_entreprise_url=here, api_entreprise_token=SecretStr(TOKEN)) == ""

@@ -248,6 +248,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/compte/appartenance": ("account", ""),
     "/administration/{ref}": ("agent", "buyer"),
     "/administration/{ref}/modele-word": ("agent", "buyer"),
+    "/administration/{ref}/chorus": ("agent", "buyer"),
     "/decp.json": ("account", ""),
     "/decp.xml": ("account", ""),
     "/api/v1/consultations": ("account", ""),

@@ -16,6 +16,8 @@ from api import settings
         ("MPS_MAX_UPLOAD_MB", "beaucoup"),
         ("MPS_API_ENTREPRISE_URL", "entreprise.api"),
         ("MPS_OIDC_ISSUER", "proconnect"),
+        ("MPS_CHORUS_URL", "http://api.piste.example"),
+        ("MPS_CHORUS_TOKEN_URL", "oauth.piste.example"),
         ("MPS_OPERATOR_SIRET", "12345678901234"),
     ],
 )
@@ -40,4 +42,11 @@ def test_secrets_never_show_in_a_printed_settings(monkeypatch: pytest.MonkeyPatc
 def test_the_provider_s_settings_go_together(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv(f"MPS_OIDC_{given}", "https://fournisseur.example")
     with pytest.raises(settings.BadSettings, match="MPS_OIDC_ISSUER, MPS_OIDC_CLIENT_ID et MPS_OIDC_CLIENT_SECRET"):
+        settings.load()
+
+
+@pytest.mark.parametrize("given", ["URL", "TOKEN_URL"])
+def test_the_portal_s_two_addresses_go_together(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(f"MPS_CHORUS_{given}", "https://portail.example")
+    with pytest.raises(settings.BadSettings, match="MPS_CHORUS_URL et MPS_CHORUS_TOKEN_URL vont ensemble"):
         settings.load()
