@@ -23,6 +23,7 @@ SAFE_SOURCE = re.compile(r"^(/(?!/)|data:image/)")
 LEAK = re.compile(r"\bNone\b|\bUndefined\b|\{\{|\{%| object at 0x|Traceback \(most")
 
 # Comments and doctypes stay whole: what stands between their quotes matters.
+SVG = "{http://www.w3.org/2000/svg}"
 TAG = re.compile(r"""(</?[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>|<!--.*?-->|<![^>]*>)""", re.S)
 QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")
 # What HTML looks at in words and values: markup, character references, characters that no page may hold.
@@ -44,11 +45,14 @@ def structure(html: str) -> str:
 
 
 def outline(tree: _Element) -> list[tuple[Any, ...]]:
-    """All that a tree holds, in order, to compare two parsers' trees; white space and `defer=""` for `defer` aside."""
+    """All that a tree holds, in order, to compare two parsers' trees.
+
+    White space, `defer=""` for `defer`, and the namespace that a browser gives to a drawing aside.
+    """
     return [
         (
             sum(1 for _ in one.iterancestors()),
-            one.tag,
+            str(one.tag).removeprefix(SVG),
             sorted((key, "" if value == key else value) for key, value in one.attrib.items()),
             (one.text or "").split(),
             (one.tail or "").split(),
