@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     sirene_url: Http = None
     sirene_key: SecretStr | None = None
     bodacc_url: Http = None
+    datagouv_url: Http = None
     oidc_issuer: Http = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None

@@ -11,7 +11,20 @@ import structlog
 
 from api import db as database
 from api.context import Context
-from api.steps import deliveries, health, mail, pieces, purge, receipts, renewals, restamp, sweep, trust_lists
+from api.steps import (
+    data_push,
+    deliveries,
+    essential,
+    health,
+    mail,
+    pieces,
+    purge,
+    receipts,
+    renewals,
+    restamp,
+    sweep,
+    trust_lists,
+)
 from procurement.counters import beat
 
 REST = 0.5
@@ -28,6 +41,9 @@ STEPS: Mapping[str, Callable[[Context], bool]] = {
     "read_trust_lists": trust_lists.read_one,
     "stamp_again": restamp.restamp_one,
     "renew_proofs": renewals.renew_one,
+    "publish_essential_data": essential.publish_one,
+    "push_essential_data": data_push.push_one,
+    "watch_essential_data": essential.warn_once,
     "follow_deliveries": deliveries.follow_once,
     "purge": purge.purge_once,
     "sweep_storage": sweep.sweep_once,

@@ -32,6 +32,8 @@ from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.powers import SigningPower
 from procurement.providers import Provider
+from procurement.publication.essential import Essential, EssentialAct
+from procurement.publication.push import DataPush, PushReceipt
 from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signers import Signer
 from procurement.simple_signing import SigningCode
@@ -58,10 +60,13 @@ __all__ = [
     "Consultation",
     "Contract",
     "Counter",
+    "DataPush",
     "DceFile",
     "Delivery",
     "EmailCode",
     "Engagement",
+    "Essential",
+    "EssentialAct",
     "Event",
     "FederatedLogin",
     "FinalAccount",
@@ -86,6 +91,7 @@ __all__ = [
     "Piece",
     "PieceRequest",
     "Provider",
+    "PushReceipt",
     "Reception",
     "Signer",
     "SigningCode",

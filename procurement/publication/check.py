@@ -18,11 +18,13 @@ from lxml import etree
 
 from procurement.invoicing.hardened import XmlRefused, parse_xml
 from procurement.invoicing.schema import schema_errors
-from procurement.publication.decp import JSON_NAMES, OBJECT_LISTS, VALUE_LISTS
+from procurement.publication.decp import JSON_NAMES, OBJECT_LISTS, VALUE_LISTS, from_text, to_json, to_xml
 from procurement.publication.rules import DUPLICATE, ERRORS, QUALITY, Record
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 50
+# A group may well have more than three members; the consolidation then keeps the first three.
+BEARABLE = ("DECP-Q-TITULAIRES",)
 KINDS = ("marche", "contrat-concession")
 _HERE = files("procurement.publication")
 _TRUE = {"true": True, "1": True, "oui": True, "false": False, "0": False, "non": False}
@@ -81,6 +83,18 @@ def check_document(content: bytes, today: date | None = None) -> DecpReport:
 def check_document_dict(content: bytes, today: date | None = None) -> dict[str, Any]:
     """`check_document` as plain data, for callers in another process."""
     return check_document(content, today).as_dict()
+
+
+def check_record(text: str, today: date) -> list[tuple[str, str]]:
+    """(rule, French sentence) of all that keeps a record of ours from being published; empty where nothing does.
+
+    `text` is the record as `to_text` writes it. Both forms are checked: what JSON lets through, XML may refuse.
+    """
+    made, found = from_text(text), []
+    for content in (to_json([made]), to_xml([made])):
+        report = check_document(content, today)
+        found += [(each.rule, each.message) for each in report.findings if each.rule not in BEARABLE]
+    return list(dict.fromkeys(found))
 
 
 Raw = tuple[str, str, Mapping[str, Any]]

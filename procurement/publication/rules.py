@@ -113,10 +113,14 @@ def _not_future(record: Record) -> bool:
     return record.today is None or all(day is None or day <= record.today for day in days)
 
 
+def asks_origin(cpv: str) -> bool:
+    """Must the record of this CPV code say where the supplies come from?"""
+    digits = cpv[:8]
+    return digits.isascii() and digits.isdigit() and any(first <= int(digits) <= last for first, last in ORIGIN_CPV)
+
+
 def _origin_told(record: Record) -> bool:
-    digits = record.cpv[:8]
-    asked = digits.isdigit() and any(first <= int(digits) <= last for first, last in ORIGIN_CPV)
-    return not asked or (record.from_europe is not None and record.from_france is not None)
+    return not asks_origin(record.cpv) or (record.from_europe is not None and record.from_france is not None)
 
 
 def _published_after(record: Record) -> bool:
