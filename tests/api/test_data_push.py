@@ -47,12 +47,12 @@ def test_an_administrator_names_the_data_set_and_reads_the_receipt(
     context: Context, scene: Scene, browser: Browser
 ) -> None:
     admin = browser(make_administrator(context.database, scene.buyer))
-    path = f"/administration/{scene.buyer.ref}/donnees-ouvertes"
+    path, dataset = f"/administration/{scene.buyer.ref}/donnees-ouvertes", f"decp-{scene.buyer.siret}"
     assert admin.submit(admin.get(path), path, dataset="../../autre", key=KEY).status_code == 422
     assert "lettres, chiffres et tirets" in admin.page.main
-    assert admin.submit(admin.get(path), path, dataset="decp-essai", key="").status_code == 422
-    assert admin.submit(admin.get(path), path, dataset="decp-essai", key="é" * 20).status_code == 422
-    admin.submit(admin.get(path), path, dataset="decp-essai", key=f" {KEY} ")
+    assert admin.submit(admin.get(path), path, dataset=dataset, key="").status_code == 422
+    assert admin.submit(admin.get(path), path, dataset=dataset, key="é" * 20).status_code == 422
+    admin.submit(admin.get(path), path, dataset=dataset, key=f" {KEY} ")
     assert "Un envoi est en cours" in admin.page.main
     assert push_one(context)
     assert not push_one(context)
@@ -64,12 +64,12 @@ def test_an_administrator_names_the_data_set_and_reads_the_receipt(
     assert receipt.sha256 in admin.get(path).text
     assert KEY not in admin.page.main
     assert KEY.encode() not in push.key_sealed
-    admin.submit(admin.page, path, dataset="decp-essai", key="")
+    admin.submit(admin.page, path, dataset=dataset, key="")
     admin.submit(admin.get(path), "/envoyer")
     push_one(context)
     again, receipts = state(context)
     assert (again.resource, len(receipts)) == (push.resource, 2)
-    listed = requests.get(f"{context.url('datagouv')}/api/1/datasets/decp-essai/", timeout=10).json()
+    listed = requests.get(f"{context.url('datagouv')}/api/1/datasets/{dataset}/", timeout=10).json()
     assert len(listed["resources"]) == 1
 
 
