@@ -26,7 +26,7 @@ from procurement.publication.essential import (
     hold,
     publish_record,
 )
-from procurement.publication.mapping import Appending, due, mark_changes, plan, to_append
+from procurement.publication.mapping import Appending, await_changes, due, mark_changes, plan, to_append
 from procurement.publication.push import ask_push
 
 CHECK = "procurement.publication.check:check_record"
@@ -43,6 +43,7 @@ class _Job:
     text: str
     whole: str
     acts: tuple[Appending, ...]
+    fresh: bool
     findings: tuple[Finding, ...]
 
 
@@ -79,17 +80,17 @@ def _claim(context: Context) -> _Job | None:
             essential.due_on = due_on(contract, essential)
             return _job(db, contract, essential, paris_day(now))
         except DossierError as error:
-            return _Job(number, paris_day(now), FULL, "", "", (), (Finding("DOSSIER", str(error)),))
+            return _Job(number, paris_day(now), FULL, "", "", (), True, (Finding("DOSSIER", str(error)),))
 
 
 def _job(db: Session, contract: Contract, essential: Essential, today: date) -> _Job:
     if essential.state == "published":
         acts = tuple(to_append(db, contract, essential, today))
         whole = essential.with_acts((act.kind, act.made) for act in acts)
-        return _Job(contract.id, today, FULL, essential.record, to_text(whole), acts, ())
+        return _Job(contract.id, today, FULL, essential.record, to_text(whole), acts, False, ())
     made = plan(db, contract, essential, today)
     text = to_text(made.record) if made.record else ""
-    return _Job(contract.id, today, made.form, text, text, (), tuple(made.findings))
+    return _Job(contract.id, today, made.form, text, text, (), True, tuple(made.findings))
 
 
 def _keep(context: Context, job: _Job, findings: tuple[Finding, ...]) -> None:
@@ -104,6 +105,8 @@ def _keep(context: Context, job: _Job, findings: tuple[Finding, ...]) -> None:
             append_act(db, essential, act.kind, act.number, to_text(act.made), now)
         if job.acts:
             mark_changes(db, essential.contract, now)
+        if job.fresh:
+            await_changes(db, essential.contract)
         if job.form == FULL:
             ask_push(db, essential.contract.organisation_id, now)
 

@@ -100,8 +100,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_essential_act_essential_id"), ["essential_id"], unique=False)
 
     # ### end Alembic commands ###
-    # A modification is published when it stands beside its contract's frozen record, and none is frozen yet.
-    op.execute("UPDATE amendment SET published_at = NULL")
 
 
 def downgrade() -> None:

@@ -299,6 +299,13 @@ def mark_changes(db: Session, contract: Contract, now: datetime) -> None:
         row.published_at = now
 
 
+def await_changes(db: Session, contract: Contract) -> None:
+    """The record was just frozen: every modification notified so far is to be put beside it, whenever that was."""
+    query = select(Amendment).where(Amendment.contract_id == contract.id, Amendment.state == "notified")
+    for row in db.scalars(query):
+        row.published_at = None
+
+
 def due(db: Session, now: datetime) -> int | None:
     """A contract in effect whose data are to be looked at: never yet, when its time came, or something to append."""
     effect = select(Contract.id).outerjoin(Essential, Essential.contract_id == Contract.id)

@@ -130,6 +130,16 @@ def test_a_modification_says_the_amount_and_the_months_it_leads_to(context: Cont
     assert (made["montant"], made["titulaires"][0]["titulaire"]["id"]) == (84000, make_siret(6100))
 
 
+def test_what_changed_before_the_record_was_published_is_beside_it(context: Context, scene: Scene) -> None:
+    unpublish(context, scene)
+    change(context, scene, 6000, 0)
+    assert publish_one(context)
+    assert publish_one(context)
+    assert not publish_one(context)
+    (made,) = whole(context)
+    assert (made["montant"], made["modifications"][0]["modification"]["montant"]) == (84000, 90000)
+
+
 def test_an_origin_that_is_not_known_is_asked_then_published(context: Context, scene: Scene, browser: Browser) -> None:
     contract = unpublish(context, scene, cpv="33100000-1")
     assert publish_one(context)
