@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
+from starlette.testclient import TestClient
 
 from api.context import Context
 from api.db import now, reading, transaction
@@ -329,3 +331,13 @@ def test_strangers_read_what_was_published(context: Context, scene: Scene, clien
     assert "Montant des marchés par année" in client.page.main
     assert "84 000 €" in client.page.main
     assert "/marches/" + contract.ref in client.get(f"/consultations/{scene.consultation}").text
+
+
+def test_the_operator_sees_what_is_late(context: Context, app: FastAPI, scene: Scene) -> None:
+    unpublish(context, scene, cpv="33100000-1")
+    publish_one(context)
+    with TestClient(app, client=("127.0.0.1", 50_000)) as machine:
+        assert "mps_essential_data_expected 1.0" in machine.get("/metrics").text
+        with transaction(context.database) as db:
+            db.query(Essential).one().due_on = date(2026, 1, 1)
+        assert "mps_essential_data_late 1.0" in machine.get("/metrics").text
