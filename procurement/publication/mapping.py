@@ -255,7 +255,10 @@ def _offers(db: Session, contract: Contract) -> int:
 
 
 def subcontracts_of(db: Session, contract: Contract) -> tuple[Subcontract, ...]:
-    """The subcontracts accepted under a contract, in the words of the arrêté. Their rows come with their own act."""
+    """The subcontracts accepted under a contract, in the words of the arrêté; `published_on` is the day of appending.
+
+    None is kept in a table yet. The one that does also marks its rows in `mark_changes`, and wakes the worker in `due`.
+    """
     return ()
 
 

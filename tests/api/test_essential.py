@@ -25,8 +25,9 @@ from procurement.people import User, person_of
 from procurement.publication.check import check_document
 from procurement.publication.deadlines import expected, plus_months, warn
 from procurement.publication.decp import to_json, to_text, to_xml
-from procurement.publication.essential import Essential, EssentialAct
-from tests.award_scene import Scene, contract_of_scene, in_effect
+from procurement.publication.essential import Essential, EssentialAct, essential_of
+from procurement.publication.mapping import plan
+from tests.award_scene import Scene, awarded, contract_of_scene, in_effect, opened
 from tests.checked_client import CheckedClient
 from tests.factories import make_siret
 
@@ -341,3 +342,16 @@ def test_the_operator_sees_what_is_late(context: Context, app: FastAPI, scene: S
         with transaction(context.database) as db:
             db.query(Essential).one().due_on = date(2026, 1, 1)
         assert "mps_essential_data_late 1.0" in machine.get("/metrics").text
+
+
+def test_the_kind_of_the_group_comes_from_the_award(context: Context) -> None:
+    scene = opened(context.database)
+    member = f"{make_siret(6500)} ; Mesures SARL ; mesures@exemple.fr ; pose ; 20000"
+    awarded(context, scene, member)
+    contract = contract_of_scene(context.database, scene)
+    with transaction(context.database) as db:
+        kept = db.get_one(Contract, contract.id)
+        assert essential_of(db, kept).grouping == "Conjoint"
+        made = plan(db, kept, essential_of(db, kept), paris_day(now(db)))
+    assert (made.missing, made.record["typeGroupementOperateurs"]) == ({}, "Conjoint")
+    assert len(made.record["titulaires"]) == 2
