@@ -19,6 +19,7 @@ from procurement.execution.parties import Party, write_parties
 from procurement.library import clauses_for
 from procurement.people import Person
 from procurement.pieces import pieces_of
+from procurement.publication.essential import essential_of
 from procurement.rules import rule_table
 from procurement.signing import Company, ask
 
@@ -72,6 +73,7 @@ def decide_with_acte(
         award = decide(db, consultation, named, price, motive, who, now, days)
         contract = prepare(db, award, key, sha256, now, days, certificate_required)
         write_parties(db, contract, [_party(member) for member in holder.members])
+        essential_of(db, contract).grouping = group.grouping if group else ""
         leader = contract.candidacy
         holder_company = Company(leader.siret, leader.name, leader.contact_email)
         others = group.signing if group else ()

@@ -26,7 +26,7 @@ Figure = Decimal | int
 Rows = Sequence[tuple[str, Figure]]
 SHORT = 30
 HEIGHT, TOP = 220, 12
-LEFT, RIGHT = 3, 97
+LEFT, RIGHT = 12, 97
 MOST_LABELS = 6
 
 

@@ -207,7 +207,7 @@ def _copy(scene: Scene) -> dict[str, object]:
 
 
 def _open_data(scene: Scene) -> str:
-    content = Browser(scene.house.base).download("/decp.json")
+    content = wait_for("La publication des données essentielles", lambda: _published(Browser(scene.house.base)))
     scene.tale.keep("decp.json", content, "Données essentielles du marché")
     today = datetime.now(PARIS).date()
     try:
@@ -218,6 +218,12 @@ def _open_data(scene: Scene) -> str:
     if not report["schema_valid"]:
         raise Stop(f"Les données essentielles ne suivent pas le schéma : {report['findings'][0]['message']}")
     return "schéma respecté, " + ("exploitable" if report["exploitable"] else "non exploitable (données d’essai)")
+
+
+def _published(browser: Browser) -> bytes | None:
+    """The feed, once the worker has checked the record and published it."""
+    content = browser.download("/decp.json")
+    return content if json.loads(content)["marches"]["marche"] else None
 
 
 def _register(scene: Scene) -> str:

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     bodacc_url: Http = None
     chorus_url: Https = None
     chorus_token_url: Https = None
+    datagouv_url: Http = None
     oidc_issuer: Http = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None

@@ -212,7 +212,6 @@ def acknowledge(db: Session, contract: Contract, received_on: date, actor: str, 
         raise Invalid({"received_on": "La date de réception va de la notification à aujourd’hui."})
     move(db, contract.consultation, contract, "in_effect", actor, now, received_on=received_on.isoformat())
     contract.received_on = contract.renew_on = received_on
-    contract.published_at = now
 
 
 def set_service(db: Session, contract: Contract, service: str, person: Person, now: datetime) -> None:
@@ -245,11 +244,3 @@ def contracts_for(db: Session, person: Person, before: int | None, size: int) ->
     query = select(Contract).where(Contract.organisation_id.in_(mine)).order_by(Contract.id.desc())
     query = query.options(joinedload(Contract.consultation))
     return list(db.scalars(query.where(Contract.id < before).limit(size) if before else query.limit(size)))
-
-
-def published_contracts(db: Session) -> list[Contract]:
-    """What decp.json and decp.xml show: contracts in effect, oldest first; sandbox buyers are marked by the caller."""
-    whole = (joinedload(Contract.consultation), joinedload(Contract.organisation))
-    return list(
-        db.scalars(select(Contract).where(Contract.published_at.is_not(None)).options(*whole).order_by(Contract.id))
-    )

@@ -37,6 +37,8 @@ from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece
 from procurement.powers import SigningPower
 from procurement.providers import Provider
+from procurement.publication.essential import Essential, EssentialAct
+from procurement.publication.push import DataPush, PushReceipt
 from procurement.remarks import ClauseHold, ClauseRemark
 from procurement.signers import Signer
 from procurement.simple_signing import SigningCode
@@ -48,9 +50,9 @@ __all__ = [
     "Act", "Amendment", "ApiToken", "Appeal", "Assignability", "Assignment", "Award", "BankAccount", "Base",
     "Candidacy", "CandidacyFile", "ChorusAccount", "ChorusNotice", "ChorusStructure", "ClauseHold", "ClauseRemark",
     "ClauseStep", "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "ContractKey",
-    "ContractPrice", "Counter", "DceFile", "Delivery", "EmailCode", "Engagement", "Event", "FederatedLogin",
-    "FinalAccount", "Flight", "FollowedList", "Given", "Heartbeat", "IndexValue", "InvoiceCopy", "Letter",
-    "ListVersion", "LoginSession", "Look", "Mail", "Membership", "Organisation", "Override", "Paper", "Part", "Party",
-    "PastAnswer", "PesSending", "Piece", "PieceRequest", "Provider", "Reception", "Signer", "SigningCode",
-    "SigningPower", "Subcontract", "Terms", "User",
+    "ContractPrice", "Counter", "DataPush", "DceFile", "Delivery", "EmailCode", "Engagement", "Essential",
+    "EssentialAct", "Event", "FederatedLogin", "FinalAccount", "Flight", "FollowedList", "Given", "Heartbeat",
+    "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership",
+    "Organisation", "Override", "Paper", "Part", "Party", "PastAnswer", "PesSending", "Piece", "PieceRequest",
+    "Provider", "PushReceipt", "Reception", "Signer", "SigningCode", "SigningPower", "Subcontract", "Terms", "User",
 ]  # fmt: skip

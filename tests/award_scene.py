@@ -27,6 +27,9 @@ from procurement.opening import open_plis
 from procurement.people import Organisation, User, person_of
 from procurement.pieces import Piece, keep_result
 from procurement.powers import SigningPower, grant
+from procurement.publication.decp import to_text
+from procurement.publication.essential import essential_of, publish_record
+from procurement.publication.mapping import plan
 from procurement.signers import buyer_of
 from procurement.signing import Company, Version, ask, keep
 from signature.making.keys import Pkcs12
@@ -176,7 +179,16 @@ def in_effect(context: Context, number: str = "2026-MAPA-01", buyer: Organisatio
         )  # fmt: skip
         notify(db, contract, agent, start)
         acknowledge(db, contract, paris_day(start), agent.email, start)
+        release(db, contract, start)
     return scene
+
+
+def release(db: Any, contract: Contract, at: datetime) -> None:
+    """Its essential data, frozen as the worker does once they are checked."""
+    essential = essential_of(db, contract)
+    made = plan(db, contract, essential, paris_day(at))
+    assert not made.missing
+    publish_record(db, essential, made.form, to_text(made.record), at)
 
 
 def digest(content: bytes) -> str:

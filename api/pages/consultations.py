@@ -20,6 +20,7 @@ from dce_templates.files import slug
 from dce_templates.view import view
 from procurement.consultation import Consultation, DceFile, find_public, public_list
 from procurement.errors import NotFound
+from procurement.publication.public import public_contract
 from procurement.rules import rule_table
 
 router = APIRouter(include_in_schema=False)
@@ -67,6 +68,7 @@ def public_page(request: Request, db: Db, ref: str) -> Response:
         left=time_left(consultation.deadline, now) if consultation.deadline else "",
         files=consultation.current_files,
         former=former_versions(consultation),
+        contract=public_contract(db, consultation) if consultation.state == "notified" else None,
         **_told(consultation),
     )
 

@@ -12,11 +12,15 @@ from api import db as database
 from api.auth import PUBLIC
 from api.context import Ctx
 from api.guard import from_this_machine
+from procurement.contract import paris_day
 from procurement.counters import last_beat
 from procurement.errors import NotFound
+from procurement.publication.deadlines import expected
 from procurement.trust_lists import states
 
 router = APIRouter(include_in_schema=False)
+EXPECTED = Gauge("mps_essential_data_expected", "Essential data that are still to be published")
+LATE = Gauge("mps_essential_data_late", "Essential data whose last day has passed")
 WORKER_SILENCE = timedelta(minutes=2)
 LISTS = Gauge("mps_trust_list_alarm", "1 where a trusted list is stale, never read, or not read again", ["territory"])
 
@@ -50,4 +54,8 @@ def metrics(request: Request, ctx: Ctx) -> Response:
     with database.reading(ctx.database) as db:
         for state in states(db, database.now(db)):
             LISTS.labels(state.followed.territory).set(1 if state.alarm else 0)
+        today = paris_day(database.now(db))
+        waiting = expected(db)
+    LATE.set(sum(1 for each in waiting if each.late(today)))
+    EXPECTED.set(len(waiting))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -11,7 +11,19 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from api.sandbox import api_entreprise, bodacc, chorus, csc, ocsp, pki, recherche, sirene, trusted_list, tsa
+from api.sandbox import (
+    api_entreprise,
+    bodacc,
+    chorus,
+    csc,
+    datagouv,
+    ocsp,
+    pki,
+    recherche,
+    sirene,
+    trusted_list,
+    tsa,
+)
 from api.sandbox.api_entreprise import Clock, wall_clock
 
 HOST = "127.0.0.1"
@@ -23,6 +35,7 @@ SERVICES: dict[str, Callable[[Clock], Starlette]] = {
     "/recherche": lambda _clock: recherche.create_app(),
     "/sirene": sirene.create_app,
     "/bodacc": lambda _clock: bodacc.create_app(),
+    "/datagouv": lambda _clock: datagouv.create_app(),
     "/tsa": lambda clock: tsa.create_app(pki.ensure(pki.FOLDER), clock),
     "/pki": lambda clock: pki.create_app(
         pki.ensure(pki.FOLDER), clock, [*ocsp.routes(pki.FOLDER, clock), *trusted_list.routes(pki.FOLDER, clock)]
@@ -62,6 +75,10 @@ class SandboxUrls:
         return self.base + "/bodacc"
 
     @property
+    def datagouv(self) -> str:
+        return self.base + "/datagouv"
+
+    @property
     def tsa(self) -> str:
         return self.base + "/tsa/"
 
@@ -90,6 +107,7 @@ class SandboxUrls:
             "recherche_entreprises": self.recherche_entreprises,
             "sirene": self.sirene,
             "bodacc": self.bodacc,
+            "datagouv": self.datagouv,
             "tsa": self.tsa,
             "csc": self.csc,
             "chorus": self.chorus,

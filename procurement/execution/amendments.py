@@ -151,7 +151,7 @@ def notify_amendment(
         db, contract.consultation, amendment, "notified", person.email, now,
         number=amendment.number, on=on.isoformat(),
     )  # fmt: skip
-    amendment.notified_on, amendment.published_at = on, now
+    amendment.notified_on = on
     contract.amount_changed = contract.amount_now + amendment.amount_change
     contract.recount_at = now
     contract.months_added += amendment.months_change

@@ -18,11 +18,13 @@ from lxml import etree
 
 from procurement.invoicing.hardened import XmlRefused, parse_xml
 from procurement.invoicing.schema import schema_errors
-from procurement.publication.decp import JSON_NAMES, OBJECT_LISTS, VALUE_LISTS
-from procurement.publication.rules import DUPLICATE, ERRORS, QUALITY, Record
+from procurement.publication.decp import JSON_NAMES, OBJECT_LISTS, VALUE_LISTS, from_text, to_json, to_xml
+from procurement.publication.rules import ACT_ERRORS, DUPLICATE, ERRORS, QUALITY, Act, Record
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 50
+# A group may well have more than three members; the consolidation then keeps the first three.
+BEARABLE = ("DECP-Q-TITULAIRES",)
 KINDS = ("marche", "contrat-concession")
 _HERE = files("procurement.publication")
 _TRUE = {"true": True, "1": True, "oui": True, "false": False, "0": False, "non": False}
@@ -83,7 +85,32 @@ def check_document_dict(content: bytes, today: date | None = None) -> dict[str, 
     return check_document(content, today).as_dict()
 
 
+def check_record(text: str, today: date) -> list[tuple[str, str]]:
+    """(rule, French sentence) of all that keeps a record of ours from being published; empty where nothing does.
+
+    `text` is the record as `to_text` writes it. Both forms are checked: what JSON lets through, XML may refuse.
+    """
+    made, found = from_text(text), []
+    for content in (to_json([made]), to_xml([made])):
+        report = check_document(content, today)
+        found += [(each.rule, each.message) for each in report.findings if each.rule not in BEARABLE]
+    return list(dict.fromkeys(found))
+
+
 Raw = tuple[str, str, Mapping[str, Any]]
+# List of a record, name of its objects, their days and their amounts.
+ACTS = (
+    (
+        "modifications", "modification",
+        ("dateNotificationModification", "dateSignatureModification", "datePublicationDonneesModification"),
+        ("montant", "valeurGlobale"),
+    ),
+    ("actesSousTraitance", "acteSousTraitance", ("dateNotification", "datePublicationDonnees"), ("montant",)),
+    (
+        "modificationsActesSousTraitance", "modificationActeSousTraitance",
+        ("dateNotificationModificationSousTraitance", "datePublicationDonnees"), ("montant",),
+    ),
+)  # fmt: skip
 
 
 def _from_json(text: bytes) -> tuple[list[DecpFinding], list[Raw]]:
@@ -92,10 +119,28 @@ def _from_json(text: bytes) -> tuple[list[DecpFinding], list[Raw]]:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         where = f" (ligne {line})" if line else ""
-        raise DecpUnreadable(f"Ce fichier n’est ni un JSON, ni un XML bien formé{where}.") from error
+        control = "control character" in str(error)
+        why = " : il a un caractère de contrôle ou une fin de ligne dans un texte" if control else ""
+        raise DecpUnreadable(f"Ce fichier n’est ni un JSON, ni un XML bien formé{where}{why}.") from error
+    if isinstance(document, dict) and isinstance(document.get("marches"), list):
+        return [OLD], [("marche", f"/marches/{i}", each) for i, each in enumerate(document["marches"]) if _is_map(each)]
     errors = islice(_validator().iter_errors(document), MAX_ERRORS)
     found = [DecpFinding("SCHEMA", _path(error.absolute_path), _json_sentence(error), "schema") for error in errors]
     return found, list(_json_records(document))
+
+
+# The arrêté of 22 March 2019, replaced in 2024.
+OLD = DecpFinding(
+    "DECP-ANCIEN-FORMAT",
+    "/marches",
+    "Ce document suit l’ancien format de 2019, où « marches » est une liste : depuis 2024, c’est un objet avec les "
+    "listes « marche » et « contrat-concession ».",
+    "schema",
+)
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _no_constant(name: str) -> None:
@@ -184,6 +229,10 @@ def _judge(records: list[Raw], today: date | None) -> Iterator[DecpFinding]:
             for code, message, holds in rules:
                 if not holds(each):
                     yield DecpFinding(code, path, message, level)
+        for act in each.acts:
+            for code, message, sound in ACT_ERRORS:
+                if not sound(each, act):
+                    yield DecpFinding(code, path + act.place, message, "error")
         if each.key in seen:
             yield DecpFinding(DUPLICATE[0], path, DUPLICATE[1], "error")
         seen.add(each.key)
@@ -208,6 +257,8 @@ def _record(kind: str, raw: Mapping[str, Any], today: date | None) -> Record:
         ),
         from_europe=_decimal(raw.get("origineUE")),
         from_france=_decimal(raw.get("origineFrance")),
+        starts_on=_text(raw.get("dateDebutExecution")),
+        acts=tuple(_acts(raw)),
         advance=_boolean(raw.get("attributionAvance")),
         advance_rate=_decimal(raw.get("tauxAvance")),
         today=today,
@@ -227,14 +278,36 @@ def _values(value: Any, name: str) -> tuple[str, ...]:
     return tuple(_text(item) for item in inner) if isinstance(inner, list) else ()
 
 
+def _acts(raw: Mapping[str, Any]) -> Iterator[Act]:
+    """Modifications and subcontracts of a record, in whatever shape the lists come."""
+    for place, name, days, amounts in ACTS:
+        for number, item in enumerate(_items(raw.get(place), name)):
+            if _is_map(item):
+                stated = [day for day in days if day in item]
+                yield Act(
+                    f"/{place}/{number}",
+                    tuple(_text(item[day]) for day in stated),
+                    tuple(_decimal(item[each]) for each in amounts if each in item),
+                    _integer(item["dureeMois"]) if "dureeMois" in item else None,
+                    "dureeMois" in item,
+                    (*_holders(item.get("titulaires"), "titulaire"), *_holders([item.get("sousTraitant")], "")),
+                )
+
+
+def _items(value: Any, name: str) -> list[Any]:
+    """The objects of a list: each under its name as the form wants, bare as in 2019, or nested in one object."""
+    inner = value.get(name) if isinstance(value, Mapping) and name in value else value
+    items = inner if isinstance(inner, list) else [inner]
+    return [item[name] if isinstance(item, Mapping) and name in item else item for item in items if item is not None]
+
+
 def _holders(value: Any, name: str) -> tuple[tuple[str, str], ...]:
-    items = value if isinstance(value, list) else []
-    inner = [_inner(item, name) for item in items]
-    return tuple((_text(_inner(item, "typeIdentifiant")), _text(_inner(item, "id"))) for item in inner)
+    found = _items(value, name)
+    return tuple((_text(_inner(item, "typeIdentifiant")), _text(_inner(item, "id"))) for item in found)
 
 
 def _decimal(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or len(str(value)) > 40:
         return None
     try:
         number = Decimal(value)

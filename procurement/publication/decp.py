@@ -36,6 +36,7 @@ OBJECT_LISTS: Mapping[str, str] = {
 }
 # The one child whose name differs between the two formats.
 JSON_NAMES: Mapping[str, str] = {"modificationActesSousTraitance": "modificationActeSousTraitance"}
+_OF_MARCHE = ("dateNotificationModification", "montant")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -113,6 +114,72 @@ class DecpContract:
     changes: tuple[Change, ...] = ()
 
 
+@dataclass(frozen=True)
+class DecpConcession:
+    """What the record of a contrat de concession says; `value` (the whole) and `subsidy` (public money) in euros."""
+
+    id: str
+    buyer_siret: str
+    nature: str
+    subject: str
+    procedure: str
+    months: int
+    signed_on: date
+    published_on: date
+    starts_on: date
+    value: Decimal
+    subsidy: Decimal
+    holders: tuple[Operator, ...]
+    social: tuple[str, ...] = (NO_SOCIAL,)
+    environmental: tuple[str, ...] = (NO_ENVIRONMENT,)
+
+
+@dataclass(frozen=True)
+class ConcessionYear:
+    """What a concession publishes each year: investments in euros, and its tariffs as (title, euros)."""
+
+    day: date
+    invested: Decimal
+    tariffs: tuple[tuple[str, Decimal], ...]
+
+
+MARCHE, CONCESSION = "marche", "contrat-concession"
+
+
+def kind_of(made: Mapping[str, Any]) -> str:
+    """Which of the two lists a record belongs to."""
+    return CONCESSION if "autoriteConcedante" in made else MARCHE
+
+
+def concession_record(contract: DecpConcession) -> dict[str, Any]:
+    """The record of a concession in the shape of the JSON form: the fourteen fields that are required."""
+    return {
+        "id": contract.id,
+        "autoriteConcedante": {"id": contract.buyer_siret},
+        "nature": contract.nature,
+        "objet": clean(contract.subject)[:1000],
+        "procedure": contract.procedure,
+        "dureeMois": contract.months,
+        "dateSignature": contract.signed_on.isoformat(),
+        "datePublicationDonnees": contract.published_on.isoformat(),
+        "dateDebutExecution": contract.starts_on.isoformat(),
+        "valeurGlobale": contract.value,
+        "montantSubventionPublique": contract.subsidy,
+        "concessionnaires": [{"concessionnaire": _operator(holder)} for holder in contract.holders],
+        "considerationsSociales": {"considerationSociale": list(contract.social)},
+        "considerationsEnvironnementales": {"considerationEnvironnementale": list(contract.environmental)},
+    }
+
+
+def year_object(year: ConcessionYear) -> dict[str, Any]:
+    """One `donneesAnnuelles` of a concession."""
+    return {
+        "datePublicationDonneesExecution": year.day.isoformat(),
+        "depensesInvestissement": year.invested,
+        "tarifs": [{"tarif": {"intituleTarif": clean(title)[:256], "tarif": price}} for title, price in year.tariffs],
+    }
+
+
 def record(contract: DecpContract) -> dict[str, Any]:
     """The record in the shape of the JSON form; what is unknown is left out, never null nor empty."""
     rest = {
@@ -120,8 +187,8 @@ def record(contract: DecpContract) -> dict[str, Any]:
         "tauxAvance": contract.advance_rate,
         "origineUE": contract.from_europe,
         "origineFrance": contract.from_france,
-        "actesSousTraitance": [{"acteSousTraitance": _subcontract(part)} for part in contract.subcontracts],
-        "modifications": [{"modification": _change(change)} for change in contract.changes],
+        "actesSousTraitance": [{"acteSousTraitance": subcontract_object(part)} for part in contract.subcontracts],
+        "modifications": [{"modification": change_object(change)} for change in contract.changes],
     }
     return _required(contract) | {name: value for name, value in rest.items() if value is not None and value != []}
 
@@ -163,7 +230,8 @@ def _operator(operator: Operator) -> dict[str, str]:
     return {"id": operator.id, "typeIdentifiant": operator.kind}
 
 
-def _subcontract(part: Subcontract) -> dict[str, Any]:
+def subcontract_object(part: Subcontract) -> dict[str, Any]:
+    """One `acteSousTraitance`."""
     return {
         "id": part.number,
         "sousTraitant": _operator(part.operator),
@@ -175,17 +243,19 @@ def _subcontract(part: Subcontract) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_object(change: Change, kind: str = MARCHE) -> dict[str, Any]:
+    """One `modification`; those of a concession have their own names, and no holders."""
+    signed, value = ("dateSignatureModification", "valeurGlobale") if kind == CONCESSION else _OF_MARCHE
     said: dict[str, Any] = {
         "id": change.number,
-        "dateNotificationModification": change.notified_on.isoformat(),
+        signed: change.notified_on.isoformat(),
         "datePublicationDonneesModification": change.published_on.isoformat(),
     }
     if change.months is not None:
         said["dureeMois"] = change.months
     if change.amount is not None:
-        said["montant"] = change.amount
-    if change.holders:
+        said[value] = change.amount
+    if change.holders and kind == MARCHE:
         said["titulaires"] = _operators(change.holders)
     return said
 
@@ -195,10 +265,26 @@ def clean(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
+def to_text(made: Mapping[str, Any]) -> str:
+    """One record, or one object of a record, as it is kept: always the same characters for the same data."""
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":"), default=_number)
+
+
+def from_text(text: str) -> dict[str, Any]:
+    """What `to_text` wrote; amounts with decimals come back as Decimal."""
+    made: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    return made
+
+
 def to_json(records: Iterable[Mapping[str, Any]]) -> bytes:
-    """The document `{"marches": {"marche": [...]}}`, UTF-8. Amounts are JSON numbers, as the published form wants."""
-    document = {"marches": {"marche": list(records)}}
-    return json.dumps(document, ensure_ascii=False, indent=1, default=_number).encode()
+    """The document `{"marches": {"marche": [...], "contrat-concession": [...]}}`, UTF-8; the second only where needed.
+
+    Amounts are JSON numbers, as the published form wants.
+    """
+    lists: dict[str, list[Mapping[str, Any]]] = {MARCHE: []}
+    for each in records:
+        lists.setdefault(kind_of(each), []).append(each)
+    return json.dumps({"marches": lists}, ensure_ascii=False, indent=1, default=_number).encode()
 
 
 def _number(value: object) -> int | float:
@@ -211,7 +297,7 @@ def to_xml(records: Iterable[Mapping[str, Any]]) -> bytes:
     """The same records as an XML document `<marches><marche>…`, UTF-8. An empty list gives `<marches/>`."""
     root = etree.Element("marches")
     for each in records:
-        _append(root, "marche", each)
+        _append(root, kind_of(each), each)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 
 

@@ -13,6 +13,18 @@ from siret_lookup.siret import SiretError, parse_siret
 
 
 @dataclass(frozen=True)
+class Act:
+    """One modification or subcontract of a record; what it does not state is left out, what is mistyped is None."""
+
+    place: str
+    days: tuple[str, ...]
+    amounts: tuple[Decimal | None, ...]
+    months: int | None
+    says_months: bool
+    holders: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Record:
     """One marché or concession, as read: strings stay strings, what is missing or mistyped is None or empty."""
 
@@ -29,6 +41,8 @@ class Record:
     considerations: tuple[tuple[str, ...], ...]
     from_europe: Decimal | None
     from_france: Decimal | None
+    starts_on: str
+    acts: tuple[Act, ...]
     advance: bool | None
     advance_rate: Decimal | None
     today: date | None
@@ -85,7 +99,12 @@ def _real_day(text: str) -> date | None:
         return None
 
 
+# Types that the consolidation puts right by itself.
+MENDED = {"FRW": "FRWF", "HORS_UE": "HORS-UE", "TVA-intracommunautaire": "TVA", "TVA_INTRACOMMUNAUTAIRE": "TVA"}
+
+
 def _holder(kind: str, identifier: str) -> bool:
+    kind = MENDED.get(kind, kind)
     if kind == "SIRET":
         return is_siret(identifier)
     shape = _OTHER_IDS.get(kind)
@@ -94,7 +113,7 @@ def _holder(kind: str, identifier: str) -> bool:
 
 def _plausible(record: Record) -> bool:
     """Not an amount typed to get past a mandatory field: 123456789…, or one digit again and again."""
-    if record.amount is None:
+    if record.amount is None or abs(record.amount) > MAX_AMOUNT[record.kind]:
         return True
     digits = f"{abs(int(record.amount))}"
     repeated = record.amount > SUSPECT_FROM and max(digits.count(digit) for digit in set(digits)) > 6
@@ -113,10 +132,24 @@ def _not_future(record: Record) -> bool:
     return record.today is None or all(day is None or day <= record.today for day in days)
 
 
+def asks_origin(cpv: str) -> bool:
+    """Must the record of this CPV code say where the supplies come from?"""
+    digits = cpv[:8]
+    return digits.isascii() and digits.isdigit() and any(first <= int(digits) <= last for first, last in ORIGIN_CPV)
+
+
+def _past(text: str, today: date | None) -> bool:
+    day = _real_day(text)
+    return day is not None and (today is None or day <= today)
+
+
+def _starts_after(record: Record) -> bool:
+    starts, signed = _real_day(record.starts_on), _real_day(record.notified_on)
+    return starts is not None and (signed is None or signed <= starts)
+
+
 def _origin_told(record: Record) -> bool:
-    digits = record.cpv[:8]
-    asked = digits.isdigit() and any(first <= int(digits) <= last for first, last in ORIGIN_CPV)
-    return not asked or (record.from_europe is not None and record.from_france is not None)
+    return not asks_origin(record.cpv) or (record.from_europe is not None and record.from_france is not None)
 
 
 def _published_after(record: Record) -> bool:
@@ -188,7 +221,39 @@ ERRORS: tuple[Rule, ...] = (
     ("DECP-DATE-FUTURE", "Une date est postérieure au jour du contrôle.", _not_future),
     ("DECP-CONSIDERATIONS", "« Pas de considération » est donné en même temps qu’une autre valeur.", _not_mixed),
 )
+ACT_ERRORS: tuple[tuple[str, str, Callable[[Record, Act], bool]], ...] = (
+    (
+        "DECP-ACTE-DATE",
+        "Une date de cette modification ou de cet acte n’est pas un jour réel AAAA-MM-JJ, ou est à venir.",
+        lambda r, a: all(_past(day, r.today) for day in a.days),
+    ),
+    (
+        "DECP-ACTE-MONTANT",
+        "Le montant de cette modification ou de cet acte n’est pas un nombre de 1 € au plafond de vraisemblance.",
+        lambda r, a: all(amount is not None and 1 <= amount <= MAX_AMOUNT[r.kind] for amount in a.amounts),
+    ),
+    (
+        "DECP-ACTE-DUREE",
+        "La durée de cette modification ou de cet acte n’est pas un nombre de mois de 1 au plafond de vraisemblance.",
+        lambda r, a: not a.says_months or (a.months is not None and 0 < a.months <= MAX_MONTHS[r.kind]),
+    ),
+    (
+        "DECP-ACTE-IDENTIFIANT",
+        "L’identifiant d’un titulaire ou d’un sous-traitant de cet acte n’est pas valable pour son type.",
+        lambda r, a: all(_holder(kind, identifier) for kind, identifier in a.holders[:KEPT_HOLDERS]),
+    ),
+)
 QUALITY: tuple[Rule, ...] = (
+    (
+        "DECP-Q-TYPE-IDENTIFIANT",
+        "Le type d’un identifiant n’est pas écrit comme dans la liste ; la consolidation le corrige.",
+        lambda r: not any(kind in MENDED for kind, _ in r.holders),
+    ),
+    (
+        "DECP-Q-DEBUT",
+        "Le début d’exécution de la concession n’est pas un jour réel, ou précède sa signature.",
+        lambda r: r.kind == "marche" or _starts_after(r),
+    ),
     (
         "DECP-Q-ORIGINE",
         "L’origine France dépasse l’origine Union européenne, qui la comprend.",

@@ -13,6 +13,7 @@ from api import isolate
 from api.context import Context
 from api.db import Database, now, reading, transaction
 from api.sandbox import invoices
+from api.steps.essential import publish_one
 from procurement.award import decide
 from procurement.consultation import find
 from procurement.contract import Contract
@@ -101,6 +102,7 @@ def test_the_whole_way(scene: Scene, context: Context, database: Database, brows
         assert (contract.state, contract.received_on is not None) == ("in_effect", True)
     assert winner.get(f"{scene.contract}/acte-engagement-signe.pdf").content.startswith(acte)
     bill(browser(scene.finance), scene, contract)
+    assert publish_one(context)
     published = officer.get("/decp.json").content
     report = isolate.run("procurement.publication.check:check_document_dict", published, None)
     assert (report["exploitable"], report["records"]) == (True, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli.decp import app
+from api.cli.decp import MAX_BYTES, app
 from procurement.publication.decp import record, to_json, to_xml
 from tests.procurement.publication.test_decp import CONTRACT
 
@@ -59,3 +59,26 @@ def test_an_absent_file_is_exit_2(folder: Path) -> None:
         2,
         "Le fichier rien.json ne peut pas être lu (il n’existe pas).",
     )
+
+
+def test_bad_files_of_every_sort_are_exit_2_with_a_sentence(tmp_path: Path) -> None:
+    bad = {
+        "gros.json": (b"{" + b" " * MAX_BYTES, "trop gros"),
+        "nan.json": (b'{"marches": {"marche": [{"montant": NaN}]}}', "ni un JSON"),
+        "controle.json": (b'{"a": "\x01"}', "caractère de contrôle"),
+        "doctype.xml": (b"<!DOCTYPE marches []><marches/>", "DOCTYPE"),
+        "utf16.xml": ("<marches>".encode("utf-16"), "bien formé"),
+    }
+    for name, (content, _) in bad.items():
+        (tmp_path / name).write_bytes(content)
+    result = run(*(tmp_path / name for name in bad), "--json")
+    assert result.exit_code == 2
+    for (name, (_, said)), found in zip(bad.items(), shape(result)["results"], strict=True):
+        assert said in found["error"], name
+
+
+def test_the_format_of_2019_is_exit_1_with_its_sentence(tmp_path: Path) -> None:
+    (tmp_path / "2019.json").write_bytes(b'{"marches": [{"id": "2019-1", "objet": "Voirie"}]}')
+    result = run(tmp_path / "2019.json")
+    assert result.exit_code == 1
+    assert "ancien format de 2019" in result.stdout

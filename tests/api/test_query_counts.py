@@ -249,6 +249,13 @@ PAGES: dict[str, tuple[str, str]] = {
     "/administration/{ref}": ("agent", "buyer"),
     "/administration/{ref}/modele-word": ("agent", "buyer"),
     "/administration/{ref}/chorus": ("agent", "buyer"),
+    "/contrats/{ref}/donnees-essentielles": ("agent", "contract"),
+    "/donnees-essentielles": ("agent", ""),
+    "/marches": ("account", ""),
+    "/marches/chiffres": ("account", ""),
+    "/marches/{ref}": ("account", "contract"),
+    "/marches/{ref}/donnees.{form}": ("account", "contract"),
+    "/administration/{ref}/donnees-ouvertes": ("agent", "buyer"),
     "/decp.json": ("account", ""),
     "/decp.xml": ("account", ""),
     "/api/v1/consultations": ("account", ""),
@@ -272,7 +279,7 @@ def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: 
         for route, (reader, name) in PAGES.items():
             path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
             path = path.replace("{buyer}", world.scene.buyer.ref).replace("{clause}", "OD-05")
-            path = path.replace("{name}", "rapport.docx")
+            path = path.replace("{name}", "rapport.docx").replace("{form}", "json")
             answer = clients[reader].get(path)
             assert (answer.status_code, answer.url.path) == (200, path), route
             sent[route] = clients[reader].statements

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from api.db import reading
 from procurement.people import User
-from tests.award_scene import in_effect, sign
+from tests.award_scene import contract_of_scene, in_effect, sign
 from tests.browser.conftest import Site, signed_in
 from tests.browser.walker import walker
 from tests.candidacy_scene import Scene, published
@@ -119,7 +119,8 @@ def send(page: Page) -> None:
 PUBLIC = [
     "/", "/consultations?q=capteurs", "/consultations?q=rien-de-tel", "/connexion", "/inscription", "/inscription/code",
     "/aide", "/aide/entreprise", "/aide/acheteur", "/aide/juriste", "/aide/finances", "/mentions-legales",
-    "/donnees-personnelles", "/accessibilite", "/verifier", "/boite", "/nulle-part",
+    "/donnees-personnelles", "/accessibilite", "/verifier", "/boite", "/marches", "/marches/chiffres",
+    "/nulle-part",
 ]  # fmt: skip
 
 
@@ -138,6 +139,8 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
         admin = db.scalars(select(User).where(User.email == "admin@demo.example")).one()
         town = admin.memberships[0].organisation.ref
     hub = f"/acheteur/consultations/{contract.consultation}"
+    number = contract_of_scene(site.context.database, contract).ref
+    of_contract = [f"/contrats/{number}/donnees-essentielles", f"/marches/{number}", "/marches", "/marches/chiffres"]
     pages = {
         admin: [
             "/compte",
@@ -154,7 +157,16 @@ def test_every_page_of_those_who_work_here(chromium: Browser, site: Site) -> Non
             hub,
             *(f"{hub}/{page}" for page in OF_A_CONSULTATION),
         ],
-        finance: ["/contrats", "/factures", "/factures/copie", "/factures/paiements", "/compte", "/mon-dossier"],
+        finance: [
+            "/contrats",
+            "/factures",
+            "/factures/copie",
+            "/factures/paiements",
+            "/compte",
+            "/mon-dossier",
+            "/donnees-essentielles",
+            *of_contract,
+        ],
     }
     for user, paths in pages.items():
         person = signed_in(walker(chromium, site.url), site, user)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procurement.publication.check import DecpReport, DecpUnreadable, check_document
-from procurement.publication.decp import Change, DecpContract, Operator, Subcontract, record, to_json, to_xml
+from procurement.publication.check import DecpReport, DecpUnreadable, check_document, check_record
+from procurement.publication.decp import Change, DecpContract, Operator, Subcontract, record, to_json, to_text, to_xml
 
 TODAY = date(2026, 12, 1)
 HOLDER = Operator("90000001900019")
@@ -277,3 +277,123 @@ def test_what_cannot_be_read_is_one_sentence(content: bytes, sentence: str) -> N
 def test_a_bom_is_no_obstacle() -> None:
     for write in (to_json, to_xml):
         assert check_document(b"\xef\xbb\xbf" + write([record(CONTRACT)]), TODAY).exploitable
+
+
+def test_the_format_of_2019_is_recognised_and_still_judged() -> None:
+    old = {"marches": [record(CONTRACT) | {"_type": "Marché", "montant": 0}, 3]}
+    report = check_document(json.dumps(old, default=str).encode(), TODAY)
+    assert (report.records, report.schema_valid, report.exploitable) == (1, False, False)
+    assert {"DECP-ANCIEN-FORMAT", "DECP-MONTANT-MIN"} <= codes(report)
+    assert any("ancien format de 2019" in finding.message for finding in report.findings)
+
+
+@pytest.mark.parametrize("write", [to_json, to_xml])
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"dateNotificationModification": "0002-11-30"}, "DECP-ACTE-DATE"),
+        ({"datePublicationDonneesModification": "5021-02-18"}, "DECP-ACTE-DATE"),
+        ({"montant": 0}, "DECP-ACTE-MONTANT"),
+        ({"montant": Decimal("1E17")}, "DECP-ACTE-MONTANT"),
+        ({"montant": "NC"}, "DECP-ACTE-MONTANT"),
+        ({"dureeMois": 181}, "DECP-ACTE-DUREE"),
+        ({"dureeMois": "NC"}, "DECP-ACTE-DUREE"),
+        ({"titulaires": [{"titulaire": {"id": "123", "typeIdentifiant": "SIRET"}}]}, "DECP-ACTE-IDENTIFIANT"),
+    ],
+)
+def test_modifications_are_judged_too(write: Writer, changed: dict[str, Any], code: str) -> None:
+    made = record(FULL)
+    assert check_document(write([made]), TODAY).findings == ()
+    made["modifications"] = [{"modification": made["modifications"][0]["modification"] | changed}]
+    report = check_document(write([made]), TODAY)
+    assert code in codes(report)
+    assert not report.exploitable
+    assert any(finding.path.endswith("/modifications/0") for finding in report.findings)
+
+
+def test_subcontracts_are_judged_too() -> None:
+    made = record(FULL)
+    made["actesSousTraitance"][0]["acteSousTraitance"]["sousTraitant"]["id"] = "214356"
+    assert codes(check_document(to_json([made]), TODAY)) == {"DECP-ACTE-IDENTIFIANT"}
+
+
+@pytest.mark.parametrize(
+    "holders",
+    [
+        [{"id": HOLDER.id, "typeIdentifiant": "SIRET"}],
+        {"titulaire": [{"id": HOLDER.id, "typeIdentifiant": "SIRET"}]},
+        {"titulaire": {"id": HOLDER.id, "typeIdentifiant": "SIRET"}},
+    ],
+)
+def test_lists_of_other_shapes_are_read_but_break_the_schema(holders: object) -> None:
+    report = check_document(to_json([record(CONTRACT) | {"titulaires": holders}]), TODAY)
+    assert (report.schema_valid, report.exploitable) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier"),
+    [("FRW", "FRWF12345678901234"), ("HORS_UE", "CH12345"), ("TVA-intracommunautaire", "BE0123456749")],
+)
+def test_what_the_consolidation_mends_is_only_told(kind: str, identifier: str) -> None:
+    report = check_document(to_json([record(replace(CONTRACT, holders=(Operator(identifier, kind),)))]), TODAY)
+    assert (report.schema_valid, report.exploitable) == (False, True)
+    assert "DECP-Q-TYPE-IDENTIFIANT" in codes(report)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("dateDebutExecution", "2025-01-01", "DECP-Q-DEBUT"),
+        ("procedure", "Procédure adaptée", "SCHEMA"),
+        ("valeurGlobale", Decimal(16_000_000_000), "DECP-MONTANT-MAX"),
+        ("concessionnaires", [{"concessionnaire": {"id": "1", "typeIdentifiant": "SIRET"}}], "DECP-ID-TITULAIRE"),
+        ("dateSignature", "September, 16 2021 00:00:00", "DECP-DATE-NOTIFICATION"),
+        ("autoriteConcedante", {"id": "12345678901234"}, "DECP-SIRET-ACHETEUR"),
+    ],
+)
+def test_each_rule_holds_for_concessions(field: str, value: object, code: str) -> None:
+    for write in (to_json, to_xml):
+        assert check_document(write([CONCESSION]), TODAY).findings == ()
+        assert code in codes(check_document(write([CONCESSION | {field: value}]), TODAY))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dateNotification", "2021-09-16+01:00"), ("dateNotification", "5021-02-18"), ("montant", "NC"),
+        ("montant", Decimal("1.0E17")), ("montant", Decimal("1E+999999")), ("id", ""), ("dureeMois", "NC"),
+        ("titulaires", "NC"), ("objet", ["NC"]), ("titulaires", [[{"titulaire": {}}]]), ("dureeMois", [1]),
+    ],
+)  # fmt: skip
+def test_faults_seen_in_the_wild_are_findings(field: str, value: object) -> None:
+    document = {"marches": {"marche": [record(CONTRACT) | {field: value}]}}
+    text = json.dumps(document, default=lambda number: f"@{number}@").replace('"@', "").replace('@"', "")
+    report = check_document(text.encode(), TODAY)
+    assert not report.schema_valid or not report.exploitable
+    assert report.findings
+
+
+def test_a_control_character_is_named() -> None:
+    with pytest.raises(DecpUnreadable, match="caractère de contrôle"):
+        check_document(b'{"marches": {"marche": [{"objet": "a\x01b"}]}}', TODAY)
+
+
+def test_a_record_of_ours_is_checked_in_both_forms() -> None:
+    assert check_record(to_text(record(FULL)), TODAY) == []
+    assert check_record(to_text(record(replace(CONTRACT, holders=(HOLDER,) * 4))), TODAY) == []
+    found = check_record(to_text(record(replace(CONTRACT, cpv="15110000", months=200))), TODAY)
+    assert {rule for rule, _ in found} == {"DECP-Q-ORIGINE-CPV", "DECP-DUREE-MAX"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(field=st.sampled_from(sorted(record(FULL))), value=json_values)
+def test_no_value_anywhere_makes_it_crash(field: str, value: object) -> None:
+    document = {"marches": {"marche": [record(FULL) | {field: value}]}}
+    report = check_document(json.dumps(document, default=float).encode(), TODAY)
+    assert report.records == 1
