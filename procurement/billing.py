@@ -62,14 +62,14 @@ def whole_of(db: Session, contract: Contract) -> Whole:
     terms, engagements = terms_of(db, contract), engagements_of(db, contract)
     return Whole(
         contract, terms, parties_of(db, contract), accounts_of(db, contract), engagements, parts_of(db, contract),
-        receptions_of(db, contract), assignments_of(db, contract), _indices(db, terms), invoices_of(db, contract),
-        switches_of(contract, engagements),
+        receptions_of(db, contract), assignments_of(db, contract), _indices(db, contract, terms),
+        invoices_of(db, contract), switches_of(contract, engagements),
     )  # fmt: skip
 
 
-def _indices(db: Session, terms: Terms) -> list[IndexValue]:
+def _indices(db: Session, contract: Contract, terms: Terms) -> list[IndexValue]:
     named = {str(term["index"]) for term in (terms.revision or {}).get("terms", [])}
-    return values_of(db, named) if named else []
+    return values_of(db, contract, named) if named else []
 
 
 def switches_of(contract: Contract, engagements: Iterable[Engagement]) -> Switches:

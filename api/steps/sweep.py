@@ -15,6 +15,8 @@ from procurement.appeals import Appeal
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
+from procurement.execution.assignments import Assignability
+from procurement.execution.documents import Paper
 from procurement.people import Organisation
 from procurement.piece_requests import PieceRequest
 from procurement.signers import Signer
@@ -33,6 +35,8 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "lists": ListVersion.key,
     "appeals": Appeal.file_key,
     "tokens": Signer.token_key,
+    "papers": Paper.key,
+    "certificates": Assignability.key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -17,6 +17,8 @@ from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
 from procurement.contract import Contract, paris_day
 from procurement.deliveries import Delivery
+from procurement.execution.amendments import amendments_of
+from procurement.execution.parts import parts_of
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
 from procurement.library import ClauseUse, approve, comment, propose, start, versions_of
 from procurement.looks import looked
@@ -29,6 +31,7 @@ from tests.api.test_routes import routes
 from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect
 from tests.candidacy_scene import Browser, published
 from tests.factories import make_account, make_buyer, make_siret, with_role
+from tests.record_scene import add_to_record
 from tests.watch import CAP
 
 FEW, MORE = 2, 7
@@ -38,7 +41,7 @@ MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
 UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
     r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
-    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|asics)|.*/registre\.json"
+    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|docx|asics)|.*/registre\.json"
     r"|.*/(recu|fichier|jeton)|.*/jetons/.*"
 )
 
@@ -136,6 +139,7 @@ class World:
             db, contract.organisation, facts, key="k", contract=contract, report=REPORT, match=MATCH, person=agent,
             now=at,
         )  # fmt: skip
+        add_to_record(db, contract, self.grown, agent, at)
 
 
 def _named() -> dict[str, Any]:
@@ -206,6 +210,18 @@ PAGES: dict[str, tuple[str, str]] = {
     "/contrats": ("agent", ""),
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
+    "/contrats/engagements": ("agent", ""),
+    "/contrats/{ref}/fiche": ("agent", "contract"),
+    "/contrats/{ref}/fiche/modifier": ("agent", "contract"),
+    "/contrats/{ref}/engagements": ("agent", "contract"),
+    "/contrats/{ref}/commandes": ("agent", "contract"),
+    "/contrats/{ref}/commandes/{pref}": ("agent", "contract"),
+    "/contrats/{ref}/modifications": ("agent", "contract"),
+    "/contrats/{ref}/modifications/{aref}": ("agent", "contract"),
+    "/contrats/{ref}/cessions": ("agent", "contract"),
+    "/contrats/{ref}/service-fait": ("agent", "contract"),
+    "/contrats/{ref}/fin": ("agent", "contract"),
+    "/contrats/{ref}/documents": ("agent", "contract"),
     "/factures": ("agent", ""),
     "/factures/copie": ("agent", ""),
     "/factures/{ref}": ("agent", "copy"),
@@ -240,7 +256,11 @@ def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: 
         for route, (reader, name) in PAGES.items():
             path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
             path = path.replace("{buyer}", world.scene.buyer.ref).replace("{clause}", "OD-05")
-            path = path.replace("{name}", "rapport.docx")
+            path = (
+                path.replace("{name}", "rapport.docx")
+                .replace("{pref}", refs["part"])
+                .replace("{aref}", refs["amendment"])
+            )
             answer = clients[reader].get(path)
             assert (answer.status_code, answer.url.path) == (200, path), route
             sent[route] = clients[reader].statements
@@ -260,6 +280,7 @@ def refs_of(world: World) -> dict[str, str]:
         return {
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
             "contract": contract.ref, "signer": leader_of(db, contract).ref,
+            "part": parts_of(db, contract)[0].ref, "amendment": amendments_of(db, contract)[0].ref,
             "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
             "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,
