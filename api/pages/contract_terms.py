@@ -45,11 +45,20 @@ def _read_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
         "words": {"kind": KINDS.get(terms.kind, terms.kind), "price": EVOLUTIONS.get(terms.price_kind, "")},
         "rates": {name: _percent(getattr(terms, name)) for name in RATES},
         "formula": formula,
+        "published": _published(contract),
         "rounding": ROUNDINGS.get(str((formula or {}).get("rounding", "half_up")), ""),
         "series": [(name, name) for name in sorted(named)],
         "indices": values,
         "worked": coefficient(formula, values, month) if formula and month else None,
     }
+
+
+def _published(contract: Contract) -> str:
+    """What the dossier says of the revision, in its own words: a person turns it into a formula."""
+    price = contract.consultation.dossier.get("price") or {}
+    said = (price.get("revision_formula"), price.get("revision_index"))
+    months = price.get("revision_months")
+    return " ; ".join([*(str(each) for each in said if each), *([f"tous les {months} mois"] if months else [])])
 
 
 def _form_context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
@@ -59,6 +68,7 @@ def _form_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
         "evolutions": list(EVOLUTIONS.items()),
         "delays": [(days, f"{days} jours") for days in DELAYS],
         "roundings": list(ROUNDINGS.items()),
+        "published": _published(contract),
         "rows": range(1, MOST_TERMS + 1),
         "values": to_form(terms_of(db, contract)),
     }

@@ -18,36 +18,25 @@ def upgrade() -> None:
         batch_op.alter_column("review_clause", server_default=None)
     with op.batch_alter_table("assignability") as batch_op:
         batch_op.add_column(sa.Column("returned_at", procurement.base.Utc(timezone=True), nullable=True))
-    # Nothing could write an index before: the table is empty.
-    op.drop_table("index_value")
-    _index_value(sa.Column("organisation_id", sa.Integer(), nullable=False))
-
-
-def _index_value(*owner: sa.Column[int]) -> None:
-    """The table as it was in 0021, or with the buyer whose values they are."""
-    keys = [column.name for column in owner]
-    op.create_table(
-        "index_value",
-        sa.Column("series", sa.String(length=20), nullable=False),
-        sa.Column("month", sa.String(length=7), nullable=False),
-        sa.Column("value", sa.String(length=20), nullable=False),
-        sa.Column("final", sa.Boolean(), nullable=False),
-        sa.Column("written_at", procurement.base.Utc(timezone=True), nullable=False),
-        sa.Column("written_by", sa.String(length=254), nullable=False),
-        sa.Column("id", sa.Integer(), nullable=False),
-        *owner,
-        *(
-            sa.ForeignKeyConstraint([key], ["organisation.id"], name=op.f("fk_index_value_organisation_id"))
-            for key in keys
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_index_value")),
-        sa.UniqueConstraint(*keys, "series", "month", name=op.f("_".join(["uq_index_value", *keys, "series_month"]))),
-    )
+    with op.batch_alter_table("index_value") as batch_op:
+        batch_op.add_column(sa.Column("organisation_id", sa.Integer(), nullable=True))
+    # No page could write an index yet; what a hand wrote goes to the install's first buyer.
+    op.execute("UPDATE index_value SET organisation_id = (SELECT MIN(id) FROM organisation)")
+    with op.batch_alter_table("index_value") as batch_op:
+        batch_op.alter_column("organisation_id", existing_type=sa.Integer(), nullable=False)
+        batch_op.drop_constraint(op.f("uq_index_value_series_month"), type_="unique")
+        batch_op.create_unique_constraint(
+            op.f("uq_index_value_organisation_id_series_month"), ["organisation_id", "series", "month"]
+        )
+        batch_op.create_foreign_key(op.f("fk_index_value_organisation_id"), "organisation", ["organisation_id"], ["id"])
 
 
 def downgrade() -> None:
-    op.drop_table("index_value")
-    _index_value()
+    with op.batch_alter_table("index_value") as batch_op:
+        batch_op.drop_constraint(op.f("fk_index_value_organisation_id"), type_="foreignkey")
+        batch_op.drop_constraint(op.f("uq_index_value_organisation_id_series_month"), type_="unique")
+        batch_op.create_unique_constraint(op.f("uq_index_value_series_month"), ["series", "month"])
+        batch_op.drop_column("organisation_id")
     with op.batch_alter_table("assignability") as batch_op:
         batch_op.drop_column("returned_at")
     with op.batch_alter_table("amendment") as batch_op:

@@ -25,6 +25,7 @@ def test_the_sheet_is_filled_from_the_dossier_then_written(running: Record) -> N
     finance, where = running.finance(), f"{running.path}/fiche"
     finance.get(where)
     assert "personne ne les a encore confirmées" in finance.page.main
+    assert "Dans le dossier publié : P = P0 × (0,15 + 0,85 × S / S0)" in finance.page.main
     finance.click(finance.page, "Modifier ces conditions")
     finance.submit(
         finance.page, "/fiche/modifier", payment_days="50", vat_rates="20 ; 5,5", floor_ht="1 000",
