@@ -36,4 +36,4 @@ def test_every_page_of_the_record_is_accessible(chromium: Browser, settings: Set
                 person.open(f"/contrats/{contract.ref}/{word}")
                 person.follow(title)
         people[1].open("/contrats/engagements")
-        people[1].says("La première ligne nomme les colonnes")
+        assert "La première ligne nomme les colonnes" in people[1].text
