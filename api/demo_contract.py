@@ -165,9 +165,9 @@ def bill_and_publish(scene: Scene, deal: Deal) -> None:
     tale.chapter("4. Facture et données ouvertes")
     finance.sign_in(FINANCE, PASSWORD)
     with tale.step("Les finances notent l’engagement, le code service et l’IBAN du titulaire") as step:
-        page = finance.get(f"/contrats/{deal.ref}")
+        page = finance.get(f"/contrats/{deal.ref}/engagements")
         finance.submit(page, "/facturation", engagement=ENGAGEMENT, service=SERVICE)
-        finance.submit(finance.get(f"/contrats/{deal.ref}"), "/comptes", siret=deal.holder_siret, iban=IBAN)
+        finance.submit(finance.get(f"/contrats/{deal.ref}/engagements"), "/comptes", siret=deal.holder_siret, iban=IBAN)
         step.detail = f"{ENGAGEMENT}, {SERVICE}"
     with tale.step("Le titulaire fait sa facture Factur-X, les finances la contrôlent") as step:
         page = _send_invoice(scene, finance, deal)

@@ -145,10 +145,12 @@ async def receive_several(request: Request, cap: int, most: int) -> list[tuple[s
     return files
 
 
-async def receive_form(request: Request, cap: int, most: int) -> tuple[list[tuple[str, bytes]], dict[str, str]]:
-    """The files of a form as `receive_several` gives them, and its small fields."""
+async def receive_form(
+    request: Request, cap: int, most: int, *, needed: bool = True
+) -> tuple[list[tuple[str, bytes]], dict[str, str]]:
+    """The files of a form as `receive_several` gives them, and its small fields; `needed`: one file at least."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    reader = _Several(request, options if kind == b"multipart/form-data" else {}, cap, most)
+    reader = _Several(request, options if kind == b"multipart/form-data" else {}, cap, most, needed)
     try:
         await _pump(request, reader.feed, reader.put, reader.ready)
     except ClientDisconnect:
@@ -274,10 +276,10 @@ class _Multipart(_Raw):
 class _Several(_Multipart):
     """A form with up to `most` files, each kept in memory."""
 
-    def __init__(self, request: Request, options: dict[bytes, bytes], cap: int, most: int) -> None:
+    def __init__(self, request: Request, options: dict[bytes, bytes], cap: int, most: int, needed: bool) -> None:
         super().__init__(request, options, cap)
         self.files: list[tuple[str, bytearray]] = []
-        self._most = most
+        self._most, self._needed = most, needed
 
     def _begin(self, name: str) -> None:
         self.files.append((name, bytearray()))
@@ -294,6 +296,9 @@ class _Several(_Multipart):
 
     async def put(self, data: bytes) -> None:
         """Nothing: `_take` has kept it already."""
+
+    def finish(self) -> Received:
+        return super().finish() if self._needed else self.received
 
 
 def safe_name(name: str) -> str:

@@ -120,6 +120,8 @@ _EVENTS: Mapping[str, str] = {
     "terms.written": "Conditions financières écrites",
     "engagement.kept": "Engagement enregistré",
     "engagement.closed": "Engagement clos",
+    "engagement.imported": "Engagements importés du logiciel financier",
+    "index.written": "Valeur d’indice écrite",
     "bankaccount.proposed": "Compte bancaire proposé",
     "bankaccount.confirmed": "Compte bancaire confirmé",
     "bankaccount.refused": "Compte bancaire écarté",

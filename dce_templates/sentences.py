@@ -37,7 +37,7 @@ _BY_TYPE = {
     "ground": "l'un de ces motifs d'exclusion n'existe pas, ou est écrit deux fois.",
     "exclusion": "« no_exclusion: false » demande les motifs concernés (grounds), et eux seuls la demandent.",
     "nothing_changes": "l'avenant ne change rien : donnez une clause, un jeu de données, un prix ou un montant.",
-    "below_zero": "les modifications ôtent plus que le montant du marché.",
+    "below_zero": "les modifications ôtent plus que le montant ou la durée du marché.",
     "numbers": "les avenants antérieurs (former) portent des numéros plus petits que celui-ci (number).",
     "days": "l'avenant est daté d'avant la notification du marché.",
     "value_error": "ce texte contient un caractère interdit.",

@@ -1,6 +1,6 @@
 """A contract as finance checks invoices against it: the published shape of the contracts file, amounts as strings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from procurement.contract import Contract
 from procurement.contract_keys import candidates, refresh_keys
 from procurement.execution.assignments import Assignment
 from procurement.execution.engagements import Engagement
-from procurement.execution.indices import IndexValue, values_of
+from procurement.execution.indices import IndexValue
 from procurement.execution.parties import BankAccount, Party, alone, payable
 from procurement.execution.parts import Part
 from procurement.execution.prices import ContractPrice
@@ -101,7 +101,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
     prices, parts, receptions = _by(db, ContractPrice, ids), _by(db, Part, ids), _by(db, Reception, ids)
     assignments, subcontracts = _by(db, Assignment, ids), _by(db, Subcontract, ids)
     copies = _by(db, InvoiceCopy, ids, *COPIED)
-    indices, asked = _indices(db, terms.values()), _structures(db, contracts)
+    indices, asked = _indices(db, contracts, terms), _structures(db, contracts)
     return [
         Whole(
             contract=contract,
@@ -114,7 +114,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
             receptions=receptions.get(contract.id, []),
             assignments=assignments.get(contract.id, []),
             subcontracts=subcontracts.get(contract.id, []),
-            indices=indices,
+            indices=indices.get(contract.organisation_id, []),
             copies=copies.get(contract.id, []),
             switches=switches_of(contract, engagements.get(contract.id, []), asked.get(contract.organisation_id)),
         )
@@ -132,9 +132,16 @@ def _by(db: Session, model: type[Row], ids: Sequence[int], *columns: Any) -> dic
     return found
 
 
-def _indices(db: Session, terms: Iterable[Terms]) -> list[IndexValue]:
-    named = {str(term["index"]) for each in terms for term in (each.revision or {}).get("terms", [])}
-    return values_of(db, named) if named else []
+def _indices(db: Session, contracts: Sequence[Contract], terms: Mapping[int, Terms]) -> dict[int, list[IndexValue]]:
+    """What each buyer knows of the series that its contracts name."""
+    named = {str(term["index"]) for each in terms.values() for term in (each.revision or {}).get("terms", [])}
+    found: dict[int, list[IndexValue]] = {}
+    if named:
+        buyers = {contract.organisation_id for contract in contracts}
+        query = select(IndexValue).where(IndexValue.organisation_id.in_(buyers), IndexValue.series.in_(sorted(named)))
+        for row in db.scalars(query.order_by(IndexValue.series, IndexValue.month)):
+            found.setdefault(row.organisation_id, []).append(row)
+    return found
 
 
 def _structures(db: Session, contracts: Sequence[Contract]) -> dict[int, ChorusStructure]:

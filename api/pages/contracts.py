@@ -1,33 +1,25 @@
 """What the buyer's people know of a contract: its dates, its signature, what invoices must quote, its ledger."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api import db as database
-from api.auth import BUYER, FINANCE, Who
+from api.auth import BUYER, Who
 from api.context import Ctx
+from api.contract_summary import record_rows
 from api.cursor import Cursor
 from api.db import Db, reading
 from api.downloads import attachment
-from api.errors import PageInvalid
 from api.pages.signing import token_of
 from api.render import page
 from api.signing import version_of
 from api.simple_signing import evidence_file
-from procurement.contract import Contract, contracts_for, find_contract, paris_day, set_service
-from procurement.errors import Invalid, NotFound
-from procurement.execution.engagements import Line, engagements_of, open_engagement, quoted
-from procurement.execution.parties import (
-    accounts_of,
-    confirm_account,
-    find_account,
-    parties_of,
-    propose_account,
-    refuse_account,
-)
+from procurement.contract import Contract, contracts_for, find_contract, paris_day
+from procurement.errors import NotFound
+from procurement.execution.engagements import quoted
 from procurement.invoice_copy import invoices_of
 from procurement.ledger import ledger_of
 from procurement.people import Role
@@ -36,7 +28,6 @@ from procurement.renewals import contract_end, proofs_due
 from procurement.signers import circuit, party_of
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 PAGE = 20
 # State → (words, tone).
 STATES = {
@@ -45,12 +36,6 @@ STATES = {
     "notified": ("Notifié, réception attendue", "waiting"),
     "in_effect": ("En vigueur", "success"),
     "ended": ("Terminé", "info"),
-}
-ACCOUNT_STATES = {
-    "proposed": ("Attend une seconde personne", "waiting"),
-    "confirmed": ("Peut être payé", "success"),
-    "refused": ("Écarté", "danger"),
-    "closed": ("Fermé", "info"),
 }
 PROOF_STATES = {
     "valid": ("En cours de validité", "success"),
@@ -86,12 +71,7 @@ def _context(db: Session, contract: Contract, who: Who) -> dict[str, Any]:
         "proof_states": PROOF_STATES,
         "ends_on": contract_end(contract),
         "signers": circuit(db, contract.act),
-        "engagements": engagements_of(db, contract),
-        "accounts": accounts_of(db, contract),
-        "account_states": ACCOUNT_STATES,
-        "company_choices": [(party.siret, party.name) for party in parties_of(db, contract)],
-        "who": who.email,
-        "values": {"engagement": "", "service": contract.service, "iban": "", "call_back": ""},
+        "record": record_rows(db, contract),
     }
 
 
@@ -116,59 +96,6 @@ def billing_card(request: Request, db: Db, who: Who, ref: str) -> Response:
     return page(
         request, "contracts/card.html", contract=contract, buyer=contract.organisation, engagement=quoted(db, contract)
     )
-
-
-@router.post("/contrats/{ref}/facturation", dependencies=[Depends(FINANCE)])
-def keep_billing(request: Request, db: Db, who: Who, ref: str, engagement: Text = "", service: Text = "") -> Response:
-    contract, now = _finance(db, ref, who), database.now(db)
-    try:
-        set_service(db, contract, service, who, now)
-        if engagement.strip():
-            open_engagement(db, contract, Line(contract.number, engagement, service), who, now)
-    except Invalid as error:
-        raise _again(db, contract, who, error, engagement=engagement, service=service) from None
-    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
-
-
-def _finance(db: Session, ref: str, who: Who) -> Contract:
-    contract = find_contract(db, ref, who)
-    if not who.has(Role.FINANCE, contract.organisation_id):
-        raise NotFound
-    return contract
-
-
-def _again(db: Session, contract: Contract, who: Who, error: Invalid, **typed: str) -> PageInvalid:
-    context = _context(db, contract, who)
-    return PageInvalid(error, "contracts/contract.html", context | {"values": context["values"] | typed})
-
-
-@router.post("/contrats/{ref}/comptes", dependencies=[Depends(FINANCE)])
-def add_account(
-    request: Request, db: Db, who: Who, ref: str, siret: Text = "", iban: Text = "", call_back: Text = ""
-) -> Response:
-    """The company's first account counts at once; another one waits for a second person."""
-    contract = _finance(db, ref, who)
-    try:
-        if siret not in {party.siret for party in parties_of(db, contract)}:
-            raise Invalid({"siret": "Choisissez une entreprise du marché."})
-        propose_account(db, contract, siret, iban, call_back, who, database.now(db))
-    except Invalid as error:
-        raise _again(db, contract, who, error, iban=iban, call_back=call_back) from None
-    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
-
-
-@router.post("/contrats/{ref}/comptes/{aref}/confirmer", dependencies=[Depends(FINANCE)])
-def second_person_confirms(db: Db, who: Who, ref: str, aref: str) -> Response:
-    contract = _finance(db, ref, who)
-    confirm_account(db, contract, find_account(db, contract, aref), who, database.now(db))
-    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
-
-
-@router.post("/contrats/{ref}/comptes/{aref}/refuser", dependencies=[Depends(FINANCE)])
-def second_person_refuses(db: Db, who: Who, ref: str, aref: str) -> Response:
-    contract = _finance(db, ref, who)
-    refuse_account(db, contract, find_account(db, contract, aref), who, database.now(db))
-    return RedirectResponse(f"/contrats/{ref}?ok=enregistre", 303)
 
 
 @router.get("/contrats/{ref}/preuves/{sref}", dependencies=[Depends(BUYER)])

@@ -15,6 +15,8 @@ from procurement.appeals import Appeal
 from procurement.candidacy import CandidacyFile
 from procurement.consultation import DceFile
 from procurement.deliveries import Delivery
+from procurement.execution.assignments import Assignability
+from procurement.execution.documents import Paper
 from procurement.invoice_copy import InvoiceCopy
 from procurement.people import Organisation
 from procurement.pes import PesSending
@@ -37,6 +39,8 @@ NAMED: Mapping[str, InstrumentedAttribute[Any]] = {
     "tokens": Signer.token_key,
     "pes": PesSending.key,
     "received": InvoiceCopy.key,
+    "papers": Paper.key,
+    "certificates": Assignability.key,
 }
 log = structlog.get_logger("mps.sweep")
 

@@ -1,6 +1,7 @@
 """/api/v1/contracts: a contract as its buyer's staff reads it."""
 
 from datetime import date, datetime
+from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 from api.auth import BUYER, Who
 from api.db import Db
 from api.v1.answers import PROBLEMS
+from procurement.billing import record_of, whole_of
 from procurement.contract import find_contract
 from procurement.execution.engagements import quoted
 
@@ -15,7 +17,7 @@ router = APIRouter(prefix="/api/v1/contracts", tags=["contracts"], responses=PRO
 
 
 class ContractOut(BaseModel):
-    """Amounts are strings, in euros HT."""
+    """Amounts are strings, in euros HT. `record`: its entry of the contracts file, as invoices are checked with it."""
 
     ref: str
     number: str
@@ -30,6 +32,7 @@ class ContractOut(BaseModel):
     signed_at: datetime | None
     notified_at: datetime | None
     received_on: date | None
+    record: dict[str, Any]
 
 
 @router.get("/{ref}", dependencies=[Depends(BUYER)])
@@ -49,4 +52,5 @@ def contract(db: Db, who: Who, ref: str) -> ContractOut:
         signed_at=found.act.signed_at,
         notified_at=found.notified_at,
         received_on=found.received_on,
+        record=record_of(whole_of(db, found)),
     )

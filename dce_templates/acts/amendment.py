@@ -78,6 +78,7 @@ class Amendment(Model):
     review_clause: Optional = ""
     former_holder: Company | None = None
     amount_change: Change = Decimal("0")
+    months_change: Annotated[int, Field(ge=-360, le=360)] = 0
     new_prices: Annotated[tuple[NewPrice, ...], Field(max_length=200)] = ()
     clauses: Annotated[tuple[ClauseChoice, ...], Field(max_length=60)] = ()
     datasets: Annotated[tuple[Dataset, ...], Field(max_length=50)] = ()
@@ -86,10 +87,12 @@ class Amendment(Model):
 
     @model_validator(mode="after")
     def _holds(self) -> "Amendment":
-        changes = (*self.taken, *self.datasets, *self.new_prices, self.amount_change, self.former_holder)
+        changes = (
+            *self.taken, *self.datasets, *self.new_prices, self.amount_change, self.months_change, self.former_holder,
+        )  # fmt: skip
         if not any(changes):
             raise PydanticCustomError("nothing_changes", "nothing changes")
-        if self.after < 0:
+        if self.after < 0 or self.contract.duration_months + self.months_change < 1:
             raise PydanticCustomError("below_zero", "below zero")
         if any(item.number >= self.number for item in self.former):
             raise PydanticCustomError("numbers", "not in order")

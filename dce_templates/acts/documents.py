@@ -82,6 +82,8 @@ def _amendment_words(act: Amendment) -> dict[str, Any]:
         "procedure": _PROCEDURES[contract.procedure],
         "notified_on": french.day(contract.notified_on),
         "duration": french.months(contract.duration_months),
+        "duration_change": french.months(abs(act.months_change)),
+        "duration_after": french.months(contract.duration_months + act.months_change),
         "ccag": ccag(contract.ccag),
         "notice": act.basis in ("additional", "unforeseen") and contract.procedure != "mapa",
         "prices": [{"label": p.label, "unit": p.unit, "price": french.euros(p.price)} for p in act.new_prices],

@@ -3,7 +3,7 @@
 What is published is never edited: a modification adds to it (arrêtés of 22 December 2022).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -53,6 +53,7 @@ class Amendment(HasRef, Base):
     reason: Mapped[str] = mapped_column(String(2000))
     amount_change: Mapped[Decimal]
     months_change: Mapped[int] = mapped_column(default=0)
+    review_clause: Mapped[str] = mapped_column(String(300), default="")
     to_siret: Mapped[str] = mapped_column(String(14), default="")
     to_name: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime]
@@ -84,6 +85,7 @@ class Change:
     months: int = 0
     to_siret: str = ""
     to_name: str = ""
+    review_clause: str = ""
 
 
 def draft_amendment(db: Session, contract: Contract, change: Change, person: Person, now: datetime) -> Amendment:
@@ -92,14 +94,14 @@ def draft_amendment(db: Session, contract: Contract, change: Change, person: Per
     if contract.state != "in_effect":
         raise Refused("Le marché n’est pas en vigueur : il ne se modifie pas.", "R2194-1")
     former = amendments_of(db, contract)
-    if any(each.state in ("draft", "agreed") for each in former):
-        raise Refused("Une modification est déjà en cours : notifiez-la ou abandonnez-la d’abord.")
+    no_other(former)
     if wrong := _wrong(contract, change):
         raise Invalid(wrong)
     amendment = Amendment(
         contract_id=contract.id, number=max((each.number for each in former), default=0) + 1, basis=change.basis,
         reason=change.reason.strip(), amount_change=change.amount, months_change=change.months,
-        to_siret=change.to_siret, to_name=change.to_name.strip()[:300], created_at=now, created_by=person.email,
+        review_clause=change.review_clause.strip()[:300], to_siret=change.to_siret,
+        to_name=change.to_name.strip()[:300], created_at=now, created_by=person.email,
     )  # fmt: skip
     db.add(amendment)
     db.flush()
@@ -108,6 +110,12 @@ def draft_amendment(db: Session, contract: Contract, change: Change, person: Per
         number=amendment.number, basis=change.basis, amount_change=str(change.amount), months_change=change.months,
     )  # fmt: skip
     return amendment
+
+
+def no_other(amendments: Iterable[Amendment]) -> None:
+    """Raises Refused while one is open."""
+    if any(each.state in ("draft", "agreed") for each in amendments):
+        raise Refused("Une modification est déjà en cours : notifiez-la ou abandonnez-la d’abord.")
 
 
 def _wrong(contract: Contract, change: Change) -> dict[str, str]:
@@ -120,6 +128,10 @@ def _wrong(contract: Contract, change: Change) -> dict[str, str]:
         wrong["amount"] = "Le montant du marché, une fois modifié, reste positif."
     if not -360 <= change.months <= 360:
         wrong["months"] = "La durée change de 360 mois au plus."
+    if (change.basis == "successor") != bool(change.to_siret):
+        wrong["to_siret"] = "Un nouveau titulaire se nomme dans le cas R2194-6, et dans ce cas seulement."
+    elif change.to_siret and not change.to_name.strip():
+        wrong["to_name"] = "Écrivez le nom du nouveau titulaire : l’annuaire ne le donne pas."
     if not change.amount and not change.months and not change.to_siret:
         wrong["amount"] = "Dites ce qui change : le montant, la durée ou le titulaire."
     return wrong
@@ -140,12 +152,12 @@ def drop(db: Session, contract: Contract, amendment: Amendment, person: Person, 
 
 
 def notify_amendment(
-    db: Session, contract: Contract, amendment: Amendment, on: date, person: Person, now: datetime
+    db: Session, contract: Contract, amendment: Amendment, on: date | None, person: Person, now: datetime
 ) -> None:
     """The holder received it that day: amount, duration and holder change, and open data gets one more modification."""
     fresh(db, contract)
     db.refresh(amendment)
-    if contract.received_on is None or not contract.received_on <= on <= paris_day(now):
+    if on is None or contract.received_on is None or not contract.received_on <= on <= paris_day(now):
         raise Invalid({"notified_on": "La notification va de la prise d’effet du marché à aujourd’hui."})
     move(
         db, contract.consultation, amendment, "notified", person.email, now,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from procurement.base import Base, HasRef
 from procurement.contract import Contract, fresh, paris_day
-from procurement.errors import Invalid, NotFound
+from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.iban import valid_iban
 from procurement.people import Person
@@ -58,6 +58,7 @@ class Assignability(HasRef, Base):
     issued_by: Mapped[str] = mapped_column(String(254))
     key: Mapped[str] = mapped_column(String(200))
     sha256: Mapped[str] = mapped_column(String(64))
+    returned_at: Mapped[datetime | None]
 
 
 def assignments_of(db: Session, contract: Contract) -> list[Assignment]:
@@ -112,12 +113,67 @@ def keep_assignment(
     return row
 
 
-def release(db: Session, contract: Contract, row: Assignment, on: date, person: Person, now: datetime) -> None:
-    """The beneficiary gave it up (mainlevée)."""
+def release(db: Session, contract: Contract, row: Assignment, on: date | None, person: Person, now: datetime) -> None:
+    """The beneficiary gave it up (mainlevée). Raises Invalid where the day cannot be."""
     fresh(db, contract)
     db.refresh(row)
+    if on is None or not row.notified_on <= on <= paris_day(now):
+        raise Invalid({"on": "La mainlevée va de la notification à aujourd’hui."})
     move(db, contract.consultation, row, "released", person.email, now, on=on.isoformat())
     row.released_on = on
+
+
+def certificates_of(db: Session, contract: Contract) -> list[Assignability]:
+    """Every certificat de cessibilité ever issued, the oldest first."""
+    query = select(Assignability).where(Assignability.contract_id == contract.id)
+    return list(db.scalars(query.order_by(Assignability.id)))
+
+
+def find_certificate(db: Session, contract: Contract, ref: str) -> Assignability:
+    found = db.scalar(select(Assignability).where(Assignability.contract_id == contract.id, Assignability.ref == ref))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def may_issue(db: Session, contract: Contract, siret: str, amount_ttc: Decimal) -> None:
+    """Raises Refused: nothing is left to assign, or the company holds a certificate that it did not return."""
+    if contract.state != "in_effect":
+        raise Refused("Le marché n’est pas en vigueur : sa créance ne se cède pas.", "R2191-46")
+    if amount_ttc <= 0:
+        raise Refused("Il ne reste rien à céder : la créance est déjà cédée, nantie ou due à des sous-traitants.")
+    if any(each.siret == siret and each.state == "issued" for each in certificates_of(db, contract)):
+        raise Refused(
+            "Cette entreprise a déjà un certificat : il n’y en a qu’un à la fois. Faites-le rendre d’abord.", "R2191-46"
+        )
+
+
+def issue_certificate(
+    db: Session, contract: Contract, *, siret: str, company: str, amount_ttc: Decimal, key: str, sha256: str,
+    person: Person, now: datetime,
+) -> Assignability:  # fmt: skip
+    """Keep the certificate whose bytes are stored already. Raises as `may_issue`."""
+    fresh(db, contract)
+    may_issue(db, contract, siret, amount_ttc)
+    row = Assignability(
+        contract_id=contract.id, siret=siret, company=company[:300], amount_ttc=amount_ttc, issued_at=now,
+        issued_by=person.email, key=key, sha256=sha256,
+    )  # fmt: skip
+    db.add(row)
+    db.flush()
+    record(
+        db, contract.consultation, "assignability.issued", row.ref, person.email, now,
+        siret=siret, amount_ttc=str(amount_ttc), sha256=sha256,
+    )  # fmt: skip
+    return row
+
+
+def return_certificate(db: Session, contract: Contract, row: Assignability, person: Person, now: datetime) -> None:
+    """The company gave its certificate back: another may be issued."""
+    fresh(db, contract)
+    db.refresh(row)
+    move(db, contract.consultation, row, "returned", person.email, now, siret=row.siret)
+    row.returned_at = now
 
 
 def assignable(share_ttc: Decimal, subcontracted_ttc: Decimal, rows: Iterable[Assignment], siret: str) -> Decimal:

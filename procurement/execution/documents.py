@@ -42,6 +42,14 @@ def papers_of(db: Session, contract: Contract) -> Sequence[Paper]:
     return db.scalars(select(Paper).where(Paper.contract_id == contract.id).order_by(Paper.id)).all()
 
 
+def by_subject(papers: Sequence[Paper]) -> dict[str, list[Paper]]:
+    """What each row is proven by: ref → its papers."""
+    found: dict[str, list[Paper]] = {}
+    for paper in papers:
+        found.setdefault(paper.subject, []).append(paper)
+    return found
+
+
 def find_paper(db: Session, contract: Contract, ref: str) -> Paper:
     found = db.scalar(select(Paper).where(Paper.contract_id == contract.id, Paper.ref == ref))
     if found is None:

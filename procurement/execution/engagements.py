@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 
 from procurement.base import Base
 from procurement.contract import Contract, fresh
@@ -21,6 +21,8 @@ COLUMNS = ("marche", "engagement", "service", "montant_ht", "tranche")
 NEEDED = ("marche", "engagement")
 MOST_LINES = 100_000
 MOST = Decimal(10**13)
+BATCH = 500
+NUMBERS_TOLD = 100
 
 
 class Engagement(Base):
@@ -79,21 +81,31 @@ def open_engagement(db: Session, contract: Contract, line: Line, person: Person,
 def _keep(db: Session, contract: Contract, line: Line, person: Person, now: datetime) -> Engagement:
     number = line.number.strip()
     query = select(Engagement).where(Engagement.contract_id == contract.id, Engagement.number == number)
-    found = db.scalar(query)
-    if found is None:
-        found = Engagement(contract_id=contract.id, number=number, created_at=now, created_by=person.email)
-        db.add(found)
-    said = (line.service.strip(), line.amount_ht, line.part.strip())
-    if (found.service or "", found.amount_ht, found.part or "") != said or found.closed_at is not None:
-        found.service, found.amount_ht, found.part = said
-        found.closed_at = None
-    contract.keyed = False
-    db.flush()
+    found, changed = _written(db, db.scalar(query), contract, line, person, now)
+    if not changed:
+        return found
     record(
         db, contract.consultation, "engagement.kept", contract.ref, person.email, now,
         number=number, service=found.service, amount_ht=str(found.amount_ht) if found.amount_ht is not None else None,
     )  # fmt: skip
     return found
+
+
+def _written(
+    db: Session, found: Engagement | None, contract: Contract, line: Line, person: Person, now: datetime
+) -> tuple[Engagement, bool]:
+    """The row as the line says it, and whether that changed anything: the same file again changes nothing."""
+    said = (line.service.strip(), line.amount_ht, line.part.strip())
+    if found is None:
+        found = Engagement(contract_id=contract.id, number=line.number.strip(), created_at=now, created_by=person.email)
+        db.add(found)
+    elif (found.service, found.amount_ht, found.part) == said and found.closed_at is None:
+        return found, False
+    found.service, found.amount_ht, found.part = said
+    found.closed_at = None
+    contract.keyed = False
+    db.flush()
+    return found, True
 
 
 def close_engagement(db: Session, contract: Contract, number: str, person: Person, now: datetime) -> None:
@@ -112,12 +124,16 @@ def read_csv(content: bytes) -> list[Line]:
 
     Raises Invalid with one sentence on the first wrong line; nothing is kept then.
     """
-    rows = csv.DictReader(io.StringIO(text_of(content)), delimiter=delimiter_of(content))
-    names = [name.strip().lower() for name in rows.fieldnames or []]
-    if missing := [name for name in NEEDED if name not in names]:
-        raise Invalid({"file": f"La première ligne du fichier nomme les colonnes : il manque {', '.join(missing)}."})
-    rows.fieldnames = names
-    return [_line(number, row) for number, row in enumerate(_few(rows), 2)]
+    rows = csv.DictReader(io.StringIO(text_of(content), newline=""), delimiter=delimiter_of(content), strict=True)
+    try:
+        names = [name.strip().lower() for name in rows.fieldnames or []]
+        if missing := [name for name in NEEDED if name not in names]:
+            said = f"La première ligne du fichier nomme les colonnes : il manque {', '.join(missing)}."
+            raise Invalid({"file": said})
+        rows.fieldnames = names
+        return [_line(rows.line_num, row) for row in _few(rows)]
+    except csv.Error:
+        raise Invalid({"file": f"Ligne {rows.reader.line_num or 1} : ce n’est pas une ligne de fichier CSV."}) from None
 
 
 def _few(rows: Iterable[dict[str, str]]) -> Iterable[dict[str, str]]:
@@ -133,6 +149,8 @@ def _line(number: int, row: dict[str, str]) -> Line:
         raise Invalid({"file": f"Ligne {number} : le numéro de marché ou d’engagement manque."})
     if len(said["engagement"]) > 50:
         raise Invalid({"file": f"Ligne {number} : le numéro d’engagement a plus de 50 caractères."})
+    if "\0" in "".join(said.values()):
+        raise Invalid({"file": f"Ligne {number} : un caractère interdit."})
     return Line(
         said["marche"], said["engagement"], said["service"][:100], _amount(number, said["montant_ht"]),
         said["tranche"][:20],
@@ -154,14 +172,40 @@ def _amount(number: int, text: str) -> Decimal | None:
 def keep_lines(
     db: Session, organisation: Organisation, lines: list[Line], person: Person, now: datetime
 ) -> tuple[int, list[str]]:
-    """Keep a whole file for one buyer: (engagements kept, contract numbers that this buyer does not have)."""
-    wanted = {line.contract for line in lines}
-    query = select(Contract).where(Contract.organisation_id == organisation.id, Contract.number.in_(sorted(wanted)))
-    known = {contract.number: contract for contract in db.scalars(query)}
-    kept = 0
+    """Keep a whole file for one buyer: (lines of its contracts, contract numbers that this buyer does not have).
+
+    One line of the register for each contract that changed, whatever the size of the file.
+    """
+    of: dict[str, list[Line]] = {}
     for line in lines:
-        contract = known.get(line.contract)
-        if contract is not None:
-            _keep(db, contract, line, person, now)
-            kept += 1
-    return kept, sorted(wanted - set(known))
+        of.setdefault(line.contract, []).append(line)
+    known = _contracts(db, organisation, sorted(of))
+    for contract in known:
+        _keep_lines_of(db, contract, of[contract.number], person, now)
+    kept = sum(len(of[contract.number]) for contract in known)
+    return kept, sorted(of.keys() - {contract.number for contract in known})
+
+
+def _contracts(db: Session, organisation: Organisation, numbers: list[str]) -> list[Contract]:
+    """In the order of their keys, so that two files never wait for each other."""
+    found: list[Contract] = []
+    for start in range(0, len(numbers), BATCH):
+        wanted = Contract.number.in_(numbers[start : start + BATCH])
+        query = select(Contract).where(Contract.organisation_id == organisation.id, wanted)
+        found.extend(db.scalars(query.options(joinedload(Contract.consultation))))
+    return sorted(found, key=lambda contract: contract.id)
+
+
+def _keep_lines_of(db: Session, contract: Contract, lines: list[Line], person: Person, now: datetime) -> None:
+    fresh(db, contract)
+    known = {found.number: found for found in engagements_of(db, contract)}
+    changed = []
+    for line in lines:
+        found, new = _written(db, known.get(line.number.strip()), contract, line, person, now)
+        known[found.number] = found
+        changed += [found.number] if new else []
+    if changed:
+        record(
+            db, contract.consultation, "engagement.imported", contract.ref, person.email, now,
+            count=len(changed), numbers=changed[:NUMBERS_TOLD],
+        )  # fmt: skip

@@ -15,6 +15,11 @@ from procurement.events import move, record
 from procurement.people import Person
 
 MOST = Decimal(10**10)
+MOVES_WORDS = {
+    "notified": "Notifier le décompte général au titulaire",
+    "contested": "Enregistrer la contestation du titulaire",
+    "definitive": "Rendre le décompte définitif",
+}
 
 
 class FinalAccount(HasRef, Base):

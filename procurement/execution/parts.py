@@ -10,17 +10,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from procurement.base import Base, HasRef
-from procurement.contract import Contract, fresh
+from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.execution.terms import terms_of
 from procurement.people import Person
 
 KINDS = {"tranche": "Tranche", "order": "Bon de commande", "subsequent": "Marché subséquent"}
+PREFIXES = {"tranche": "T", "order": "BC", "subsequent": "MS"}
 MOST = Decimal(10**10)
 # In force, or once was: what counts against the ceiling.
 ORDERED = ("affirmed", "ended")
@@ -87,6 +88,8 @@ class Planned:
 def plan_part(db: Session, contract: Contract, said: Planned, person: Person, now: datetime) -> Part:
     """Write a tranche, an order or a subsequent contract down. Raises Invalid field by field."""
     fresh(db, contract)
+    if contract.state == "ended":
+        raise Refused("Le marché est terminé : rien ne s’y commande plus.")
     if wrong := _wrong(said, parts_of(db, contract)):
         raise Invalid(wrong)
     part = Part(
@@ -108,7 +111,7 @@ def _wrong(said: Planned, known: list[Part]) -> dict[str, str]:
         wrong["kind"] = "Choisissez tranche, bon de commande ou marché subséquent."
     if not number or len(number) > 20:
         wrong["number"] = "Le numéro a de 1 à 20 caractères."
-    elif any(part.kind == said.kind and part.number == number for part in known):
+    elif any(part.number == number for part in known):  # an invoice and an engagement quote the number alone
         wrong["number"] = "Ce numéro est déjà pris dans ce marché."
     if not 3 <= len(said.label.strip()) <= 300:
         wrong["label"] = "Dites en quelques mots ce qui est commandé."
@@ -119,13 +122,14 @@ def _wrong(said: Planned, known: list[Part]) -> dict[str, str]:
     return wrong
 
 
-def affirm(db: Session, contract: Contract, part: Part, on: date, person: Person, now: datetime) -> None:
+def affirm(db: Session, contract: Contract, part: Part, on: date | None, person: Person, now: datetime) -> None:
     """From that day it may be carried out and billed. Raises Refused where the contract's maximum would be passed."""
     fresh(db, contract)
     db.refresh(part)
     if contract.state != "in_effect":
         raise Refused("Le marché n’est pas en vigueur : rien ne se commande.", "R2182-4")
-    limit = _limit(db, contract)
+    on = _past(contract, on, now)
+    limit = maximum(db, contract)
     total = ordered(parts_of(db, contract)) + part.amount_ht
     if total > limit:
         said = f"{total:,.2f}".replace(",", " ").replace(".", ",")
@@ -136,20 +140,29 @@ def affirm(db: Session, contract: Contract, part: Part, on: date, person: Person
     part.decided_on, part.decided_by = on, person.email
 
 
-def _limit(db: Session, contract: Contract) -> Decimal:
+def maximum(db: Session, contract: Contract) -> Decimal:
+    """What may be ordered in all, in euros HT: the framework's maximum, else the contract's amount."""
     from_terms = terms_of(db, contract).ceiling_ht
     return from_terms if from_terms is not None else contract.amount_now
 
 
-def settle(db: Session, contract: Contract, part: Part, to: str, on: date, person: Person, now: datetime) -> None:
-    """Drop a planned tranche, or end one that was carried out."""
+def _past(contract: Contract, on: date | None, now: datetime) -> date:
+    if on is None or (contract.received_on and on < contract.received_on) or on > paris_day(now):
+        raise Invalid({"on": "La date va de la prise d’effet du marché à aujourd’hui."})
+    return on
+
+
+def settle(
+    db: Session, contract: Contract, part: Part, to: str, on: date | None, person: Person, now: datetime
+) -> None:
+    """Drop a planned tranche, or end one that was carried out. Raises Invalid where the day cannot be."""
     fresh(db, contract)
     db.refresh(part)
+    on = _past(contract, on, now)
     move(db, contract.consultation, part, to, person.email, now, on=on.isoformat())
     part.decided_on, part.decided_by = on, person.email
 
 
-def next_part_number(db: Session, contract: Contract, kind: str) -> str:
-    """The next number of that kind: 1, 2, 3…"""
-    count = db.scalar(select(func.count()).where(Part.contract_id == contract.id, Part.kind == kind))
-    return str((count or 0) + 1)
+def next_part_number(parts: list[Part], kind: str) -> str:
+    """The next number of that kind: T1, T2… for tranches, BC1… for orders, MS1… for subsequent contracts."""
+    return f"{PREFIXES[kind]}{sum(1 for part in parts if part.kind == kind) + 1}"

@@ -3,24 +3,29 @@
 Until somebody of the buyer writes them, they are those of the consultation's dossier, read as they were published.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import Date, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from procurement.base import Base
-from procurement.contract import Contract, fresh
+from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid
 from procurement.events import record
+from procurement.execution.revision import wrong_formula
 from procurement.invoice_delay import wind_contract
 from procurement.people import Person
 
 DELAYS = (30, 50, 60)
+MOST = Decimal(10**10)
+KINDS = {"services": "Services", "supplies": "Fournitures", "works": "Travaux"}
+FORMS = ("Forfaitaire", "Unitaire", "Mixte")
 # R2191-11: the advance is taken back from 65 % of the holder’s share on; done at 80 % where the contract is silent.
 REPAYMENT_STARTS, REPAYMENT_ENDS = "0.65", "0.80"
+EVOLUTIONS = {"firm": "Ferme", "adjustable": "Ferme et actualisable", "revisable": "Révisable"}
 PRICE_KINDS = {
     "Définitif ferme": "firm", "Définitif actualisable": "adjustable", "Définitif révisable": "revisable",
 }  # fmt: skip
@@ -103,7 +108,7 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
     """Write the terms that `said` names, checked; every change is in the register. Raises Invalid field by field."""
     fresh(db, contract)
     terms = terms_of(db, contract)
-    wrong = _wrong(said)
+    wrong = _wrong(terms, said, paris_day(now))
     if wrong:
         raise Invalid(wrong)
     before = {name: getattr(terms, name) for name in said}
@@ -118,20 +123,69 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
     return terms
 
 
-def _wrong(said: Mapping[str, Any]) -> dict[str, str]:
-    wrong = {}
-    if said.get("payment_days", 30) not in DELAYS:
-        wrong["payment_days"] = "Le délai de paiement est de 30, 50 ou 60 jours, selon l’acheteur (R2192-10, R2192-11)."
-    starts, ends = said.get("starts_on"), said.get("ends_on")
+def _wrong(terms: Terms, said: Mapping[str, Any], today: date) -> dict[str, str]:
+    """`said` laid over what is in force, so that a bound written earlier still counts."""
+    whole = {name: getattr(terms, name) for name in BOUNDS} | dict(said)
+    return {
+        name: sentence
+        for name, sentence in (*_wrong_choices(whole), *_wrong_days(whole, today), *_wrong_amounts(whole))
+        if name in said or name == "revision"
+    }
+
+
+BOUNDS = (
+    "kind", "price_form", "price_kind", "payment_days", "vat_rates", "starts_on", "ends_on", "floor_ht", "ceiling_ht",
+    "advance_ttc", "advance_rate", "advance_paid_on", "retention_rate", "repayment_starts", "repayment_ends",
+    "retention_released_on", "revision",
+)  # fmt: skip
+
+
+def _wrong_choices(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if whole["kind"] not in KINDS:
+        yield "kind", "Choisissez services, fournitures ou travaux."
+    if whole["price_form"] not in FORMS:
+        yield "price_form", "Choisissez un prix forfaitaire, unitaire ou mixte."
+    if whole["price_kind"] not in EVOLUTIONS:
+        yield "price_kind", "Dites comment le prix évolue."
+    if whole["payment_days"] not in DELAYS:
+        yield "payment_days", "Le délai de paiement est de 30, 50 ou 60 jours, selon l’acheteur (R2192-10, R2192-11)."
+    if not whole["vat_rates"] or not all(_rate(rate, "100") for rate in whole["vat_rates"]):
+        yield "vat_rates", "Écrivez les taux de TVA en pourcents, par exemple 20 ; 5,5."
+    if whole["revision"] and (sentence := wrong_formula(whole["revision"])):
+        yield "revision", sentence
+    if whole["revision"] and whole["price_kind"] == "firm":
+        yield "revision", "Un prix ferme n’a pas de formule de révision : choisissez révisable, ou videz la formule."
+
+
+def _wrong_days(whole: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
+    starts, ends = whole["starts_on"], whole["ends_on"]
     if starts and ends and ends < starts:
-        wrong["ends_on"] = "La fin du marché ne précède pas son début."
-    floor, ceiling = said.get("floor_ht"), said.get("ceiling_ht")
+        yield "ends_on", "La fin du marché ne précède pas son début."
+    for name in ("advance_paid_on", "retention_released_on"):
+        if whole[name] and whole[name] > today:
+            yield name, "Cette date est passée ou d’aujourd’hui."
+    if whole["advance_paid_on"] and not whole["advance_ttc"]:
+        yield "advance_ttc", "Dites le montant de l’avance qui est versée."
+
+
+def _wrong_amounts(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("floor_ht", "ceiling_ht", "advance_ttc"):
+        if whole[name] is not None and not 0 <= whole[name] <= MOST:
+            yield name, "Le montant est positif, de dix milliards d’euros au plus."
+    floor, ceiling = whole["floor_ht"], whole["ceiling_ht"]
     if floor is not None and ceiling is not None and floor > ceiling:
-        wrong["floor_ht"] = "Le minimum ne dépasse pas le maximum."
+        yield "floor_ht", "Le minimum ne dépasse pas le maximum."
     for name, most in (("advance_rate", "0.60"), ("retention_rate", "0.05"), ("repayment_ends", "1")):
-        if name in said and not Decimal(0) <= Decimal(said[name]) <= Decimal(most):
-            wrong[name] = f"Un taux de 0 à {Decimal(most) * 100:.0f} % est attendu."
-    start, end = (Decimal(str(said.get(name, "0"))) for name in ("repayment_starts", "repayment_ends"))
-    if "repayment_starts" in said and "repayment_ends" in said and start > end:
-        wrong["repayment_starts"] = "Le remboursement de l’avance commence avant de finir."
-    return wrong
+        if not _rate(whole[name], most):
+            yield name, f"Un taux de 0 à {Decimal(most) * 100:.0f} % est attendu."
+    if not _rate(whole["repayment_starts"], "1") or not _rate(whole["repayment_ends"], "1"):
+        yield "repayment_starts", "Un taux de 0 à 100 % est attendu."
+    elif Decimal(whole["repayment_starts"]) > Decimal(whole["repayment_ends"]):
+        yield "repayment_starts", "Le remboursement de l’avance commence avant de finir."
+
+
+def _rate(value: object, most: str) -> bool:
+    try:
+        return Decimal(0) <= Decimal(str(value)) <= Decimal(most)
+    except InvalidOperation:
+        return False

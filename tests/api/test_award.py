@@ -111,9 +111,9 @@ def test_the_whole_way(scene: Scene, context: Context, database: Database, brows
 
 def bill(finance: CheckedClient, scene: Scene, contract: Contract) -> None:
     """The end of the story: what invoices must quote, the supplier's Factur-X, a person's decision."""
-    page = finance.get(f"/contrats/{contract.ref}")
+    page = finance.get(f"/contrats/{contract.ref}/engagements")
     finance.submit(page, "/facturation", engagement="EJ-2026-77", service="VOIRIE")
-    finance.submit(finance.get(f"/contrats/{contract.ref}"), "/comptes", iban=IBAN)
+    finance.submit(finance.get(f"/contrats/{contract.ref}/engagements"), "/comptes", iban=IBAN)
     sent = invoices.facturx_pdf(invoice(scene, contract))
     finance.submit(finance.get("/factures/copie"), "/factures/copie", file=("f.pdf", sent, "application/pdf"))
     assert "Proposition : approuver" in finance.page.main

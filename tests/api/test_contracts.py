@@ -29,7 +29,7 @@ def test_finance_sets_what_invoices_must_quote(scene: Scene, database: Database,
     finance, path = browser(scene.finance), path_of(database, scene)
     assert "En vigueur" in finance.get("/contrats").text
     spaced = " ".join(IBAN[i : i + 4] for i in range(0, len(IBAN), 4)).lower()
-    finance.submit(finance.get(path), "/facturation", engagement=" EJ-2026-77 ", service="VOIRIE")
+    finance.submit(finance.get(f"{path}/engagements"), "/facturation", engagement=" EJ-2026-77 ", service="VOIRIE")
     assert "C’est enregistré" in finance.page.main
     finance.submit(finance.page, "/comptes", iban=f"{spaced} ")
     contract = contract_of_scene(database, scene)
@@ -56,7 +56,7 @@ def test_what_is_typed_wrong_comes_back(
 ) -> None:
     finance = browser(scene.finance)
     form = "/comptes" if field == "iban" else "/facturation"
-    answer = finance.submit(finance.get(path_of(database, scene)), form, **{field: value})  # type: ignore[arg-type]
+    answer = finance.submit(finance.get(f"{path_of(database, scene)}/engagements"), form, **{field: value})  # type: ignore[arg-type]
     assert answer.status_code == 422
     assert said in finance.page.main
     assert value in answer.text
@@ -70,7 +70,7 @@ def test_another_account_waits_for_a_second_person(scene: Scene, database: Datab
     quotes(database, scene)
     other, path = "FR1420041010050500013M02606", path_of(database, scene)
     first, second = browser(scene.finance), browser(make_finance(database, scene.buyer))
-    assert first.submit(first.get(path), "/comptes", iban=other).status_code == 422
+    assert first.submit(first.get(f"{path}/engagements"), "/comptes", iban=other).status_code == 422
     assert "Dites qui vous avez rappelé" in first.page.main
     called = "Mme Martin, au 01 99 00 12 34 de l’acte, le 26 novembre"
     first.submit(first.page, "/comptes", iban=other, call_back=called)
@@ -80,7 +80,7 @@ def test_another_account_waits_for_a_second_person(scene: Scene, database: Datab
         ref = accounts_of(db, contract_of_scene(database, scene))[1].ref
     same_site = {"sec-fetch-site": "same-origin"}
     assert first.post(f"{path}/comptes/{ref}/confirmer", headers=same_site).status_code == 409
-    second.submit(second.get(path), f"/comptes/{ref}/confirmer")
+    second.submit(second.get(f"{path}/engagements"), f"/comptes/{ref}/confirmer")
     with reading(database) as db:
         states = [(a.iban, a.state) for a in accounts_of(db, contract_of_scene(database, scene))]
     assert states == [(IBAN, "closed"), (other, "confirmed")]

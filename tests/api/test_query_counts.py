@@ -19,7 +19,8 @@ from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
 from procurement.consultation import DceFile, draft, find
 from procurement.contract import Contract, paris_day
 from procurement.deliveries import Delivery
-from procurement.execution.parts import Planned, plan_part
+from procurement.execution.amendments import amendments_of
+from procurement.execution.parts import parts_of
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
 from procurement.library import ClauseUse, approve, comment, propose, start, versions_of
 from procurement.looks import looked
@@ -36,6 +37,7 @@ from tests.api.test_routes import routes
 from tests.award_scene import Scene, contract_of_scene, dossier_of, in_effect
 from tests.candidacy_scene import Browser, published
 from tests.factories import make_account, make_buyer, make_siret, with_role
+from tests.record_scene import add_to_record
 from tests.watch import CAP
 
 FEW, MORE = 2, 7
@@ -45,7 +47,7 @@ MATCH: dict[str, Any] = {"decision": "hold", "candidates": [], "findings": []}
 UNLISTED = re.compile(
     r"/(connexion|inscription(/code)?|mentions-legales|donnees-personnelles|accessibilite|aide(/.*)?|verifier|healthz"
     r"|readyz|metrics|mon-dossier|acheteur/regles|acheteur/consultations/nouvelle)"
-    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|asics)|.*/registre\.json"
+    r"|.*/(dce|apercu|projet|fichiers|pieces|prix)/.*|/donnees-ouvertes/.*/.*/.*|.*\.(pdf|zip|docx|asics)|.*/registre\.json"
     r"|.*/(recu|fichier|jeton)|.*/jetons/.*|/contrats/.*/pes/.*"
 )
 
@@ -152,9 +154,9 @@ class World:
             now=at,
         )  # fmt: skip
         copy.state, copy.issued_on, copy.admitted_ht, copy.admitted_ttc = "approved", due, Decimal(10), Decimal(12)
-        plan_part(db, contract, Planned("order", str(self.grown), "Comptages", Decimal(5)), agent, at)
         sheet = {"sequence": self.grown, "kind": "correction", "sha256": "0" * 64, "facts_sha256": "0" * 64, "key": "k"}
         db.add(PesSending(contract_id=contract_id, state="refused", made_at=at, made_by=agent.email, **sheet))
+        add_to_record(db, contract, self.grown, agent, at)
 
 
 def _named() -> dict[str, Any]:
@@ -228,6 +230,18 @@ PAGES: dict[str, tuple[str, str]] = {
     "/contrats/{ref}/prix": ("agent", "contract"),
     "/contrats/{ref}": ("agent", "contract"),
     "/contrats/{ref}/carte": ("agent", "contract"),
+    "/contrats/engagements": ("agent", ""),
+    "/contrats/{ref}/fiche": ("agent", "contract"),
+    "/contrats/{ref}/fiche/modifier": ("agent", "contract"),
+    "/contrats/{ref}/engagements": ("agent", "contract"),
+    "/contrats/{ref}/commandes": ("agent", "contract"),
+    "/contrats/{ref}/commandes/{pref}": ("agent", "contract"),
+    "/contrats/{ref}/modifications": ("agent", "contract"),
+    "/contrats/{ref}/modifications/{aref}": ("agent", "contract"),
+    "/contrats/{ref}/cessions": ("agent", "contract"),
+    "/contrats/{ref}/service-fait": ("agent", "contract"),
+    "/contrats/{ref}/fin": ("agent", "contract"),
+    "/contrats/{ref}/documents": ("agent", "contract"),
     "/factures": ("agent", ""),
     "/factures/paiements": ("agent", ""),
     "/factures/liquidations.csv": ("agent", ""),
@@ -280,6 +294,7 @@ def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: 
             path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
             path = path.replace("{buyer}", world.scene.buyer.ref).replace("{clause}", "OD-05")
             path = path.replace("{name}", "rapport.docx").replace("{form}", "json")
+            path = path.replace("{pref}", refs["part"]).replace("{aref}", refs["amendment"])
             answer = clients[reader].get(path)
             assert (answer.status_code, answer.url.path) == (200, path), route
             sent[route] = clients[reader].statements
@@ -299,6 +314,7 @@ def refs_of(world: World) -> dict[str, str]:
         return {
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
             "contract": contract.ref, "signer": leader_of(db, contract.act).ref,
+            "part": parts_of(db, contract)[0].ref, "amendment": amendments_of(db, contract)[0].ref,
             "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
             "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,

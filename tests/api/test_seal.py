@@ -189,6 +189,7 @@ def test_only_what_the_service_wrote_is_sealed() -> None:
     }
     assert callers == {
         "api/seal.py", "api/steps/receipts.py", "api/pages/minutes.py", "api/pages/verify.py",
+        "api/pages/contract_assignments.py",
         "api/simple_signing.py",
     }  # fmt: skip
 

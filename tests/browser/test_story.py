@@ -266,6 +266,7 @@ def pay(finance: Walker, site: Site) -> None:
         draft = invoice(scene, contract)
     finance.follow("Marchés et factures")
     finance.follow(number)
+    finance.follow("Ouvrir : Engagements et comptes")
     finance.type(engagement=draft.engagement, service="VOIRIE")
     finance.press("Enregistrer")
     finance.type(iban=draft.iban)

@@ -1,0 +1,117 @@
+"""Papers that the service writes from a contract's rows: order, certificat de cessibilité. api/contract_paper_pdf.py
+draws them in a worker process.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from api.render import euros, french_date
+from procurement.contract import Contract, paris_day
+from procurement.execution.engagements import Engagement
+from procurement.execution.parties import Party
+from procurement.execution.parts import Part
+from procurement.execution.terms import Terms
+
+Rows = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ContractPaper:
+    """What the paper says, in words. `lead` stands out; `sections` are headings with (label, value) rows."""
+
+    title: str
+    reference: str
+    author: str
+    lead: str
+    sections: list[tuple[str, Rows]]
+    words: list[str]
+    sign: str
+
+
+def _buyer(contract: Contract) -> Rows:
+    buyer = contract.organisation
+    return [("Acheteur", buyer.name), ("SIRET de l’acheteur", buyer.siret), ("Adresse", buyer.address or "–")]
+
+
+def _contract(contract: Contract) -> Rows:
+    return [("Marché", contract.number), ("Objet", contract.consultation.object)]
+
+
+def order(
+    contract: Contract, part: Part, holder: Party, terms: Terms, engagements: Iterable[Engagement], now: datetime
+) -> ContractPaper:
+    """The order of one tranche, bon de commande or marché subséquent."""
+    quoted = [e.number for e in engagements if e.closed_at is None and e.part in (part.number, "")]
+    bill = [
+        ("Numéro de marché", contract.number),
+        ("Numéro d’engagement", ", ".join(quoted) or "aucun n’est demandé"),
+        ("Code service", contract.service or "aucun n’est demandé"),
+        ("Commande à rappeler", part.number),
+        ("Délai de paiement", f"{terms.payment_days} jours"),
+    ]
+    state = {"planned": "Projet, sans effet.", "dropped": "Abandonné, sans effet."}.get(part.state, "")
+    return ContractPaper(
+        title=f"{part.title}, marché {contract.number}",
+        reference=f"{contract.number} – {part.number}",
+        author=contract.organisation.name,
+        lead=state or f"Émis le {french_date(part.decided_on)}.",
+        sections=[
+            ("Parties", [*_buyer(contract), ("Titulaire", holder.name), ("SIRET du titulaire", holder.siret)]),
+            ("Ce qui est commandé", [*_contract(contract), *_ordered(part, terms)]),
+            ("Ce que la facture doit porter", bill),
+        ],
+        words=[
+            "Les stipulations du marché s’appliquent à cette commande. La facture se dépose sur Chorus Pro, ou par une "
+            "plateforme agréée.",
+            f"Établi le {french_date(paris_day(now))}.",
+        ],
+        sign="Pour l’acheteur (nom, qualité, date, signature)",
+    )
+
+
+def _ordered(part: Part, terms: Terms) -> Rows:
+    rows = [("Prestations", part.label), ("Montant HT", euros(part.amount_ht))]
+    if len(terms.vat_rates) == 1:
+        rate = Decimal(str(terms.vat_rates[0]))
+        said = f"{rate.normalize():f}".replace(".", ",")
+        rows.append((f"Montant TTC, TVA à {said} %", euros(with_vat(part.amount_ht, rate))))
+    days = (("Début", part.starts_on), ("Fin", part.ends_on))
+    return rows + [(label, french_date(day)) for label, day in days if day]
+
+
+def with_vat(amount_ht: Decimal, rate: Decimal) -> Decimal:
+    """Euros TTC, to the cent; `rate` in percent."""
+    return round(amount_ht * (1 + rate / 100), 2)
+
+
+def certificate(
+    contract: Contract, company: Party, share_ttc: Decimal, subcontracted_ttc: Decimal, amount_ttc: Decimal,
+    now: datetime,
+) -> ContractPaper:  # fmt: skip
+    """The certificat de cessibilité of one company (R2191-46): what it may assign that day."""
+    return ContractPaper(
+        title=f"Certificat de cessibilité, marché {contract.number}",
+        reference=f"{contract.number} – {company.siret}",
+        author=contract.organisation.name,
+        lead=f"Créance cessible ou nantissable au plus : {euros(amount_ttc)} TTC.",
+        sections=[
+            ("Parties", [*_buyer(contract), ("Bénéficiaire", company.name), ("SIRET", company.siret)]),
+            ("Créance", [
+                *_contract(contract),
+                ("Part de l’entreprise, TTC", euros(share_ttc)),
+                ("Sous-traité et payé directement, TTC", euros(subcontracted_ttc)),
+                ("Déjà cédé ou nanti, TTC", euros(share_ttc - subcontracted_ttc - amount_ttc)),
+                ("Montant cessible, TTC", euros(amount_ttc)),
+            ]),
+        ],
+        words=[
+            "Délivré en application des articles R2191-45 et R2191-46 du code de la commande publique. Il n’y a qu’un "
+            "certificat à la fois : il est rendu avant qu’un autre soit délivré.",
+            "La cession ou le nantissement se notifie au comptable assignataire (R2191-54).",
+            f"Établi le {french_date(paris_day(now))}. Le cachet du service, s’il y figure, prouve l’origine et "
+            "l’intégrité de ce fichier ; il ne vaut pas signature : l’acheteur signe ce certificat.",
+        ],
+        sign="Pour l’acheteur (nom, qualité, date, signature)",
+    )  # fmt: skip
