@@ -1,9 +1,11 @@
 """A modification as the act that the parties sign: its data from the contract's dossier, its checks, its document."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from api.review import has_adopted
 from dce_templates.acts.amendment import Amendment as Act
@@ -14,10 +16,13 @@ from dce_templates.catalogue import catalogue
 from dce_templates.checks import Finding
 from dce_templates.dossier import DossierError, parse_dossier, parse_model
 from dce_templates.law import Figure
+from procurement.act import AMENDMENT, open_act
 from procurement.contract import Contract
+from procurement.errors import Refused
 from procurement.execution.amendments import Amendment
 from procurement.execution.parties import Party
 from procurement.rules import rule_table
+from procurement.signing import Company, ask
 
 
 @dataclass(frozen=True)
@@ -114,3 +119,24 @@ def _limit(contract: Contract, label: str, figure: Figure, used: Decimal) -> Lim
     read = f"texte lu le {figure.origin.read_on} par {figure.origin.read_by}"
     most = round(contract.amount * figure.value, 2)
     return Limit(label, figure.origin.article, read, most, figure.value, used)
+
+
+def may_sign_here(contract: Contract, amendment: Amendment, holder: Party) -> None:
+    """Raises Refused where its act cannot be signed in the service, with what to do instead."""
+    if amendment.state != "draft" or amendment.act is not None:
+        raise Refused("Cet avenant est déjà en cours de signature, ou accepté.")
+    if amendment.to_siret or holder.siret != contract.holder_siret:
+        raise Refused("Le titulaire change, ou a changé : son adresse n’est pas connue ici. Joignez l’avenant signé.")
+
+
+def open_circuit(
+    db: Session, contract: Contract, amendment: Amendment, key: str, sha256: str, actor: str, now: datetime
+) -> None:
+    """Its act, kept under `key`, is asked of the holder, then of the buyer, whose power covers the amount it makes."""
+    amendment.act = open_act(
+        db, contract, AMENDMENT, title=f"Modification n° {amendment.number}", number=amendment.number,
+        amount=contract.amount_now + amendment.amount_change, key=key, sha256=sha256, actor=actor, now=now,
+    )  # fmt: skip
+    ask(
+        db, amendment.act, [Company(contract.holder_siret, contract.holder_name, contract.candidacy.contact_email)], now
+    )

@@ -15,8 +15,10 @@ from procurement.execution.engagements import engagements_of
 from procurement.execution.final_account import FinalAccount, final_account_of
 from procurement.execution.parties import accounts_of
 from procurement.execution.parts import ordered, parts_of
+from procurement.execution.prices import count_prices
 from procurement.execution.receptions import receptions_of
 from procurement.execution.terms import EVOLUTIONS, terms_of
+from procurement.subcontract import subcontracts_of
 
 ACCOUNT_STATES: Mapping[str, tuple[str, str]] = {
     "asked": ("Projet reçu, à notifier", "waiting"),
@@ -33,9 +35,13 @@ def record_rows(db: Session, contract: Contract) -> list[dict[str, Any]]:
         ("Engagements et comptes", "engagements", _engagements(db, contract)),
         ("Tranches et commandes", "commandes", _parts(db, contract)),
         ("Modifications", "modifications", _amendments(db, contract)),
+        ("Sous-traitance", "sous-traitants", _subcontracts(db, contract)),
         ("Cessions et oppositions", "cessions", _assignments(db, contract)),
         ("Service fait", "service-fait", _receptions(db, contract)),
         ("Fin du marché", "fin", _ending(contract, final_account_of(db, contract))),
+        ("Compte du marché", "compte", f"{euros(contract.amount_now)} HT, ce qui est facturé et payé"),
+        ("Prix du marché", "prix", _some(count_prices(db, contract), "prix unitaire", "prix unitaires")),
+        ("Données essentielles", "donnees-essentielles", "ce qui est publié, et ce qui reste à publier"),
         ("Documents", "documents", _some(len(papers_of(db, contract)), "document joint", "documents joints")),
     )
     return [
@@ -66,6 +72,14 @@ def _parts(db: Session, contract: Contract) -> str:
     if not parts:
         return "aucune"
     return f"{euros(ordered(parts))} HT en vigueur ou exécutés, {_some(len(parts), 'ligne', 'lignes')}"
+
+
+def _subcontracts(db: Session, contract: Contract) -> str:
+    rows = subcontracts_of(db, contract)
+    accepted = sum(1 for row in rows if row.state in ("accepted", "ended"))
+    waiting = sum(1 for row in rows if row.state == "declared")
+    said = _some(accepted, "sous-traitant accepté", "sous-traitants acceptés")
+    return said + (f", {_some(waiting, 'à accepter', 'à accepter')}" if waiting else "")
 
 
 def _amendments(db: Session, contract: Contract) -> str:

@@ -123,18 +123,20 @@ def open_act(
     now: datetime,
     sign_after: datetime | None = None,
     certificate_required: bool = False,
+    number: int | None = None,
 ) -> Act:
     """A new act of this contract, to be signed: then name who signs with `procurement.signing.ask`.
 
     `kind` is one of KINDS. `key` is where the unsigned PDF is stored, `sha256` its digest (hexadecimal), `amount` in
-    euros HT. Once its last party has signed, `procurement.consequences` says what follows for that kind.
+    euros HT; `number`: the next of its kind, unless the document bears one already. Once its last party has signed,
+    `procurement.consequences` says what follows for that kind.
     """
     lock(db, contract.consultation)
     last = db.scalar(select(func.max(Act.number)).where(Act.contract_id == contract.id, Act.kind == kind))
     act = Act(
         contract=contract,
         kind=kind,
-        number=(last or 0) + 1,
+        number=number or (last or 0) + 1,
         title=title[:300],
         amount=amount,
         created_at=now,

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from procurement.act import DC4, ENGAGEMENT, Act
+from procurement.act import AMENDMENT, DC4, ENGAGEMENT, Act
 from procurement.contract import engagement_signed
+from procurement.execution.amendments import agreed_by_act
 from procurement.subcontract import accept_signed
 
 # The act, who signed last (actor of the register), when, and the names of those who signed.
@@ -15,6 +16,7 @@ Consequence = Callable[[Session, Act, str, datetime, list[str]], None]
 CONSEQUENCES: Mapping[str, Consequence] = {
     ENGAGEMENT: engagement_signed,
     DC4: accept_signed,
+    AMENDMENT: agreed_by_act,
 }
 
 

@@ -21,6 +21,8 @@ from procurement.execution.parts import KINDS, ORDERED, Part, parts_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.invoicing.handoff import canonical
 from procurement.people import Person
+from procurement.subcontract import Subcontract, subcontracts_of
+from procurement.suppliers import ACCEPTED
 
 
 class PesSending(HasRef, Base):
@@ -139,6 +141,7 @@ def facts_of(db: Session, contract: Contract) -> dict[str, Any]:
             "minimumHT": _text(terms.floor_ht), "maximumHT": _text(terms.ceiling_ht),
         },
         "tranches": [_part(part) for part in parts_of(db, contract) if part.state in ORDERED],
+        "actesSousTraitance": [_subcontract(row) for row in subcontracts_of(db, contract) if row.state in ACCEPTED],
         "modifications": [_change(row) for row in amendments_of(db, contract) if row.state == "notified"],
     }  # fmt: skip
 
@@ -165,6 +168,14 @@ def _part(part: Part) -> dict[str, Any]:
     return {
         "type": KINDS[part.kind], "numero": part.number, "objet": part.label, "montantHT": str(part.amount_ht),
         "date": _text(part.decided_on),
+    }  # fmt: skip
+
+
+def _subcontract(row: Subcontract) -> dict[str, Any]:
+    return {
+        "numero": str(row.number), "siret": row.siret, "nom": row.name, "objet": row.work,
+        "montantHT": str(row.amount_ht), "montantTTC": _text(row.amount_ttc), "dureeMois": str(row.months),
+        "paiementDirect": "oui" if row.direct_payment else "non", "date": _text(row.accepted_on),
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, defer, joinedload
@@ -13,9 +14,12 @@ from procurement.execution.parties import Party, parties_of
 from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import post
 from procurement.people import Membership, Organisation, Person, Role, User
+from procurement.subcontract import Subcontract
 
 # Before its notification nobody bills a contract.
 BILLED = ("notified", "in_effect", "ended")
+ACCEPTED = ("accepted", "ended")
+SUBCONTRACTOR = "subcontractor"
 
 
 def companies_of(db: Session, person: Person) -> list[str]:
@@ -29,7 +33,36 @@ def spoken_for(db: Session, contract: Contract, person: Person) -> list[Party]:
     mine = set(companies_of(db, person))
     if contract.candidacy.account_id == person.id:
         mine.add(contract.candidacy.siret)
-    return [party for party in parties_of(db, contract) if party.siret in mine]
+    return [party for party in paid_of(db, contract) if party.siret in mine]
+
+
+def paid_of(db: Session, contract: Contract) -> list[Party]:
+    """Whom the buyer pays: the parties, then the subcontractors that it pays directly."""
+    return [*parties_of(db, contract), *paid_directly(db, contract)]
+
+
+def paid_directly(db: Session, contract: Contract) -> list[Party]:
+    """The subcontractors accepted and paid by the buyer, as parties: rows that are not kept."""
+    query = select(Subcontract).where(
+        Subcontract.contract_id == contract.id, Subcontract.state.in_(ACCEPTED), Subcontract.direct_payment.is_(True)
+    )
+    found: dict[str, Party] = {}
+    for row in db.scalars(query.order_by(Subcontract.number)):
+        known = found.get(row.siret)
+        share = row.amount_ht + (known.share_ht or 0 if known else 0)
+        found[row.siret] = Party(
+            contract_id=contract.id, rank=100 + row.number, role=SUBCONTRACTOR, siret=row.siret, name=row.name,
+            work=row.work[:300], share_ht=share,
+        )  # fmt: skip
+    return list(found.values())
+
+
+def directly_ttc(db: Session, contract: Contract) -> Decimal:
+    """Euros TTC that the holder is not paid itself: what goes to the subcontractors that the buyer pays."""
+    query = select(Subcontract).where(
+        Subcontract.contract_id == contract.id, Subcontract.state.in_(ACCEPTED), Subcontract.direct_payment.is_(True)
+    )
+    return sum((row.amount_ttc or row.amount_ht for row in db.scalars(query)), Decimal(0))
 
 
 def find_billed(db: Session, ref: str, person: Person) -> tuple[Contract, list[Party]]:
@@ -46,11 +79,21 @@ def billed_by(db: Session, person: Person, before: int | None, size: int) -> lis
     """The contracts for which this person may send invoices, newest first."""
     mine = companies_of(db, person)
     named = select(Party.contract_id).where(Party.siret.in_(mine))
+    paid = select(Subcontract.contract_id).where(
+        Subcontract.siret.in_(mine), Subcontract.state.in_(ACCEPTED), Subcontract.direct_payment.is_(True)
+    )
     query = (
         select(Contract)
         .join(Contract.candidacy)
         .where(Contract.state.in_(BILLED))
-        .where(or_(Candidacy.account_id == person.id, Contract.holder_siret.in_(mine), Contract.id.in_(named)))
+        .where(
+            or_(
+                Candidacy.account_id == person.id,
+                Contract.holder_siret.in_(mine),
+                Contract.id.in_(named),
+                Contract.id.in_(paid),
+            )
+        )
         .options(joinedload(Contract.consultation), joinedload(Contract.organisation), joinedload(Contract.candidacy))
         .order_by(Contract.id.desc())
     )
@@ -93,7 +136,7 @@ Le délai de paiement et la suite se lisent dans « Mes marchés », puis « Fac
 
 def tell(db: Session, contract: Contract, copy: InvoiceCopy, words: str, motive: str, now: datetime) -> None:
     """Write to the party that sent this invoice; a company that is no party is not written to."""
-    if copy.seller_siret not in {party.siret for party in parties_of(db, contract)}:
+    if copy.seller_siret not in {party.siret for party in paid_of(db, contract)}:
         return
     body = TOLD.format(
         number=copy.number, contract=contract.number, words=words, motive=f"Motif : {motive}\n" if motive else "",

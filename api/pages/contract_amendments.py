@@ -1,5 +1,6 @@
 """Modifications of a contract: drafted, read against the law, written as an act, agreed, notified or dropped."""
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api import isolate
-from api.amending import Reading, limits, read_act
+from api.amending import Reading, limits, may_sign_here, open_circuit, read_act
 from api.auth import BUYER, OFFICER, Who
 from api.context import Context, Ctx
 from api.contract_record import (
@@ -30,8 +31,11 @@ from api.downloads import attachment
 from api.identities import look_up
 from api.remote.api_entreprise import Buyer
 from api.render import page
+from api.signing import circuit_of
+from api.storage import withdrawn_if_refused
 from procurement.contract import Contract, find_contract, paris_day
 from procurement.errors import Invalid, Refused, Unavailable
+from procurement.events import lock
 from procurement.execution.amendments import (
     BASES,
     Amendment,
@@ -49,6 +53,7 @@ from procurement.execution.parties import holder_now, parties_of
 from procurement.execution.terms import terms_of
 from procurement.people import Person, Role
 from procurement.rules import rule_table
+from procurement.signers import is_party
 from siret_lookup.siret import SiretError, parse_siret
 
 router = APIRouter(include_in_schema=False)
@@ -104,6 +109,18 @@ def _one(db: Session, contract: Contract, amendment: Amendment, who: Person) -> 
         "share": _share(amendment.amount_change, contract.amount),
         "read": _read(db, contract, amendment) if amendment.state in OPEN else None,
         "papers": by_subject(papers_of(db, contract)).get(amendment.ref, []),
+        "circuit": _circuit(db, amendment, who),
+    }
+
+
+def _circuit(db: Session, amendment: Amendment, who: Person) -> dict[str, Any] | None:
+    """Who signs its act, and the lines that this person signs; None where it is not signed here."""
+    if amendment.act is None:
+        return None
+    shown, waits = circuit_of(db, amendment.act), amendment.act.state == "awaiting_signature"
+    return shown | {
+        "to_sign": [s for s in shown["signers"] if waits and s.state == "waiting" and is_party(s, who)],
+        "report": amendment.act.signature_report,
     }
 
 
@@ -170,6 +187,14 @@ def _document(ctx: Context, who: Person, ref: str, aref: str, extension: str) ->
         contract = find_contract(db, ref, who)
         amendment, now = find_amendment(db, contract, aref), database.now(db)
         read, name = _read(db, contract, amendment), f"{contract.number}-avenant-{amendment.number}.{extension}"
+        act = amendment.act
+    if act is not None and extension == "pdf":
+        return attachment(ctx.storage.get(act.key), name, TYPES[extension])
+    return attachment(_written(read, now, extension), name, TYPES[extension])
+
+
+def _written(read: Reading, now: datetime, extension: str) -> bytes:
+    """The document, made in a worker process. Raises Refused where it cannot be, or where a check blocks."""
     if read.act is None:
         raise Refused(f"L’avenant ne peut pas s’écrire ici : {read.gap}")
     if read.blocked:
@@ -179,7 +204,8 @@ def _document(ctx: Context, who: Person, ref: str, aref: str, extension: str) ->
         "dce_templates.acts.build:build_amendment", read.act, table.figures, table.contracts, (extension,), now=now,
         seconds=60,
     )  # fmt: skip
-    return attachment(built.files[0].content, name, TYPES[extension])
+    content: bytes = built.files[0].content
+    return content
 
 
 @router.get(BASE + "/{aref}/avenant.pdf", dependencies=[Depends(BUYER)])
@@ -190,6 +216,26 @@ def act_pdf(ctx: Ctx, who: Who, ref: str, aref: str) -> Response:
 @router.get(BASE + "/{aref}/avenant.docx", dependencies=[Depends(BUYER)])
 def act_docx(ctx: Ctx, who: Who, ref: str, aref: str) -> Response:
     return _document(ctx, who, ref, aref, "docx")
+
+
+@router.post(BASE + "/{aref}/signer", dependencies=[Depends(OFFICER)])
+def to_sign(ctx: Ctx, who: Who, ref: str, aref: str) -> Response:
+    """Write the act, keep it, ask the holder then the buyer to sign it."""
+    with reading(ctx.database) as db:
+        contract, now = find_for_writing(db, ref, who, WRITERS), database.now(db)
+        amendment = find_amendment(db, contract, aref)
+        may_sign_here(contract, amendment, holder_now(parties_of(db, contract)))
+        read = _read(db, contract, amendment)
+    content = _written(read, now, "pdf")
+    key = ctx.storage.put("contracts", content)
+    with withdrawn_if_refused(ctx.storage, [key]), transaction(ctx.database) as db:
+        contract, now = find_for_writing(db, ref, who, WRITERS), database.now(db)
+        amendment = find_amendment(db, contract, aref)
+        lock(db, contract.consultation)
+        db.refresh(amendment)
+        may_sign_here(contract, amendment, holder_now(parties_of(db, contract)))
+        open_circuit(db, contract, amendment, key, hashlib.sha256(content).hexdigest(), who.email, now)
+    return RedirectResponse(f"/contrats/{ref}/modifications/{aref}?ok=enregistre", 303)
 
 
 def _step(aref: str, what: str) -> Step:

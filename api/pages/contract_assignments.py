@@ -55,6 +55,7 @@ from procurement.execution.documents import by_subject, papers_of
 from procurement.execution.parties import Party, parties_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.people import Person, Role
+from procurement.suppliers import directly_ttc, paid_of
 
 router = APIRouter(include_in_schema=False)
 WRITERS = (Role.FINANCE,)
@@ -66,7 +67,8 @@ CERTIFICATE_STATES = {"issued": ("Délivré", "info"), "returned": ("Rendu", "ne
 
 
 def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
-    companies, terms, rows = parties_of(db, contract), terms_of(db, contract), assignments_of(db, contract)
+    companies, terms, rows = paid_of(db, contract), terms_of(db, contract), assignments_of(db, contract)
+    paid = directly_ttc(db, contract)
     shares = {company.siret: share_ttc(contract, company, terms) for company in companies}
     return frame(contract, who, WRITERS) | {
         "rows": rows,
@@ -76,13 +78,18 @@ def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
         "papers": by_subject(papers_of(db, contract)),
         "companies": {company.siret: company.name for company in companies},
         "left": [
-            (company.name, shares[company.siret], assignable(shares[company.siret], Decimal(0), rows, company.siret))
+            (
+                company.name,
+                shares[company.siret],
+                assignable(shares[company.siret], paid if company.rank == 1 else Decimal(0), rows, company.siret),
+            )
             for company in companies
         ],
         "certificates": certificates_of(db, contract),
         "certificate_states": CERTIFICATE_STATES,
         "share": f"{shares[companies[0].siret]:f}".replace(".", ","),
         "several_rates": len(terms.vat_rates) > 1,
+        "values": {"subcontracted_ttc-certificat": f"{paid:f}".replace(".", ",") if paid else ""},
     }
 
 
@@ -152,7 +159,7 @@ def _issue(ctx: Context, who: Person, ref: str, typed: Typed) -> None:
     with reading(ctx.database) as db:
         contract, now = find_for_writing(db, ref, who, EVERYONE), database.now(db)
         must_be(contract, "in_effect")
-        company = next((party for party in parties_of(db, contract) if party.siret == siret), None)
+        company = next((party for party in paid_of(db, contract) if party.siret == siret), None)
         if company is None:
             typed.wrong["siret"] = "Choisissez une entreprise du marché."
         most = max(share_ttc(contract, party, terms_of(db, contract)) for party in parties_of(db, contract))

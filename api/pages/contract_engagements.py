@@ -30,12 +30,12 @@ from procurement.execution.parties import (
     accounts_of,
     confirm_account,
     find_account,
-    parties_of,
     propose_account,
     refuse_account,
 )
 from procurement.execution.parts import parts_of
 from procurement.people import Organisation, Person, Role
+from procurement.suppliers import paid_of
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -97,7 +97,7 @@ def _import_again(ctx: Context, who: Person, wrong: dict[str, str]) -> PageInval
 
 
 def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
-    engagements, companies = engagements_of(db, contract), parties_of(db, contract)
+    engagements, companies = engagements_of(db, contract), paid_of(db, contract)
     return frame(contract, who, WRITERS) | {
         "engagements": engagements,
         "parts": [(part.number, f"{part.title} – {part.label}") for part in parts_of(db, contract)],
@@ -151,7 +151,7 @@ def add_account(db: Db, who: Who, ref: str, siret: Text = "", iban: Text = "", c
     """The company's first account counts at once; another one waits for a second person."""
     contract = find_for_writing(db, ref, who, WRITERS)
     try:
-        if siret not in {party.siret for party in parties_of(db, contract)}:
+        if siret not in {party.siret for party in paid_of(db, contract)}:
             raise Invalid({"siret": "Choisissez une entreprise du marché."})
         propose_account(db, contract, siret, iban, call_back, who, database.now(db))
     except Invalid as error:

@@ -73,7 +73,7 @@ def _claim(context: Context) -> _Job | None:
         number = due(db, now)
         if number is None:
             return None
-        contract = db.get_one(Contract, number, with_for_update=True)
+        contract = db.get_one(Contract, number, with_for_update={"of": Contract})
         essential = essential_of(db, contract)
         essential.try_at = now + LEASE
         try:

@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import ClassVar
 
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from procurement.act import Act, withdraw_act
 from procurement.base import Base, HasRef
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
@@ -61,6 +62,8 @@ class Amendment(HasRef, Base):
     agreed_at: Mapped[datetime | None]
     notified_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
+    act_id: Mapped[int | None] = mapped_column(ForeignKey("act.id"), index=True)
+    act: Mapped[Act | None] = relationship()
 
 
 def amendments_of(db: Session, contract: Contract) -> list[Amendment]:
@@ -141,14 +144,30 @@ def agree(db: Session, contract: Contract, amendment: Amendment, actor: str, now
     """Both parties have signed it, or the buyer decided it alone where the contract lets it."""
     fresh(db, contract)
     db.refresh(amendment)
+    if amendment.act is not None:
+        raise Refused("Cet avenant se signe dans le service : il est accepté une fois signé de tous.")
     move(db, contract.consultation, amendment, "agreed", actor, now, number=amendment.number)
     amendment.agreed_at = now
 
 
+def agreed_by_act(db: Session, act: Act, actor: str, now: datetime, signers: list[str]) -> None:
+    """Every party has signed its act: the modification is agreed."""
+    amendment = db.scalar(select(Amendment).where(Amendment.act_id == act.id))
+    if amendment is not None and amendment.state == "draft":
+        move(
+            db, act.contract.consultation, amendment, "agreed", actor, now,
+            number=amendment.number, act=act.ref, signers=signers,
+        )  # fmt: skip
+        amendment.agreed_at = now
+
+
 def drop(db: Session, contract: Contract, amendment: Amendment, person: Person, now: datetime) -> None:
+    """Give it up; its act, where it waits for signatures, is withdrawn."""
     fresh(db, contract)
     db.refresh(amendment)
     move(db, contract.consultation, amendment, "dropped", person.email, now, number=amendment.number)
+    if amendment.act is not None and amendment.act.state == "awaiting_signature":
+        withdraw_act(db, amendment.act, person.email, now)
 
 
 def notify_amendment(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from procurement.base import Base
@@ -53,6 +53,11 @@ def prices_of(db: Session, contract: Contract) -> list[ContractPrice]:
     return list(
         db.scalars(select(ContractPrice).where(ContractPrice.contract_id == contract.id).order_by(ContractPrice.id))
     )
+
+
+def count_prices(db: Session, contract: Contract) -> int:
+    query = select(func.count()).select_from(ContractPrice).where(ContractPrice.contract_id == contract.id)
+    return db.scalar(query) or 0
 
 
 def keep_prices(

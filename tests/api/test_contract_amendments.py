@@ -6,9 +6,12 @@ import pypdf
 import pytest
 
 from api.context import Context
-from api.db import transaction
+from api.db import reading, transaction
+from procurement.act import AMENDMENT, acts_of
 from procurement.contract import Contract, paris_day
 from procurement.execution.parties import holder_now, parties_of
+from procurement.signers import circuit
+from tests.award_scene import sign
 from tests.candidacy_scene import BAKERY
 from tests.checked_client import CheckedClient
 from tests.record_scene import OURS, PDF, Browser, Record, post, record
@@ -130,3 +133,46 @@ def test_finance_reads_and_modifies_nothing(running: Record) -> None:
     for word in ("accepter", "notifier", "abandonner"):
         assert post(finance, f"{where}/{word}") == 404
     assert str(paris_day(running.contract.created_at))
+
+
+def test_a_modification_is_signed_in_the_service(running: Record, context: Context, browser: Browser) -> None:
+    officer = draft(running)
+    where = officer.page.url.split("?")[0]
+    officer.submit(officer.get(where), "/signer")
+    assert "Signature attendue" in officer.page.main
+    assert "Accepter avec un document signé ailleurs" not in officer.page.main
+    assert post(officer, f"{where.removeprefix('http://testserver')}/signer") == 409
+    with reading(context.database) as db:
+        contract = db.query(Contract).one()
+        act = next(act for act in acts_of(db, contract) if act.kind == AMENDMENT)
+        lines = [(line.ref, line.siret) for line in circuit(db, act)]
+    for (ref, siret), user in zip(lines, (running.scene.winner, running.scene.officer), strict=True):
+        signer, path = browser(user), f"/signatures/{ref}"
+        signed = sign(context, signer.get(f"{path}/avenant.pdf").content, siret)
+        answer = signer.submit(signer.get(path), "/fichier", file=("signe.pdf", signed, "application/pdf"))
+        assert answer.status_code == 200, signer.page.main
+    officer.get(where)
+    assert "Acceptée, à notifier" in officer.page.main
+    assert "Signatures de l’avenant" in officer.page.main
+    assert officer.get(f"{where}/avenant.pdf").content.count(b"/ByteRange") >= 2
+    assert "Modification acceptée" in running.said
+
+
+def test_a_modification_that_is_dropped_is_no_longer_signed(
+    running: Record, context: Context, browser: Browser
+) -> None:
+    officer = draft(running)
+    where = officer.page.url.split("?")[0]
+    officer.submit(officer.get(where), "/signer")
+    with reading(context.database) as db:
+        act = next(act for act in acts_of(db, db.query(Contract).one()) if act.kind == AMENDMENT)
+        (holder, _) = circuit(db, act)
+    officer.submit(officer.get(where), "/abandonner")
+    assert "Abandonnée" in officer.page.main
+    assert "retiré" in browser(running.scene.winner).get(f"/signatures/{holder.ref}").text
+
+
+def test_a_new_holder_does_not_sign_here(running: Record) -> None:
+    officer = draft(running, basis="successor", to_siret=BAKERY, to_name="Boulangerie")
+    where = officer.page.url.split("?")[0].removeprefix("http://testserver")
+    assert post(officer, f"{where}/signer") == 409

@@ -11,8 +11,10 @@ from sqlalchemy import Update, select, update
 
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from api.steps import essential
 from api.steps.silence import accept_one
 from procurement.act import Act
+from procurement.billing import record_of, whole_of
 from procurement.consultation import find
 from procurement.contract import Contract, paris_day
 from procurement.errors import Refused
@@ -22,6 +24,7 @@ from procurement.people import User
 from procurement.powers import SigningPower
 from procurement.signers import Signer, circuit
 from procurement.subcontract import Declared, Subcontract, declare, next_number
+from procurement.suppliers import directly_ttc
 from tests.award_scene import AMOUNT, Scene, awarded, contract_of_scene, in_effect, opened, sign
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_buyer, make_officer, make_siret
@@ -113,6 +116,7 @@ def test_declared_by_the_holder_signed_by_three_accepted(
     assert (row.state, row.accepted_on, row.notified_on) == ("accepted", today, today)
     assert told == {scene.winner.email, "pose@exemple.fr"}
     assert {"subcontract.declared", "act.signed", "subcontract.accepted"} <= set(events(database, scene))
+    _is_paid_and_published(context, browser, row)
     page = officer.get(f"{ours(database, scene)}/{row.ref}")
     assert "mode d’emploi pour vérifier sa signature" in page.text
     assert officer.get(f"{ours(database, scene)}/{row.ref}/dc4.pdf").content.startswith(b"%PDF-")
@@ -121,6 +125,23 @@ def test_declared_by_the_holder_signed_by_three_accepted(
     register = f"/acheteur/consultations/{scene.consultation}/registre"
     pages = [officer.get(f"{register}{where}").text for where in ("", "?apres=20", "?apres=40")]
     assert any("Sous-traitant accepté" in text for text in pages)
+
+
+def _is_paid_and_published(context: Context, browser: Browser, row: Subcontract) -> None:
+    """Finance may pay it up to its amount, the holder may assign the less, and open data says so."""
+    with reading(context.database) as db:
+        contract = db.scalars(select(Contract)).one()
+        record, direct = record_of(whole_of(db, contract)), directly_ttc(db, contract)
+    (theirs,) = [holder for holder in record["holders"] if holder["role"] == "subcontractor"]
+    assert (theirs["siret"], theirs["share_ht"], theirs["direct_payment"]) == (OTHER, "12000.00", True)
+    assert direct == Decimal("14400.00")
+    while essential.publish_one(context):
+        pass
+    stranger = browser(make_account(context.database))
+    made = stranger.get(f"/marches/{contract.ref}/donnees.json").json()
+    (act,) = made["marches"]["marche"][0]["actesSousTraitance"]
+    assert act["acteSousTraitance"]["sousTraitant"] == {"id": OTHER, "typeIdentifiant": "SIRET"}
+    assert (act["acteSousTraitance"]["id"], act["acteSousTraitance"]["montant"]) == (row.number, 12000)
 
 
 def test_declared_by_the_buyer_signed_by_hand(scene: Scene, database: Database, browser: Browser) -> None:
