@@ -147,9 +147,7 @@ def open_act(
     )
     db.add(act)
     db.flush()
-    record(
-        db, contract.consultation, "act.opened", act.ref, actor, now, act=kind, number=act.number, sha256=sha256
-    )  # fmt: skip
+    record(db, contract.consultation, "act.opened", act.ref, actor, now, act=kind, number=act.number, sha256=sha256)
     return act
 
 

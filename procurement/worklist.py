@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from procurement.account import staff_of
 from procurement.base import Money
+from procurement.errors import Invalid
 from procurement.execution.terms import Terms
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoice_decision import OPEN, PAYABLE
@@ -79,26 +80,34 @@ def _figures(row: Any) -> Figures:
 def page_of(
     db: Session, organisations: Collection[int], name: str, today: date, after: str, size: int
 ) -> tuple[list[InvoiceCopy], str]:  # fmt: skip
-    """(invoices, where the next page begins or ""): the earliest last day first, those that have none at the end."""
+    """(invoices, where the next page begins or ""): the earliest last day first, those that have none at the end.
+
+    Raises Invalid where `after` is not a place that a page gave.
+    """
     query = (
         select(InvoiceCopy)
         .where(InvoiceCopy.organisation_id.in_(organisations), kept_by(name, today))
         .options(joinedload(InvoiceCopy.contract), defer(InvoiceCopy.report), defer(InvoiceCopy.match))
         .order_by(_last_day, InvoiceCopy.id.desc())
     )
-    place = _PLACE.fullmatch(after)
-    if place and (due := _day(place[1])) and (last := int(place[2])) < 2**31:
+    if after:
+        due, last = _place(after)
         query = query.where(or_(_last_day > due, and_(_last_day == due, InvoiceCopy.id < last)))
     found = list(db.scalars(query.limit(size + 1)))
     shown = found[:size]
     return shown, f"{shown[-1].due_on or NEVER}.{shown[-1].id}" if len(found) > size else ""
 
 
-def _day(text: str) -> date | None:
+def _place(text: str) -> tuple[date, int]:
+    """Where a page begins. Raises Invalid for what no page of this list ever said."""
+    place = _PLACE.fullmatch(text)
     try:
-        return date.fromisoformat(text)
+        due, last = (date.fromisoformat(place[1]), int(place[2])) if place else (NEVER, 2**31)
     except ValueError:
-        return None
+        last = 2**31
+    if last >= 2**31:
+        raise Invalid({"apres": "Cette page de la liste n’existe pas : revenez à la première."})
+    return due, last
 
 
 def days_of(db: Session, copies: Iterable[InvoiceCopy]) -> dict[int, int]:

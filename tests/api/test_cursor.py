@@ -19,4 +19,4 @@ def test_a_place_out_of_bounds_is_said(database: Database, browser: Browser, cli
     assert client.get(f"/boite?avant={place}").status_code == 422
     assert account.get(f"/candidatures?avant={place}").status_code == 422
     assert finance.get(f"/contrats?avant={place}").status_code == 422
-    assert finance.get(f"/factures?avant={place}").status_code == 422
+    assert finance.get(f"/factures?apres={place}").status_code == 422

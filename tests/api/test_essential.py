@@ -67,7 +67,14 @@ def change(context: Context, scene: Scene, amount: int, months: int, to: str = "
     with transaction(context.database) as db:
         contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
         person, at = person_of(db.get_one(User, scene.officer.id)), now(db)
-        said = Change("review", "Le périmètre est étendu.", Decimal(amount), months, to, "Repreneur SAS" if to else "")
+        said = Change(
+            "successor" if to else "review",
+            "Le périmètre est étendu.",
+            Decimal(amount),
+            months,
+            to,
+            "Repreneur SAS" if to else "",
+        )
         made = draft_amendment(db, contract, said, person, at)
         agree(db, contract, made, person.email, at)
         notify_amendment(db, contract, made, paris_day(at), person, at)
