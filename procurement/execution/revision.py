@@ -5,13 +5,17 @@ A formula is `Terms.revision`: {"fixed": "0.15", "terms": [{"index": "001710986"
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, ROUND_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter
+
 from procurement.execution.indices import MONTH, SERIES
+from procurement.invoicing.contracts import IndexValue, Revision
+from procurement.invoicing.revision import Coefficient, of_month
 
 ONE = Decimal(1)
+_revision = TypeAdapter(Revision)
 MOST_TERMS = 6
 ROUNDINGS = {"half_up": "au plus proche", "up": "par excès"}
 
@@ -29,60 +33,18 @@ class Value(Protocol):
     def final(self) -> Any: ...
 
 
-@dataclass(frozen=True)
-class Part:
-    """One term worked out: `base_value` and `value` as published, `month` the one read, `share` not rounded."""
-
-    index: str
-    weight: Decimal
-    base: str
-    base_value: Decimal
-    month: str
-    value: Decimal
-    share: Decimal
-
-
-@dataclass(frozen=True)
-class Coefficient:
-    """What base prices are multiplied by in `month`.
-
-    `provisional`: an index is not final yet, or its last known value stands in for the month (R2191-28).
-    `missing`: the index and month of which nothing is known; `value` is then None.
-    """
-
-    month: str
-    value: Decimal | None
-    provisional: bool = False
-    missing: str = ""
-    parts: tuple[Part, ...] = ()
-
-
 def coefficient(formula: Mapping[str, Any], values: Iterable[Value], month: str) -> Coefficient:
-    """The coefficient of one month (« 2026-11 »), rounded as the formula says. The formula holds: `wrong_formula`."""
-    known = list(values)
-    provisional, parts = False, []
-    for term in formula["terms"]:
-        mine = [each for each in known if each.series == term["index"]]
-        base = next((each for each in mine if each.month == term["base"]), None)
-        read = max((each for each in mine if each.month <= month), key=lambda each: str(each.month), default=None)
-        if base is None or read is None or read.month < term["base"]:
-            return Coefficient(month, None, missing=f"{term['index']} ({term['base'] if base is None else month})")
-        provisional = provisional or not read.final or not base.final or read.month < month
-        weight, before, after = Decimal(term["weight"]), Decimal(base.value), Decimal(read.value)
-        parts.append(Part(term["index"], weight, term["base"], before, str(read.month), after, weight * after / before))
-    total = Decimal(formula["fixed"]) + sum((part.share for part in parts), Decimal(0))
-    return Coefficient(month, _rounded(total, formula), provisional, parts=tuple(parts))
+    """The coefficient of one month (« 2026-11 ») of a formula that holds (`wrong_formula`), as invoices are judged."""
+    known = [
+        IndexValue(index=each.series, month=each.month, value=Decimal(each.value), final=each.final) for each in values
+    ]
+    return of_month(_revision.validate_python(formula), known, month)
 
 
 def latest_month(formula: Mapping[str, Any], values: Iterable[Value]) -> str:
     """The last month of which a value is known, whatever the index; "" where there is none."""
     named = {term["index"] for term in formula["terms"]}
     return max((str(each.month) for each in values if each.series in named), default="")
-
-
-def _rounded(value: Decimal, formula: Mapping[str, Any]) -> Decimal:
-    rounding = ROUND_UP if formula.get("rounding") == "up" else ROUND_HALF_UP
-    return value.quantize(ONE.scaleb(-int(formula.get("decimals", 4))), rounding)
 
 
 def wrong_formula(formula: Mapping[str, Any]) -> str:
