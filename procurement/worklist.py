@@ -55,7 +55,9 @@ class Figures:
 
 def figures_of(db: Session, organisations: Collection[int], today: date) -> list[Figures]:
     """One row per buyer that has an invoice, by name: one statement."""
-    net = func.coalesce(InvoiceCopy.admitted_ttc, InvoiceCopy.amount_ttc, 0)
+    net: ColumnElement[Decimal] = func.coalesce(InvoiceCopy.admitted_ttc, InvoiceCopy.amount_ttc, 0)
+    for taken_off in (InvoiceCopy.retention_ttc, InvoiceCopy.advance_ttc, InvoiceCopy.penalties_ttc):
+        net = net - func.coalesce(taken_off, 0)
     sums = [func.sum(case((kept_by(name, today), 1), else_=0)) for name in FILTERS]
     amounts = [
         func.sum(case((kept_by(name, today), net), else_=0), type_=Money())

@@ -93,6 +93,8 @@ def test_the_form_proposes_what_the_contract_withholds(context: Context, scene: 
     assert "Net à payer 1 140,00 €" in spaced(finance.page)
     assert "rien" in finance.page.main
     assert read_copy(context.database, ref).retention_ttc == Decimal(60)
+    finance.get("/factures")
+    assert "0,00 € 1 140,00 € 0,00 €" in spaced(finance.page), "what is to pay is what is left once it is taken off"
 
 
 def test_what_the_match_computed_comes_first(context: Context, scene: Scene, finance: CheckedClient) -> None:
