@@ -19,12 +19,12 @@ from api.demo_tale import wait_for
 from api.isolate import WorkFailed
 from api.register_export import line
 from api.sandbox import pki
-from procurement.billing import vat_of
 from procurement.consultation import Consultation
 from procurement.contract import Contract
 from procurement.events import chain_holds, register
 from procurement.invoice_copy import InvoiceCopy
 from procurement.signers import buyer_of
+from siret_lookup.siret import vat_number
 
 IBAN, ENGAGEMENT, SERVICE = "FR7630006000011234567890189", "EJ-2026-77", "VOIRIE"
 QUARTER = "10500.00"
@@ -186,7 +186,7 @@ def bill_and_publish(scene: Scene, deal: Deal) -> None:
 
 
 def _send_invoice(scene: Scene, finance: Browser, deal: Deal) -> Page:
-    seller = (deal.holder_name, deal.holder_siret, vat_of(deal.holder_siret[:9]))
+    seller = (deal.holder_name, deal.holder_siret, vat_number(deal.holder_siret[:9]))
     buyer = (scene.house.town_name, scene.house.town_siret, SERVICE)
     today = datetime.now(PARIS).date().isoformat()
     try:

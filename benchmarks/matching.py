@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, joinedload
 from api.db import Database, connect, reading, transaction
 from api.migrate import upgrade
 from api.sandbox.invoices import Draft, Line, Party, ubl
-from procurement.billing import record_of, vat_of, wholes_of
+from procurement.billing import record_of, wholes_of
 from procurement.candidacy import Candidacy
 from procurement.consultation import Consultation
 from procurement.contract import Contract
@@ -35,6 +35,7 @@ from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.matching import match
 from procurement.invoicing.parsing import read_invoice
 from procurement.people import Organisation, User
+from siret_lookup.siret import vat_number
 from tests.factories import make_siret
 from tests.postgres import cluster
 
@@ -137,7 +138,7 @@ def _records(db: Session, ids: Sequence[int]) -> dict[int, ContractRecord]:
 def _invoices() -> list[Invoice]:
     """Six in ten cite both numbers, two the engagement alone, one neither, one a wrong contract number."""
     line = (Line("P1", "Entretien de la voirie", Decimal(10), Decimal("100.00")),)
-    party = Party("Entreprise", make_siret(1), vat=vat_of(make_siret(1)[:9]))
+    party = Party("Entreprise", make_siret(1), vat=vat_number(make_siret(1)[:9]))
     buyer = Party("Ville", make_siret(2), service="VOIRIE")
     draft = Draft("F", date(2026, 7, 3), party, buyer, line, "C", "E", "FR76", delivered_on=date(2026, 6, 30))
     model = read_invoice(ubl(draft))
@@ -152,7 +153,7 @@ def _bill(model: Invoice, number: int, n: int) -> Invoice:
         contract="" if kind in (6, 7, 8) else "2019-9999" if kind == 9 else _number(n),
         engagement="" if kind == 8 else f"EJ-{n:06d}",
         ibans=(_iban(n),),
-        seller=replace(model.seller, sirets=(seller,), siren=seller[:9], vat=vat_of(seller[:9])),
+        seller=replace(model.seller, sirets=(seller,), siren=seller[:9], vat=vat_number(seller[:9])),
         buyer=replace(model.buyer, siret=buyer, siren=buyer[:9]),
     )
 

@@ -27,6 +27,7 @@ from procurement.ledger import COUNTED, admitted
 from procurement.people import Organisation
 from procurement.renewals import contract_end
 from procurement.subcontract import Subcontract
+from siret_lookup.siret import vat_number
 
 STARTED = ("notified", "in_effect", "ended")
 CHUNK = 5_000
@@ -52,11 +53,6 @@ COPIED = (
     InvoiceCopy.issued_on, InvoiceCopy.engagement, InvoiceCopy.part, InvoiceCopy.paid_on, InvoiceCopy.advance_ttc,
     InvoiceCopy.retention_ttc,
 )  # fmt: skip
-
-
-def vat_of(siren: str) -> str:
-    """The French VAT number of a SIREN: its key is (12 + 3 × (SIREN mod 97)) mod 97."""
-    return f"FR{(12 + 3 * (int(siren) % 97)) % 97:02d}{siren}"
 
 
 @dataclass(frozen=True)
@@ -218,7 +214,7 @@ def _holder(party: Party, accounts: list[BankAccount]) -> dict[str, Any]:
     return {
         "siret": party.siret,
         "name": party.name,
-        "vat": vat_of(party.siret[:9]),
+        "vat": vat_number(party.siret[:9]),
         "role": party.role,
         "leader": party.rank == 1,
         "share_ht": _money(party.share_ht),
@@ -231,7 +227,7 @@ def _subcontractor(act: Subcontract, accounts: list[BankAccount]) -> dict[str, A
     return {
         "siret": act.siret,
         "name": act.name,
-        "vat": vat_of(act.siret[:9]),
+        "vat": vat_number(act.siret[:9]),
         "role": "subcontractor",
         "share_ht": str(act.amount_ht),
         "direct_payment": act.direct_payment,

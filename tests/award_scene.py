@@ -15,7 +15,6 @@ from api.groups import read_group
 from api.sandbox import invoices, pki
 from dce_templates.dossier import load_dossier
 from procurement.award import decide, name_intended
-from procurement.billing import vat_of
 from procurement.candidacy import Candidacy, open_candidacy, submit
 from procurement.candidacy import answer as fill_in
 from procurement.consultation import Consultation, draft, find, publish
@@ -34,6 +33,7 @@ from procurement.signers import buyer_of
 from procurement.signing import Company, Version, ask, keep
 from signature.making.keys import Pkcs12
 from signature.making.pades import sign_pades
+from siret_lookup.siret import vat_number
 from tests.factories import make_account, make_buyer, make_finance, make_officer, make_siret
 
 PASSWORD = "essai-essai"
@@ -237,7 +237,7 @@ def invoice(scene: Scene, billed: Contract, **changes: Any) -> invoices.Draft:
     draft = invoices.Draft(
         number="F-2026-001",
         issued_on=paris_day(datetime.now(UTC)),
-        seller=invoices.Party("Capteurs et Mesures SAS", billed.holder_siret, vat=vat_of(billed.holder_siret[:9])),
+        seller=invoices.Party("Capteurs et Mesures SAS", billed.holder_siret, vat=vat_number(billed.holder_siret[:9])),
         buyer=invoices.Party(scene.buyer.name, scene.buyer.siret, service="VOIRIE"),
         lines=(invoices.Line("POSTE", "Comptages", Decimal(1), Decimal(1000)),),
         contract=billed.number,

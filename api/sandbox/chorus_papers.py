@@ -7,7 +7,7 @@ from typing import Any
 
 from api.sandbox.companies import book
 from api.sandbox.invoices import Draft, Line, Party, cii, facturx_pdf, ubl
-from procurement.billing import vat_of
+from siret_lookup.siret import vat_number
 
 MAKERS = {"cii": (cii, "xml"), "ubl": (ubl, "xml"), "facturx": (facturx_pdf, "pdf")}
 SYNTAXES = {"cii": "IN_DP_E1_CII_16B", "ubl": "IN_DP_E1_UBL_INVOICE", "facturx": "IN_DP_E2_CII_FACTURX"}
@@ -43,7 +43,7 @@ def _supplier(asked: Any) -> Party:
     companies = book().companies
     if isinstance(asked, int):
         company = companies[asked % len(companies)]
-        return Party(company.name, company.head_office.siret, vat=vat_of(company.siren))
+        return Party(company.name, company.head_office.siret, vat=vat_number(company.siren))
     known = book().find(str(asked))
     name = known.company.name if known else "Fournisseur inventé"
-    return Party(name, str(asked), vat=vat_of(str(asked)[:9]))
+    return Party(name, str(asked), vat=vat_number(str(asked)[:9]))

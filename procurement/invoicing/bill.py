@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass
 
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, Holder, load_contracts
 from procurement.invoicing.making import PROFILE_B2G, PROFILE_EN16931, Draft, Line, Party
+from siret_lookup.siret import vat_number
 
 MAX_LINES = 5_000
 PAYMENT_DAYS = 30
@@ -155,7 +156,8 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
     return Draft(
         number=bill.number,
         issued_on=bill.issued_on,
-        seller=_party(bill.seller, holder.siret, bill.seller.vat or holder.vat or ""),
+        # Whoever bills VAT has a number, which follows from its SIREN.
+        seller=_party(bill.seller, holder.siret, bill.seller.vat or holder.vat or vat_number(holder.siret[:9])),
         buyer=replace(_party(bill.buyer, contract.buyer.siret, bill.buyer.vat), service=service),
         lines=tuple(_line(line, contract, reverse=reverse) for line in bill.lines),
         contract=contract.id,

@@ -16,6 +16,7 @@ from procurement.invoicing.bill_template import EXAMPLE
 from procurement.invoicing.making import cents, totals, ubl, vat_breakdown
 from procurement.invoicing.matching import match
 from procurement.invoicing.parsing import read_invoice
+from siret_lookup.siret import vat_number
 from tests.procurement.invoicing.samples import IBAN, SELLER, STRANGER, contract, contracts_file, loaded
 from tests.verapdf import verdicts
 
@@ -174,3 +175,9 @@ def test_totals_are_the_sum_of_cents_and_vat_is_once_per_rate(items: list[tuple[
     assert figures["BT-112"] == net + sum(vat for _, vat in vat_breakdown(draft).values())
     assert len(vat_breakdown(draft)) == len({rate for _, _, rate in items})
     assert read_invoice(ubl(draft)).totals.net == net
+
+
+def test_a_vat_number_that_nobody_gave_follows_from_the_siren() -> None:
+    content, said = made(contract(holders=[{"siret": SELLER.siret, "role": "holder", "ibans": [IBAN]}]))
+    assert said["valid"], said["findings"]
+    assert read_invoice(content).seller.vat == vat_number(SELLER.siret[:9])
