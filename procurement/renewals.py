@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from procurement.consultation import Consultation
 from procurement.contract import Contract, paris_day
 from procurement.events import lock, record
 from procurement.mail import post
@@ -78,14 +79,19 @@ def renewable(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def claim_renewal(db: Session, today: date) -> Contract | None:
-    """A running contract whose proofs are to be looked at."""
-    return db.scalar(
+    """A running contract whose proofs are to be looked at; its consultation is locked, as by every other move."""
+    contract = db.scalar(
         select(Contract)
+        .join(Contract.consultation)
         .where(Contract.state == "in_effect", Contract.renew_on <= today)
         .order_by(Contract.renew_on, Contract.id)
         .limit(1)
-        .with_for_update(skip_locked=True, of=Contract)
+        .with_for_update(skip_locked=True, of=Consultation)
     )
+    if contract is None:
+        return None
+    db.refresh(contract)  # another worker may have looked at it before the lock
+    return contract if contract.renew_on is not None and contract.renew_on <= today else None
 
 
 def renew(db: Session, contract: Contract, now: datetime) -> None:
