@@ -334,6 +334,10 @@ def key_contracts(db: Session, organisation_id: int) -> int:
     """Make the keys of the contracts that changed since they were last made; how many did."""
     stale = Contract.keyed.is_(False) & Contract.state.in_(STARTED) & (Contract.organisation_id == organisation_id)
     query = select(Contract).where(stale).options(joinedload(Contract.organisation))
+    if db.scalar(select(Contract.id).where(stale).limit(1)) is None:
+        return 0
+    # Two invoices at once would make the same keys: the second waits, then finds them made.
+    db.get_one(Organisation, organisation_id, with_for_update=True)
     changed = wholes_of(db, list(db.scalars(query)))
     for whole in changed:
         refresh_keys(db, whole.contract.id, organisation_id, record_of(whole))

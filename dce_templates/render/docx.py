@@ -105,10 +105,11 @@ def _describe(word: Word, document: Document, now: datetime) -> None:
     for language in word.styles.element.findall(f".//{qn('w:lang')}"):
         language.set(qn("w:val"), "fr-FR")
     properties = word.core_properties
-    properties.title, properties.subject, properties.author = document.title, document.subject, document.buyer
+    said = (text[:255] for text in (document.title, document.subject, document.buyer))  # a property holds no more
+    properties.title, properties.subject, properties.author = said
     properties.language, properties.identifier, properties.comments = "fr-FR", document.reference, ""
     properties.created = properties.modified = now.replace(microsecond=0, tzinfo=None)
-    properties.last_modified_by, properties.revision = document.buyer, 1
+    properties.last_modified_by, properties.revision = document.buyer[:255], 1
 
 
 def _field(paragraph: Paragraph, code: str, shown: str) -> None:
