@@ -33,6 +33,8 @@ MOVES: Mapping[str, frozenset[str]] = {
 }
 # What takes its part of the contract's amount: declared, until the buyer answers.
 ENGAGED = ("declared", "accepted", "ended")
+# What was accepted once stays so for open data and for what it may be paid.
+ONCE_ACCEPTED = ("accepted", "ended")
 PRICE_CHANGES = ("Ferme", "Actualisable", "Révisable")
 # As the essential data number them: two digits.
 MOST = 99
@@ -118,6 +120,12 @@ def engaged(db: Session, contract: Contract) -> Decimal:
         Subcontract.contract_id == contract.id, Subcontract.state.in_(ENGAGED)
     )
     return db.scalar(query) or Decimal(0)
+
+
+def accepted_of(db: Session, contract: Contract) -> list[Subcontract]:
+    """Those accepted, whatever became of them since, in the order of their numbers."""
+    query = select(Subcontract).where(Subcontract.contract_id == contract.id, Subcontract.state.in_(ONCE_ACCEPTED))
+    return list(db.scalars(query.order_by(Subcontract.number)))
 
 
 def check_declaration(db: Session, contract: Contract, said: Declared) -> None:

@@ -13,9 +13,9 @@ from procurement.execution.amendments import Amendment
 from procurement.mail import post
 from procurement.people import Membership, Role, User
 from procurement.publication.essential import FULL, Essential
-from procurement.publication.mapping import ACCEPTED, is_concession
+from procurement.publication.mapping import is_concession
 from procurement.rules import rule_table
-from procurement.subcontract import Subcontract
+from procurement.subcontract import ONCE_ACCEPTED, Subcontract
 
 BEFORE = timedelta(days=14)
 # How many warnings a record remembers: two for each thing that is late at the same time.
@@ -99,7 +99,7 @@ def _subcontracts(db: Session, mine: list[ColumnElement[bool]]) -> list[Expected
         select(Subcontract, Essential)
         .join(Contract, Subcontract.contract_id == Contract.id)
         .join(Essential, Essential.contract_id == Contract.id)
-        .where(Subcontract.state.in_(ACCEPTED), Subcontract.published_at.is_(None), *mine)
+        .where(Subcontract.state.in_(ONCE_ACCEPTED), Subcontract.published_at.is_(None), *mine)
         .where(or_(Essential.form == FULL, Essential.state != "published"))
         .options(joinedload(Essential.contract).joinedload(Contract.organisation))
     )

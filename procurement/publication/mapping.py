@@ -40,6 +40,7 @@ from procurement.publication.essential import (
 )
 from procurement.publication.rules import asks_origin
 from procurement.rules import rule_table
+from procurement.subcontract import ONCE_ACCEPTED, accepted_of
 from procurement.subcontract import Subcontract as Declared
 
 CCAG = {
@@ -58,8 +59,6 @@ PROCEDURES = {
 }
 EXECUTION = {"order": "Bons de commande", "subsequent": "Marchés subséquents", "tranche": "Tranches"}
 FRAMEWORK = "Accord-cadre"
-# What was accepted once stays declared, whatever became of it.
-ACCEPTED = ("accepted", "ended")
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def _marche(
         innovative=dossier.innovative,
         advance=granted,
         advance_rate=rate,
-        subcontracting=bool(_accepted(db, contract)),
+        subcontracting=bool(accepted_of(db, contract)),
         social=dossier.social_considerations,
         environmental=dossier.environmental_considerations,
         framework_id=said.get("framework"),
@@ -257,11 +256,6 @@ def _offers(db: Session, contract: Contract) -> int:
     return db.scalar(select(func.count()).select_from(Candidacy).where(*counted)) or 0
 
 
-def _accepted(db: Session, contract: Contract) -> list[Declared]:
-    query = select(Declared).where(Declared.contract_id == contract.id, Declared.state.in_(ACCEPTED))
-    return list(db.scalars(query.order_by(Declared.number)))
-
-
 def subcontracts_of(db: Session, contract: Contract, today: date) -> tuple[Subcontract, ...]:
     """The subcontracts accepted under a contract, in the words of the arrêté; `today`: the day of appending."""
     return tuple(
@@ -269,7 +263,7 @@ def subcontracts_of(db: Session, contract: Contract, today: date) -> tuple[Subco
             row.number, Operator(row.siret), row.months, row.notified_on or row.accepted_on or today, today,
             row.amount_ht, row.price_change,
         )
-        for row in _accepted(db, contract)
+        for row in accepted_of(db, contract)
     )  # fmt: skip
 
 
@@ -319,7 +313,7 @@ def await_changes(db: Session, contract: Contract) -> None:
 
 
 def _appended(db: Session, contract: Contract) -> list[Amendment | Declared]:
-    return [*_notified(db, contract), *_accepted(db, contract)]
+    return [*_notified(db, contract), *accepted_of(db, contract)]
 
 
 def _notified(db: Session, contract: Contract) -> list[Amendment]:
@@ -337,7 +331,7 @@ def due(db: Session, now: datetime) -> int | None:
         Amendment.contract_id == Contract.id, Amendment.state == "notified", Amendment.published_at.is_(None)
     )
     declared = exists().where(
-        Declared.contract_id == Contract.id, Declared.state.in_(ACCEPTED), Declared.published_at.is_(None)
+        Declared.contract_id == Contract.id, Declared.state.in_(ONCE_ACCEPTED), Declared.published_at.is_(None)
     )
     grown = effect.where(
         Essential.state == "published", Essential.form == FULL, or_(changed, declared),
