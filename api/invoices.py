@@ -16,7 +16,7 @@ from api.context import Context
 from api.db import connect, reading, transaction
 from api.isolate import WorkFailed
 from api.uploads import Received
-from procurement.billing import contract_by_number, contracts_file, key_contracts, records_for
+from procurement.billing import contract_by_number, contracts_file, key_contracts, keys_are_stale, records_for
 from procurement.contract import Contract
 from procurement.errors import Invalid, Refused
 from procurement.invoice_copy import Arrival, Facts, InvoiceCopy, already, keep_arrived, keep_copy
@@ -51,8 +51,12 @@ def matched(ctx: Context, organisation_id: int, invoices: Sequence[Invoice | Non
     Each is matched with those before it counted as received; None, of a file whose schema is broken, matches nothing.
     """
     read = [invoice for invoice in invoices if invoice is not None]
-    with transaction(ctx.database) as db:
-        key_contracts(db, organisation_id)
+    with reading(ctx.database) as db:
+        stale = keys_are_stale(db, organisation_id)
+    if stale:
+        with transaction(ctx.database) as db:
+            key_contracts(db, organisation_id)
+    with reading(ctx.database) as db:
         found = records_for(db, organisation_id, read)
     known = {record.id: record for records in found for record in records}
     candidates, answers = iter(found), []

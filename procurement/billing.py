@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from procurement.chorus import ChorusStructure
@@ -330,19 +330,25 @@ def records_for(
     return [[records[one] for one in found[place] if one in records] for place in range(len(invoices))]
 
 
-def key_contracts(db: Session, organisation_id: int) -> int:
-    """Make the keys of the contracts that changed since they were last made; how many did."""
-    stale = Contract.keyed.is_(False) & Contract.state.in_(STARTED) & (Contract.organisation_id == organisation_id)
-    query = select(Contract).where(stale).options(joinedload(Contract.organisation))
-    if db.scalar(select(Contract.id).where(stale).limit(1)) is None:
-        return 0
-    # Two invoices at once would make the same keys: the second waits, then finds them made.
+def keys_are_stale(db: Session, organisation_id: int) -> bool:
+    """Whether a contract of this buyer changed since its keys were made."""
+    return db.scalar(select(Contract.id).where(*_stale(organisation_id)).limit(1)) is not None
+
+
+def _stale(organisation_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Contract.keyed.is_(False), Contract.state.in_(STARTED), Contract.organisation_id == organisation_id
+
+
+def key_contracts(db: Session, organisation_id: int) -> None:
+    """Make the keys of the contracts that changed since they were last made.
+
+    Two invoices at once would make the same keys: the second waits on the buyer's row, then finds them made.
+    """
     db.get_one(Organisation, organisation_id, with_for_update=True)
-    changed = wholes_of(db, list(db.scalars(query)))
-    for whole in changed:
+    query = select(Contract).where(*_stale(organisation_id)).options(joinedload(Contract.organisation))
+    for whole in wholes_of(db, list(db.scalars(query))):
         refresh_keys(db, whole.contract.id, organisation_id, record_of(whole))
         whole.contract.keyed = True
-    return len(changed)
 
 
 def contract_by_number(db: Session, organisation: Organisation, number: str) -> Contract | None:
