@@ -1,6 +1,5 @@
 """Organisations, users, who belongs where, and what each may do."""
 
-import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -148,10 +147,6 @@ class Person:
     def organisations(self, *roles: Role) -> frozenset[int]:
         wanted = {r.value for r in roles}
         return frozenset(organisation for role, organisation in self.roles if role in wanted)
-
-
-def sha256_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fold(text: str) -> str:

@@ -15,6 +15,10 @@ CREDIT_TYPES = frozenset({"261", "262", "381", "396", "502", "503"})
 CORRECTIVE_TYPES = frozenset({"384", "471", "472", "473"})
 
 
+# Billing frames (BT-23) of an invoice that is paid already.
+PAID_FRAMES = frozenset({"B2", "S2", "M2"})
+
+
 class InvoiceUnreadable(Exception):
     """The file cannot be read as an invoice; `sentence` is French and shown to people."""
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from facturx import generate_from_binary, generate_xml
 
+from procurement.invoicing.invoice import PAID_FRAMES
 from procurement.invoicing.paper import page
 
 CENT = Decimal("0.01")
 PROFILE_B2G = "extended-ctc-fr"
 PROFILE_EN16931 = "en16931"
-PREPAID = frozenset({"B2", "S2", "M2"})
 # CGI, article 283, 2 nonies: the holder of a building contract pays the VAT of its subcontractor.
 REVERSE_CHARGE = ("AE", "Autoliquidation (CGI, article 283, 2 nonies)", "VATEX-FR-AE")
 NOTES = {
@@ -161,7 +161,7 @@ def totals(draft: Draft) -> dict[str, str]:
     off = sum((discount.amount for discount in draft.discounts), Decimal(0))
     net = lines - off
     tax = sum((vat for _, vat in vat_breakdown(draft).values()), Decimal(0))
-    paid = net + tax if draft.process in PREPAID else draft.prepaid
+    paid = net + tax if draft.process in PAID_FRAMES else draft.prepaid
     figures = {"BT-106": lines, "BT-109": net, "BT-110": tax, "BT-112": net + tax, "BT-115": net + tax - paid}
     if off:
         figures["BT-107"] = off

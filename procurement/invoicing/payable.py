@@ -21,8 +21,6 @@ from procurement.invoicing.revision import coefficient, is_revision, reference_d
 from procurement.invoicing.scoring import holder_of, same_company
 from procurement.rules import rule_table
 
-PAID_FRAMES = frozenset({"B2", "S2", "M2"})
-
 
 @dataclass(frozen=True)
 class Payable:

@@ -5,12 +5,11 @@ from decimal import Decimal
 
 from procurement.invoicing.billed import NOT_COUNTED, ZERO, of_seller, originals
 from procurement.invoicing.contracts import ContractRecord, Invoiced
-from procurement.invoicing.invoice import CORRECTIVE_TYPES, CREDIT_TYPES, Invoice
+from procurement.invoicing.invoice import CORRECTIVE_TYPES, CREDIT_TYPES, PAID_FRAMES, Invoice
 from procurement.invoicing.keys import key, number_key
 from procurement.invoicing.money import euros
 from procurement.invoicing.rules.finding import Findings, amount, reject, suspend, tell
 
-ALREADY_PAID = frozenset({"B2", "S2", "M2"})  # and A2 in the older words of Chorus Pro
 NEAR_AMOUNT, NEAR_DAYS = Decimal("0.05"), timedelta(days=7)
 
 
@@ -76,7 +75,7 @@ def _near(invoice: Invoice, past: Invoiced) -> bool:
 
 def already_paid(invoice: Invoice, contract: ContractRecord) -> Findings:
     """Billing frames B2, S2 and M2 say that the invoice is already paid."""
-    if invoice.process in ALREADY_PAID:
+    if invoice.process in PAID_FRAMES:
         message = f"Cadre {invoice.process} : le fournisseur la dit déjà payée. Ne pas mettre en paiement."
         yield suspend("already-paid", "BT-23", message, "DOUBLE_FACT", "warn")
 
