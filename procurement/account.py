@@ -16,7 +16,7 @@ from procurement.invoice_copy import invoices_of
 from procurement.invoice_delay import wind_contract
 from procurement.ledger import Ledger, ledger_of
 from procurement.mail import post
-from procurement.people import Membership, Role, User
+from procurement.people import Role, staff_of
 
 
 def account_of(db: Session, contract: Contract) -> Ledger:
@@ -63,18 +63,6 @@ def _warn(db: Session, contract: Contract, account: Ledger, now: datetime) -> No
     )
     for address in staff_of(db, contract.organisation_id, Role.FINANCE, Role.OFFICER):
         post(db, to=address, subject=subject, body=body, now=now, consultation_id=contract.consultation_id)
-
-
-def staff_of(db: Session, organisation_id: int, *roles: Role) -> list[str]:
-    """The addresses of those who have one of these roles there, each once."""
-    query = (
-        select(User.email)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organisation_id == organisation_id, Membership.role.in_([role.value for role in roles]))
-        .where(Membership.ended_at.is_(None))
-        .order_by(User.id)
-    )
-    return list(dict.fromkeys(db.scalars(query)))
 
 
 def percent(share: Decimal) -> str:

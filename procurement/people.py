@@ -245,3 +245,15 @@ def find_user(db: Session, email: str) -> User:
     if user is None:
         raise NotFound("Aucun compte n’a cette adresse.")
     return user
+
+
+def staff_of(db: Session, organisation_id: int, *roles: Role) -> list[str]:
+    """The addresses of those who have one of these roles there, each once."""
+    query = (
+        select(User.email)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organisation_id == organisation_id, Membership.role.in_([role.value for role in roles]))
+        .where(Membership.ended_at.is_(None))
+        .order_by(User.id)
+    )
+    return list(dict.fromkeys(db.scalars(query)))

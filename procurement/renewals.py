@@ -12,7 +12,7 @@ from procurement.consultation import Consultation
 from procurement.contract import Contract, paris_day
 from procurement.events import lock, record
 from procurement.mail import post
-from procurement.people import Membership, Role
+from procurement.people import Role, staff_of
 from procurement.pieces import Piece, ask_again, pieces_of
 from siret_lookup.catalogue import PIECES
 from siret_lookup.periods import later
@@ -121,7 +121,7 @@ def _tell(db: Session, contract: Contract, asked: Sequence[Piece], today: date, 
     record(db, contract.consultation, "contract.renewal", contract.ref, "worker", now, keys=[p.key for p in asked])
     subject = f"Marché {contract.number} – preuves à renouveler"
     said = {"number": contract.number, "holder": contract.holder_name, "titles": titles}
-    for address in _buyer_side(db, contract):
+    for address in staff_of(db, contract.organisation_id, Role.OFFICER, Role.FINANCE):
         post(db, to=address, subject=subject, body=BUYER.format(**said), now=now)
     post(db, to=contract.candidacy.contact_email, subject=subject, body=HOLDER.format(**said), now=now)
 
@@ -129,17 +129,6 @@ def _tell(db: Session, contract: Contract, asked: Sequence[Piece], today: date, 
 def _said(piece: Piece) -> str:
     end = strict_end(piece)
     return f"{PIECES[piece.key].title} ({f'jusqu’au {end:%d/%m/%Y}' if end else 'non obtenue à ce jour'})"
-
-
-def _buyer_side(db: Session, contract: Contract) -> list[str]:
-    """Officers and finance staff of the buyer, each once."""
-    members = db.scalars(
-        select(Membership).where(
-            Membership.organisation_id == contract.organisation_id,
-            Membership.role.in_([Role.OFFICER.value, Role.FINANCE.value]),
-        )
-    )
-    return sorted({member.user.email for member in members})
 
 
 BUYER = """Bonjour,

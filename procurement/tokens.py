@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from procurement.mail import post
-from procurement.people import Membership, Organisation, Role
+from procurement.people import Organisation, Role, staff_of
 from siret_lookup.health import Privileges
 from siret_lookup.outcome import Outcome
 
@@ -50,10 +50,7 @@ def alert(db: Session, organisation: Organisation, reason: str, body: str, now: 
     if organisation.token_alert == reason:
         return
     organisation.token_alert = reason
-    query = select(Membership).where(
-        Membership.organisation_id == organisation.id, Membership.role == Role.ADMINISTRATOR.value
-    )
-    for address in sorted({member.user.email for member in db.scalars(query)}):
+    for address in staff_of(db, organisation.id, Role.ADMINISTRATOR):
         post(db, to=address, subject=f"{organisation.name} : jeton d’API Entreprise", body=body, now=now)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
-from procurement.account import staff_of
 from procurement.base import Money
 from procurement.errors import Invalid
 from procurement.execution.terms import Terms
@@ -18,7 +17,7 @@ from procurement.invoice_copy import InvoiceCopy
 from procurement.invoice_decision import OPEN, PAYABLE
 from procurement.invoice_delay import UNPAID
 from procurement.mail import post
-from procurement.people import Organisation, Role
+from procurement.people import Organisation, Role, staff_of
 
 SOON = timedelta(days=5)
 NEVER = date(9999, 12, 31)

@@ -11,7 +11,7 @@ from dce_templates.dossier import parse_dossier
 from procurement.contract import Contract
 from procurement.execution.amendments import Amendment
 from procurement.mail import post
-from procurement.people import Membership, Role, User
+from procurement.people import Role, staff_of
 from procurement.publication.essential import FULL, Essential
 from procurement.publication.mapping import is_concession
 from procurement.rules import rule_table
@@ -123,14 +123,10 @@ def warn(db: Session, today: date, now: datetime) -> int:
 
 
 def _tell(db: Session, each: Expected, step: str, now: datetime) -> int:
-    query = select(User.email).join(Membership).where(
-        Membership.organisation_id == each.contract.organisation_id, Membership.role == Role.OFFICER.value,
-        Membership.ended_at.is_(None),
-    )  # fmt: skip
     reasons = "\n".join(f"– {finding['message']}" for finding in each.essential.findings) or "– Elles sont en attente."
     subject, body = LETTERS[step]
     words = {"number": each.contract.number, "what": each.what, "due": f"{each.due_on:%d/%m/%Y}", "reasons": reasons}
-    emails = list(db.scalars(query))
+    emails = staff_of(db, each.contract.organisation_id, Role.OFFICER)
     for email in emails:
         post(
             db, to=email, subject=subject.format(**words), body=body.format(**words, ref=each.contract.ref), now=now,

@@ -12,6 +12,7 @@ from api.steps.renewals import renew_one
 from procurement.contract import Contract, paris_day
 from procurement.events import Event
 from procurement.mail import Mail
+from procurement.people import Membership
 from procurement.pieces import Piece
 from procurement.renewals import contract_end, proofs_due, strict_end
 from siret_lookup.periods import later
@@ -73,6 +74,19 @@ def test_what_runs_out_is_asked_again_and_both_sides_are_told(
         assert told == {scene.officer.email, scene.finance.email, scene.winner.email}
         assert db.query(Event).filter_by(kind="contract.renewal").one().data["keys"] == ["vigilance"]
     assert not renew_one(context)
+
+
+def test_who_left_the_buyer_is_not_written_to(context: Context) -> None:
+    scene = in_effect(context)
+    vigilance(context, ends_in=10)
+    with transaction(context.database) as db:
+        role = db.query(Membership).filter_by(user_id=scene.finance.id).one()
+        role.ended_at = now(db)
+    assert renew_one(context)
+    with transaction(context.database) as db:
+        told = {mail.to for mail in db.query(Mail).filter(Mail.subject.contains("preuves à renouveler"))}
+    assert scene.officer.email in told
+    assert scene.finance.email not in told
 
 
 def test_nothing_is_asked_once_the_contract_has_ended(context: Context) -> None:
