@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 # A text that begins so is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -23,6 +23,15 @@ def delimiter_of(content: bytes) -> str:
     """`;` or `,`, as the first line has more of."""
     head = content.split(b"\n", 1)[0]
     return ";" if head.count(b";") >= head.count(b",") else ","
+
+
+def number_of(text: str) -> Decimal | None:
+    """« 1 234,50 € », « 1234.5 »; None for anything that is not a number."""
+    try:
+        value = Decimal("".join(text.replace("€", "").split()).replace(",", "."))
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
@@ -15,7 +15,7 @@ from procurement.contract import Contract, fresh
 from procurement.errors import Invalid
 from procurement.events import record
 from procurement.people import Organisation, Person
-from procurement.spreadsheet import delimiter_of, text_of
+from procurement.spreadsheet import delimiter_of, number_of, text_of
 
 COLUMNS = ("marche", "engagement", "service", "montant_ht", "tranche")
 NEEDED = ("marche", "engagement")
@@ -160,11 +160,8 @@ def _line(number: int, row: dict[str, str]) -> Line:
 def _amount(number: int, text: str) -> Decimal | None:
     if not text:
         return None
-    try:
-        value = Decimal("".join(text.replace("€", "").split()).replace(",", "."))
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or not 0 <= value < MOST or value != round(value, 2):
+    value = number_of(text)
+    if value is None or not 0 <= value < MOST or value != round(value, 2):
         raise Invalid({"file": f"Ligne {number} : « {text[:30]} » n’est pas un montant en euros."})
     return value
 

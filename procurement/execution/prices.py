@@ -5,10 +5,11 @@ An invoice's line is compared with the price of its code, revised where the term
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -18,6 +19,7 @@ from procurement.contract import Contract, fresh
 from procurement.errors import Invalid
 from procurement.events import record
 from procurement.people import Person
+from procurement.spreadsheet import delimiter_of, number_of, text_of
 
 NEEDED = ("code", "prix")
 MOST_LINES = 2000
@@ -92,15 +94,18 @@ def read_prices(content: bytes) -> list[Priced]:
 
     Raises Invalid with one sentence on the first wrong line; nothing is kept then.
     """
+    rows = csv.DictReader(io.StringIO(text_of(content), newline=""), delimiter=delimiter_of(content), strict=True)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    head = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if head.count(";") >= head.count(",") else ",")
-    rows.fieldnames = [name.strip().lower().replace("é", "e") for name in rows.fieldnames or []]
-    if missing := [name for name in NEEDED if name not in rows.fieldnames]:
-        raise Invalid({"file": f"La première ligne du fichier nomme les colonnes : il manque {', '.join(missing)}."})
+        rows.fieldnames = [name.strip().lower().replace("é", "e") for name in rows.fieldnames or []]
+        if missing := [name for name in NEEDED if name not in rows.fieldnames]:
+            said = f"La première ligne du fichier nomme les colonnes : il manque {', '.join(missing)}."
+            raise Invalid({"file": said})
+        return _lines(rows)
+    except csv.Error:
+        raise Invalid({"file": f"Ligne {rows.reader.line_num or 1} : ce n’est pas une ligne de fichier CSV."}) from None
+
+
+def _lines(rows: Iterable[Mapping[Any, Any]]) -> list[Priced]:
     found: dict[str, Priced] = {}
     for number, row in enumerate(rows, 2):
         if number > MOST_LINES + 1:
@@ -115,11 +120,9 @@ def read_prices(content: bytes) -> list[Priced]:
 def _line(number: int, row: dict[str, str]) -> Priced:
     if not row["code"] or len(row["code"]) > 40:
         raise Invalid({"file": f"Ligne {number} : le code a de 1 à 40 caractères."})
-    text = "".join(row["prix"].replace("€", "").split()).replace(",", ".")
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = Decimal("NaN")
-    if not price.is_finite() or not 0 <= price < MOST or price != round(price, PLACES):
+    if "\0" in "".join(row.values()):
+        raise Invalid({"file": f"Ligne {number} : un caractère interdit."})
+    price = number_of(row["prix"])
+    if price is None or not 0 <= price < MOST or price != round(price, PLACES):
         raise Invalid({"file": f"Ligne {number} : « {row['prix'][:30]} » n’est pas un prix en euros."})
     return Priced(row["code"], row.get("libelle", ""), row.get("unite", ""), price)

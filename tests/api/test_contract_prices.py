@@ -59,6 +59,9 @@ def test_a_list_is_read_and_invoices_are_compared_with_it(scene: Scene, database
         ("code;prix\nA;1,0000001\n", "n’est pas un prix"),
         ("code;prix\nA;1\nA;2\n", "déjà donné plus haut"),
         ("code;prix\n;1\n", "Ligne 2 : le code"),
+        ('code;prix\n"A" x;1\n', "Ligne 2 : ce n’est pas une ligne de fichier CSV"),
+        ("code;prix\nA;" + "1" * 200_000, "ce n’est pas une ligne de fichier CSV"),
+        ("code;libelle;prix\nA;x\0y;1\n", "Ligne 2 : un caractère interdit"),
         ("code;prix\n" + "".join(f"A{n};1\n" for n in range(2001)), "plus de 2000 prix"),
     ],
 )
