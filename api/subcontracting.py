@@ -13,6 +13,7 @@ from api import isolate
 from api.context import Context
 from api.contracts import read_euros
 from api.db import reading, transaction
+from api.errors import PageInvalid
 from api.signing import circuit_of
 from dce_templates.acts.subcontract import Subcontract as Document
 from dce_templates.dossier import DossierError, parse_model
@@ -92,7 +93,7 @@ def list_context(db: Session, contract: Contract) -> dict[str, Any]:
         "rows": subcontracts_of(db, contract),
         "subcontract_states": STATES,
         "may_declare": contract.state in SIGNED,
-        "left": contract.amount - engaged(db, contract),
+        "left": contract.amount_now - engaged(db, contract),
         "price_changes": [(each, each) for each in PRICE_CHANGES],
         "vats": list(VAT.items()),
         "receivables": list(RECEIVABLES.items()),
@@ -121,6 +122,21 @@ def dc4_of(row: Subcontract) -> tuple[str, str]:
     if row.act is None:
         return row.key, f"dc4-{row.contract.number}-{row.number}.pdf"
     return row.act.key, f"{row.act.file_stem}{'-signe' if row.act.signed_key else ''}.pdf"
+
+
+def declared(
+    ctx: Context, find: Find, typed: Typed, actor: str, listed: Callable[[Contract], Mapping[str, Any]]
+) -> str:
+    """`declare_subcontractor` from a page whose frame `listed` gives: what is wrong comes back with what was typed."""
+    with reading(ctx.database) as db:
+        find(db)
+    try:
+        return declare_subcontractor(ctx, find, typed.model_dump(), actor)
+    except Invalid as error:
+        with reading(ctx.database) as db:
+            contract = find(db)
+            context = list_context(db, contract) | dict(listed(contract)) | {"declares": True}
+            raise PageInvalid(error, "subcontracts/list.html", context | {"values": typed.model_dump()}) from None
 
 
 def declare_subcontractor(ctx: Context, find: Find, typed: Mapping[str, str], actor: str) -> str:
@@ -213,7 +229,7 @@ def _document(contract: Contract, said: Declared, typed: Mapping[str, str], numb
             "name": contract.holder_name, "siret": contract.holder_siret, "address": str(address),
             "email": candidacy.contact_email,
         },
-        "contract_amount": contract.amount,
+        "contract_amount": contract.amount_now,
         "subcontractor": {"siret": said.siret, "name": said.name, "email": said.email},
         "work": said.work,
         "maximum": said.amount_ht,

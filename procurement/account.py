@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from dce_templates.french import euros
 from procurement.contract import Contract
 from procurement.events import lock, record
-from procurement.execution.parties import parties_of
 from procurement.execution.parts import parts_of
 from procurement.execution.terms import terms_of
 from procurement.invoice_copy import invoices_of
@@ -17,11 +16,12 @@ from procurement.invoice_delay import wind_contract
 from procurement.ledger import Ledger, ledger_of
 from procurement.mail import post
 from procurement.people import Role, staff_of
+from procurement.suppliers import paid_of
 
 
 def account_of(db: Session, contract: Contract) -> Ledger:
     """By part and by company, against the ceiling: the framework's maximum, else the amount with its modifications."""
-    companies = [(party.siret, party.name, party.share_ht) for party in parties_of(db, contract)]
+    companies = [(party.siret, party.name, party.share_ht) for party in paid_of(db, contract)]
     return ledger_of(
         contract, invoices_of(db, contract), parts_of(db, contract), companies, terms_of(db, contract).ceiling_ht
     )

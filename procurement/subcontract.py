@@ -150,14 +150,14 @@ def check_declaration(db: Session, contract: Contract, said: Declared) -> None:
 
 def _amount_problem(contract: Contract, amount: Decimal, already: Decimal) -> str:
     """L2193-3: a part of the contract is subcontracted, never more than the contract."""
-    if amount >= contract.amount:
-        return f"Le montant sous-traité atteint celui du marché, {euros(contract.amount)} HT."
+    if amount >= contract.amount_now:
+        return f"Le montant sous-traité atteint celui du marché, {euros(contract.amount_now)} HT."
     if amount <= 0 or amount != amount.quantize(Decimal("0.01")):
         return "Le montant est positif, en euros et centimes."
-    if already + amount > contract.amount:
+    if already + amount > contract.amount_now:
         return (
             f"Avec {euros(already)} HT déjà sous-traités, ce montant dépasse celui du marché, "
-            f"{euros(contract.amount)} HT."
+            f"{euros(contract.amount_now)} HT."
         )
     return ""
 

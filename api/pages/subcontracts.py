@@ -14,7 +14,7 @@ from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
 from api.render import page
-from api.subcontracting import Typed, dc4_of, declare_subcontractor, list_context, row_context
+from api.subcontracting import Typed, dc4_of, declared, list_context, row_context
 from procurement.act import Act
 from procurement.contract import Contract, find_contract
 from procurement.errors import Invalid, NotFound
@@ -76,19 +76,10 @@ def subcontractors(request: Request, db: Db, who: Who, ref: str) -> Response:
 
 
 @router.post(PATH, dependencies=[Depends(OFFICER)])
-def declare(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Response:
+def declare(ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Response:
     """The officer holds the holder's request: the DC4 is written here, the holder signs it first."""
     find = partial(_officers, ref=ref, who=who)
-    with reading(ctx.database) as db:
-        find(db)
-    try:
-        sref = declare_subcontractor(ctx, find, typed.model_dump(), who.email)
-    except Invalid as error:
-        with reading(ctx.database) as db:
-            contract = find(db)
-            context = list_context(db, contract) | _listed(contract, who) | {"declares": True}
-            values = {"values": typed.model_dump()}
-            raise PageInvalid(error, "subcontracts/list.html", context | values) from None
+    sref = declared(ctx, find, typed, who.email, lambda contract: _listed(contract, who))
     return _back(ref, sref, "sous-traitant")
 
 

@@ -12,13 +12,11 @@ from api.auth import SIGNED_IN, Who
 from api.context import Ctx
 from api.db import Db, reading
 from api.downloads import attachment
-from api.errors import PageInvalid
 from api.pages.winner import PATH as CONTRACT
 from api.pages.winner import mine
 from api.render import page
-from api.subcontracting import Typed, dc4_of, declare_subcontractor, list_context, row_context
+from api.subcontracting import Typed, dc4_of, declared, list_context, row_context
 from procurement.contract import Contract
-from procurement.errors import Invalid
 from procurement.people import Person
 from procurement.subcontract import find_subcontract, withdraw_subcontract
 
@@ -48,19 +46,10 @@ def subcontractors(request: Request, db: Db, who: Who, ref: str) -> Response:
 
 
 @router.post(PATH, dependencies=[Depends(SIGNED_IN)])
-def declare(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Response:
+def declare(ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Response:
     """R2193-3: after the notification, the holder hands over a declaration; it signs it next."""
     find = partial(_mine, ref=ref, who=who)
-    with reading(ctx.database) as db:
-        find(db)
-    try:
-        sref = declare_subcontractor(ctx, find, typed.model_dump(), f"account:{who.id}")
-    except Invalid as error:
-        with reading(ctx.database) as db:
-            contract = find(db)
-            context = list_context(db, contract) | _listed(contract, ref) | {"declares": True}
-            values = {"values": typed.model_dump()}
-            raise PageInvalid(error, "subcontracts/list.html", context | values) from None
+    sref = declared(ctx, find, typed, f"account:{who.id}", lambda contract: _listed(contract, ref))
     return RedirectResponse(f"{ONE.format(ref=ref, sref=sref)}?ok=sous-traitant", 303)
 
 

@@ -19,8 +19,9 @@ from procurement.consultation import find
 from procurement.contract import Contract, paris_day
 from procurement.errors import Refused
 from procurement.events import chain_holds, register
+from procurement.execution.amendments import Change, agree, draft_amendment, notify_amendment
 from procurement.mail import Mail
-from procurement.people import User
+from procurement.people import User, person_of
 from procurement.powers import SigningPower
 from procurement.signers import Signer, circuit
 from procurement.subcontract import Declared, Subcontract, declare, next_number
@@ -142,6 +143,20 @@ def _is_paid_and_published(context: Context, browser: Browser, row: Subcontract)
     (act,) = made["marches"]["marche"][0]["actesSousTraitance"]
     assert act["acteSousTraitance"]["sousTraitant"] == {"id": OTHER, "typeIdentifiant": "SIRET"}
     assert (act["acteSousTraitance"]["id"], act["acteSousTraitance"]["montant"]) == (row.number, 12000)
+
+
+def test_what_may_be_subcontracted_follows_the_modifications(
+    scene: Scene, database: Database, browser: Browser
+) -> None:
+    with transaction(database) as db:
+        contract = db.get_one(Contract, contract_of_scene(database, scene).id)
+        person, at = person_of(db.get_one(User, scene.officer.id)), now(db)
+        less = draft_amendment(db, contract, Change("review", "Moins de capteurs.", Decimal(-79000)), person, at)
+        agree(db, contract, less, person.email, at)
+        notify_amendment(db, contract, less, paris_day(at), person, at)
+    officer = browser(scene.officer)
+    assert declared(officer, ours(database, scene)) == 422
+    assert "5\u202f000,00" in officer.page.main.replace(" ", "\u202f")
 
 
 def test_declared_by_the_buyer_signed_by_hand(scene: Scene, database: Database, browser: Browser) -> None:
