@@ -179,7 +179,7 @@ def bill_and_publish(scene: Scene, deal: Deal) -> None:
     with tale.step("Une personne décide : la facture est approuvée") as step:
         finance.submit(page, "/decision", decision="approved")
         step.detail = "le compte du marché est à jour"
-    with tale.step("/decp.json, lu par n’importe qui, est contrôlé par le schéma officiel") as step:
+    with tale.step("/decp.json, lu par n’importe qui, est contrôlé : schéma, puis règles de la consolidation") as step:
         step.detail = _open_data(scene)
     with tale.step("Le registre est relu, ligne après ligne") as step:
         step.detail = _register(scene)

@@ -90,6 +90,7 @@ def test_another_account_waits_for_a_second_person(scene: Scene, database: Datab
 def test_officers_read_and_finance_writes(scene: Scene, database: Database, browser: Browser) -> None:
     path = path_of(database, scene)
     officer = browser(scene.officer)
+    assert "2026-" in officer.click(officer.get("/acheteur"), "Marchés en cours").text
     page = officer.get(path)
     assert "Jeanne Martin" in page.text
     assert "facturation" not in " ".join(officer.page.actions)
