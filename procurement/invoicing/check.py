@@ -200,7 +200,7 @@ def _row_findings(invoice: Invoice, directory: Directory | None) -> list[Finding
 
 
 def _named(rows: list[Row], severity: str, source: str) -> list[Finding]:
-    return [Finding(row.code, severity, row.term, row.sentence, source) for row in rows]
+    return [Finding(row.code, WARNING if row.supposed else severity, row.term, row.sentence, source) for row in rows]
 
 
 def _not_judged(invoice: Invoice, directory: Directory | None) -> list[NotVerified]:

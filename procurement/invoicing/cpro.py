@@ -2,8 +2,8 @@
 
 No official sheet is published. The meaning of each row comes from public descriptions of annexe A (V1.2 and V1.3) and
 from an open implementation, read for facts only: github.com/invopop/gobl.fr.ctc, addon/flow2/b2g.go, commit e964d27.
-Five rows have no meaning that a public source gives: they are kept with their code, `known` false, and are reported as
-not verified.
+Two rows (16, 22) are said not verifiable by the standard itself: `known` false, reported as not verified. Three (18,
+28, 40) are known by their subject only: each is judged as its neighbour on a like term is: `supposed`, a warning.
 """
 
 import re
@@ -20,7 +20,7 @@ SELLER_SCHEMES = frozenset({"0009", "0223", "0226", "0227", "0228", "0229"})
 CONTRACT_TYPES = frozenset({"MARCHE", "CONTRAT", "GC", "CT"})
 MAX_LINES = 999_999
 _SIRET = re.compile(r"\d{14}")
-_UNKNOWN = "aucune source publique n’en donne le contenu exact : elle n’est pas vérifiée"
+_SUPPOSED = "Le texte exact de cette règle n’est pas public : lecture supposée, à confirmer."
 
 
 def _values(ids: tuple[tuple[str, str], ...], scheme: str) -> list[str]:
@@ -90,6 +90,11 @@ def payee_siret(invoice: Invoice, directory: Directory) -> bool:
     return _siret_beside_siren(lambda one: one.payee_ids)(invoice)
 
 
+def agent_siret(invoice: Invoice, directory: Directory) -> bool:
+    """CPRO-18, supposed: of the agent as CPRO-17 of the payee."""
+    return _siret_beside_siren(lambda one: one.agent)(invoice)
+
+
 def few_lines(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-19."""
     return len(invoice.lines) <= MAX_LINES
@@ -120,13 +125,18 @@ def _length(number: str, term: str, limit: int, what: str) -> Row:
     return Row(f"BR-FR-CPRO-{number}", term, said, Within(term, limit))
 
 
+def _supposed(number: str, term: str, said: str, holds: Holds) -> Row:
+    return Row(f"BR-FR-CPRO-{number}", term, f"{said} {_SUPPOSED}", holds, supposed=True)
+
+
 def _shape(number: str, scheme: str, shape: str, what: str) -> Row:
     said = f"L’identifiant du fournisseur (BT-29, schéma {scheme}) n’a pas la forme attendue : {what}."
     return Row(f"BR-FR-CPRO-{number}", "BT-29", said, _seller_shape(scheme, shape))
 
 
-def _unknown(number: str, term: str, about: str, applies: Callable[[Invoice], bool] = lambda invoice: True) -> Row:
-    return Row(f"BR-FR-CPRO-{number}", term, f"{about} : {_UNKNOWN}.", known=False, applies=applies)
+def _unverifiable(number: str, term: str, about: str, applies: Callable[[Invoice], bool]) -> Row:
+    said = f"{about} : la norme la dit elle-même non vérifiable sur la facture seule."
+    return Row(f"BR-FR-CPRO-{number}", term, said, known=False, applies=applies)
 
 
 RULES: tuple[Row, ...] = (
@@ -191,14 +201,19 @@ RULES: tuple[Row, ...] = (
     ),
     _length("14", "BT-12", 50, "Le numéro de marché"),
     _length("15", "BT-13", 50, "Le numéro d’engagement"),
-    _unknown("16", "", "Règle que la norme dit elle-même non vérifiable"),
+    _unverifiable("16", "", "Règle sans contrôle possible", lambda invoice: True),
     Row(
         "BR-FR-CPRO-17",
         "BT-60",
         "Le bénéficiaire du paiement donne son SIREN mais pas son SIRET (BT-60, schéma 0009).",
         payee_siret,
     ),
-    _unknown("18", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur", lambda invoice: bool(invoice.agent)),
+    _supposed(
+        "18",
+        "EXT-FR-FE-BG-03",
+        "L’agent du vendeur donne son SIREN mais pas son SIRET (EXT-FR-FE-BG-03, schéma 0009).",
+        agent_siret,
+    ),
     Row("BR-FR-CPRO-19", "BG-25", "La facture compte plus de 999 999 lignes.", few_lines),
     Row(
         "BR-FR-CPRO-20",
@@ -215,9 +230,7 @@ RULES: tuple[Row, ...] = (
         has_agent,
         applies=_is_shared,
     ),
-    _unknown(
-        "22", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur, que la norme dit elle-même non vérifiable", _is_shared
-    ),
+    _unverifiable("22", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur", _is_shared),
     Row(
         "BR-FR-CPRO-23",
         "BG-7",
@@ -237,7 +250,9 @@ RULES: tuple[Row, ...] = (
     Row("BR-FR-CPRO-25", "BT-20", "Les conditions de paiement (BT-20) figurent plusieurs fois.", AtMostOne("BT-20")),
     Row("BR-FR-CPRO-26", "BG-6", "Le fournisseur a plus d’un contact (BG-6).", AtMostOne("BT-41")),
     Row("BR-FR-CPRO-27", "BG-9", "L’acheteur a plus d’un contact (BG-9).", AtMostOne("BT-56")),
-    _unknown("28", "EXT-FR-FE-BG-03", "Règle sur l’agent du vendeur", lambda invoice: bool(invoice.agent)),
+    _supposed(
+        "28", "EXT-FR-FE-BG-03", "L’agent du vendeur a plus d’un contact (EXT-FR-FE-BG-03).", AtMostOne("agent-contact")
+    ),
     _length("29", "BT-120", 1024, "Le motif d’exonération"),
     _length("30", "BT-122", 50, "La référence d’une pièce jointe"),
     _length("31", "BT-154", 1024, "La description d’un article"),
@@ -249,7 +264,12 @@ RULES: tuple[Row, ...] = (
     _length("37", "BT-59", 99, "Le nom du bénéficiaire"),
     _length("38", "BT-71", 20, "L’identifiant du lieu de livraison"),
     _length("39", "BT-84", 27, "L’identifiant du compte bancaire"),
-    _unknown("40", "EXT-FR-FE-146", "Longueur de l’identifiant du lieu de livraison d’une ligne"),
+    _supposed(
+        "40",
+        "EXT-FR-FE-146",
+        "L’identifiant du lieu de livraison d’une ligne (EXT-FR-FE-146) dépasse 20 caractères.",
+        Within("EXT-FR-FE-146", 20),
+    ),
     _length("41", "BT-125-2", 50, "Le nom d’un fichier joint"),
     _length("42", "BT-22", 1024, "Une note"),
     _length("43", "BT-27", 99, "Le nom du fournisseur"),

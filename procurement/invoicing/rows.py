@@ -16,7 +16,10 @@ NO_DIRECTORY = Directory({})
 
 @dataclass(frozen=True)
 class Row:
-    """One rule. `known` is false where no public source says what the rule asks: its sentence then says that.
+    """One rule. `known` is false where the rule cannot be judged at all: its sentence then says why.
+
+    `supposed`: no public source gives its exact text; it is judged by the reading that its place among the others
+    suggests, its sentence says so, and it is never more than a warning.
 
     `applies` tells on the invoice whether there is anything to judge, so that a rule which needs the directory is not
     said unverified on an invoice that it cannot concern.
@@ -28,6 +31,7 @@ class Row:
     holds: Holds | None = None
     needs_directory: bool = False
     known: bool = True
+    supposed: bool = False
     applies: Callable[[Invoice], bool] = lambda invoice: True
 
 
@@ -94,12 +98,10 @@ def not_verified(rows: Iterable[Row], invoice: Invoice, directory: Directory | N
 
 def fingerprint(rows: Iterable[Row]) -> str:
     """The sha256 of the rows' data: codes, terms, sentences, and the name or values of each predicate."""
-    said = "\n".join(
-        "|".join((row.code, row.term, row.sentence, str(row.known), str(row.needs_directory), _named(row.holds)))
-        for row in rows
-    )
+    said = "\n".join("|".join(map(str, _said(row))) for row in rows)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _named(holds: Holds | None) -> str:
-    return str(getattr(holds, "__name__", repr(holds)))
+def _said(row: Row) -> tuple[object, ...]:
+    named = getattr(row.holds, "__name__", repr(row.holds))
+    return row.code, row.term, row.sentence, row.known, row.supposed, row.needs_directory, named

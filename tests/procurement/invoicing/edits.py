@@ -96,10 +96,11 @@ def sample(syntax: str, process: str = "S1") -> bytes:
 
 
 def _with_contacts(xml: bytes, syntax: str) -> bytes:
-    """Both parties have a contact (BG-6, BG-9), which factur-x does not write here."""
+    """Seller, buyer (BG-6, BG-9) and agent have a contact, which factur-x does not write here."""
     tree = etree.fromstring(xml)
-    for term in ("BT-27", "BT-44"):
-        name = found(tree, syntax, term)[0]
+    tag = "SalesAgentTradeParty/{*}Name" if syntax == "CII" else "AgentParty/{*}PartyLegalEntity/{*}RegistrationName"
+    names = tree.findall(f".//{{*}}{tag}")
+    for name in (*(found(tree, syntax, term)[0] for term in ("BT-27", "BT-44")), *names):
         space = etree.QName(name).namespace
         if syntax == "CII":
             before = next(name.itersiblings(f"{{{space}}}PostalTradeAddress"))
@@ -152,6 +153,24 @@ def without(xml: bytes, syntax: str, term: str, scheme: str = "") -> bytes:
             parent.remove(node)
             if not len(parent):
                 parent.getparent().remove(parent)
+    return etree.tostring(tree)
+
+
+def delivered_to(xml: bytes, syntax: str, identifier: str) -> bytes:
+    """The first line says where it was delivered (EXT-FR-FE-146), which factur-x does not write."""
+    tree = etree.fromstring(xml)
+    line = found(tree, syntax, "lines")[0]
+    if syntax == "CII":
+        delivery = next(line.iterchildren("{*}SpecifiedLineTradeDelivery"))
+        place = etree.SubElement(delivery, f"{{{etree.QName(line).namespace}}}ShipToTradeParty")
+        etree.SubElement(place, f"{{{etree.QName(line).namespace}}}ID").text = identifier
+    else:
+        item = next(line.iterchildren("{*}Item"))
+        delivery = etree.Element(f"{{{etree.QName(item).namespace}}}Delivery")
+        place = etree.SubElement(delivery, f"{{{etree.QName(item).namespace}}}DeliveryLocation")
+        identifier_name = etree.QName(next(line.iterchildren("{*}ID")))
+        etree.SubElement(place, identifier_name, schemeID="0088").text = identifier
+        item.addprevious(delivery)
     return etree.tostring(tree)
 
 
