@@ -79,6 +79,7 @@ from api.pages import (
     verify,
     winner,
     winner_billing,
+    winner_invoice,
     winner_subcontracts,
     word_model,
 )
@@ -184,6 +185,7 @@ ROUTERS: list[APIRouter] = [
     pes.router,
     thresholds.router,
     winner_billing.router,
+    winner_invoice.router,
     v1_consultations.router,
     v1_candidacies.router,
     v1_contracts.router,

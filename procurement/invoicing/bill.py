@@ -33,11 +33,15 @@ NOTES = {
 
 
 class BillUnreadable(Exception):
-    """The contract or the lines cannot make an invoice; `sentence` is French and names what is wrong."""
+    """The contract or the lines cannot make an invoice; `sentence` is French and names what is wrong.
 
-    def __init__(self, sentence: str) -> None:
+    `fields`: each bad field by its place, as « lines.1.quantity », with a French sentence; empty for the whole.
+    """
+
+    def __init__(self, sentence: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.fields = fields or {}
 
 
 def _figure(value: Any) -> Any:
@@ -120,14 +124,21 @@ def read_bill(content: bytes) -> Bill:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BillUnreadable("Le fichier des lignes n’est pas en UTF-8.") from None
-    data = _json(text, "des lignes") if text.lstrip().startswith("{") else _csv(text)
+    return bill_of(_json(text, "des lignes") if text.lstrip().startswith("{") else _csv(text))
+
+
+def bill_of(data: Mapping[str, Any]) -> Bill:
+    """The same from plain data. Raises BillUnreadable with every bad field."""
     try:
         return _bill.validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"]) or "fichier"
-        problem = _PROBLEMS.get(first["type"], "valeur refusée")
-        raise BillUnreadable(f"Fichier des lignes illisible : {where} : {problem}.") from error
+        found = {_where(one["loc"]): _PROBLEMS.get(one["type"], "valeur refusée") for one in error.errors()}
+        where, problem = next(iter(found.items()))
+        raise BillUnreadable(f"Fichier des lignes illisible : {where} : {problem}.", found) from error
+
+
+def _where(place: tuple[int | str, ...]) -> str:
+    return ".".join(str(part + 1 if isinstance(part, int) else part) for part in place) or "fichier"
 
 
 def read_contract(content: bytes, wanted: str = "") -> ContractRecord:
@@ -159,7 +170,7 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
         # Whoever bills VAT has a number, which follows from its SIREN.
         seller=_party(bill.seller, holder.siret, bill.seller.vat or holder.vat or vat_number(holder.siret[:9])),
         buyer=replace(_party(bill.buyer, contract.buyer.siret, bill.buyer.vat), service=service),
-        lines=tuple(_line(line, contract, reverse=reverse) for line in bill.lines),
+        lines=tuple(_line(place, line, contract, reverse=reverse) for place, line in enumerate(bill.lines, 1)),
         contract=contract.id,
         engagement=bill.engagement or (contract.engagements[0] if len(contract.engagements) == 1 else ""),
         iban=_iban(bill, holder),
@@ -257,7 +268,7 @@ def _only_iban(holder: Holder) -> str:
 def _iban(bill: Bill, holder: Holder) -> str:
     iban = bill.iban.replace(" ", "") or _only_iban(holder)
     if not iban:
-        raise BillUnreadable("iban : le compte à créditer manque, et le contrat n’en donne pas un seul.")
+        raise _missing("iban", "le compte à créditer manque, et le contrat n’en donne pas un seul.")
     return iban
 
 
@@ -265,7 +276,8 @@ def _period(bill: Bill) -> tuple[date, date] | None:
     if not bill.period_start and not bill.period_end:
         return None
     if not bill.period_start or not bill.period_end or bill.period_end < bill.period_start:
-        raise BillUnreadable("period_start, period_end : il faut les deux dates, dans l’ordre.")
+        both = "il faut les deux dates, dans l’ordre."
+        raise BillUnreadable(f"period_start, period_end : {both}", {"period_start": both})
     return bill.period_start, bill.period_end
 
 
@@ -273,20 +285,29 @@ def _preceding(bill: Bill) -> tuple[tuple[str, date], ...]:
     if not bill.credit_number and not bill.credit_on:
         return ()
     if not bill.credit_number or not bill.credit_on:
-        raise BillUnreadable("credit_number, credit_on : un avoir cite le numéro et la date de la facture d’origine.")
+        both = "un avoir cite le numéro et la date de la facture d’origine."
+        raise BillUnreadable(f"credit_number, credit_on : {both}", {"credit_number": both})
     return ((bill.credit_number, bill.credit_on),)
 
 
-def _line(line: BillLine, contract: ContractRecord, *, reverse: bool) -> Line:
+def _missing(where: str, what: str) -> BillUnreadable:
+    return BillUnreadable(f"{where.rpartition('.')[2]} : {what}", {where: what})
+
+
+def _line(place: int, line: BillLine, contract: ContractRecord, *, reverse: bool) -> Line:
     prices = {price.code: price.unit_price for price in contract.prices}
     price = prices.get(line.code) if line.unit_price is None else line.unit_price
     if price is None:
-        raise BillUnreadable(f"unit_price : la ligne « {line.label} » n’a pas de prix, et le contrat n’en donne pas.")
+        raise _missing(
+            f"lines.{place}.unit_price", f"la ligne « {line.label} » n’a pas de prix, et le contrat n’en donne pas."
+        )
     if reverse:
         return Line(line.code, line.label, line.quantity, price, Decimal(0), "AE")
     rate = contract.vat_rates[0] if line.vat_rate is None and len(contract.vat_rates) == 1 else line.vat_rate
     if rate is None:
-        raise BillUnreadable(f"vat_rate : la ligne « {line.label} » n’a pas de taux de TVA.")
+        raise _missing(f"lines.{place}.vat_rate", f"la ligne « {line.label} » n’a pas de taux de TVA.")
     if not rate:
-        raise BillUnreadable(f"vat_rate : la ligne « {line.label} » est sans TVA ; ce cas n’est pas proposé ici.")
+        raise _missing(
+            f"lines.{place}.vat_rate", f"la ligne « {line.label} » est sans TVA ; ce cas n’est pas proposé ici."
+        )
     return Line(line.code, line.label, line.quantity, price, rate)

@@ -251,6 +251,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/mes-marches": ("account", ""),
     "/candidatures/{ref}/contrat/facturation": ("account", "won"),
     "/candidatures/{ref}/contrat/facturation.json": ("account", "won"),
+    "/candidatures/{ref}/contrat/facture": ("account", "won"),
     "/api/v1/invoices": ("agent", ""),
     "/factures/copie": ("agent", ""),
     "/factures/{ref}": ("agent", "copy"),

@@ -1,0 +1,196 @@
+"""A supplier makes its invoice from the contract: checked, compared as the buyer would, taken home. Nothing is kept."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from itertools import zip_longest
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import db as database
+from api import isolate
+from api.auth import SIGNED_IN, Who
+from api.context import Ctx
+from api.contracts import read_date
+from api.db import Db, reading
+from api.downloads import attachment
+from api.errors import PageInvalid
+from api.pages.winner_billing import PATH
+from api.render import page
+from procurement.contract import Contract, paris_day
+from procurement.errors import Invalid, NotFound
+from procurement.execution.parties import Party, holder_now, parties_of
+from procurement.execution.prices import count_prices, prices_of
+from procurement.execution.terms import terms_of
+from procurement.iban import valid_iban
+from procurement.spreadsheet import number_of
+from procurement.supplier_bill import address_of, buyer_address, record_for
+from procurement.suppliers import SUBCONTRACTOR, find_billed
+
+router = APIRouter(include_in_schema=False)
+ROUTE, TEMPLATE = PATH + "/facture", "winner/invoice.html"
+MAKE = "procurement.invoicing.bill_making:make_typed"
+ROWS, MORE, MOST = 3, 5, 60
+LISTED = 300  # codes proposed while typing; any code of the contract is known
+COLUMNS = ("code", "label", "quantity", "unit_price", "vat_rate")
+FIGURES = ("quantity", "unit_price", "vat_rate")
+DAYS = ("issued_on", "period_start", "period_end", "credit_on")
+NUMBER = "Écrivez un nombre, par exemple 450,50."
+
+
+class Typed(BaseModel):
+    """The form, as it was typed; the columns of the lines are lists of one length."""
+
+    do: str = "check"
+    siret: str = ""
+    name: str = ""
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    buyer_street: str = ""
+    buyer_postcode: str = ""
+    buyer_city: str = ""
+    number: str = ""
+    issued_on: str = ""
+    period_start: str = ""
+    period_end: str = ""
+    iban: str = ""
+    credit_number: str = ""
+    credit_on: str = ""
+    code: list[str] = []
+    label: list[str] = []
+    quantity: list[str] = []
+    unit_price: list[str] = []
+    vat_rate: list[str] = []
+
+
+@router.get(ROUTE, dependencies=[Depends(SIGNED_IN)])
+def form(request: Request, db: Db, who: Who, ref: str, siret: str = "") -> Response:
+    contract, parties = find_billed(db, ref, who)
+    party = _chosen(parties, siret)
+    typed = Typed(
+        siret=party.siret, name=party.name, issued_on=paris_day(database.now(db)).isoformat(),
+        **address_of(contract, party),
+    )  # fmt: skip
+    return page(request, TEMPLATE, **_context(db, ref, contract, parties, typed))
+
+
+@router.post(ROUTE, dependencies=[Depends(SIGNED_IN)])
+def make(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Response:
+    """`do`: check it and say what was found, give the PDF, or show more lines. Made in a worker, kept nowhere."""
+    with reading(ctx.database) as db:
+        contract, parties = find_billed(db, ref, who)
+        context = _context(db, ref, contract, parties, typed)
+        if typed.do == "more":
+            return page(request, TEMPLATE, **context)
+        record = record_for(db, contract, _chosen(parties, typed.siret).siret)
+        try:
+            bill, places = _bill(db, contract, typed)
+        except Invalid as error:
+            raise PageInvalid(error, TEMPLATE, context) from None
+    content, said = isolate.run(MAKE, record, bill, seconds=60)
+    if problems := said.get("problems"):
+        raise PageInvalid(Invalid(_named(problems, places)), TEMPLATE, context)
+    if typed.do == "download" and said["valid"]:
+        return attachment(content, f"facture-{said['number'].replace('/', '-')}.pdf", "application/pdf")
+    return page(request, TEMPLATE, status=200 if said["valid"] else 422, **context | {"said": said})
+
+
+def _chosen(parties: list[Party], siret: str) -> Party:
+    """The company that bills: the only one, or the one named. Raises NotFound for a company of somebody else."""
+    if not siret:
+        return parties[0]
+    found = next((party for party in parties if party.siret == siret), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _context(db: Session, ref: str, contract: Contract, parties: list[Party], typed: Typed) -> dict[str, Any]:
+    party, terms = _chosen(parties, typed.siret), terms_of(db, contract)
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in _rows(typed)]
+    wanted = min(MOST, max(ROWS, len(rows) + (MORE if typed.do == "more" else 0)))
+    rows += [dict.fromkeys(COLUMNS, "") for _ in range(wanted - len(rows))]
+    return {
+        "ref": ref, "contract": contract, "buyer": contract.organisation, "party": party, "parties": parties,
+        "values": typed.model_dump(), "rows": rows, "full": len(rows) >= MOST,
+        "prices": prices_of(db, contract)[:LISTED], "priced": count_prices(db, contract),
+        "rates": [(str(rate), str(rate).replace(".", ",")) for rate in terms.vat_rates],
+        "reverse": party.role == SUBCONTRACTOR and terms.kind == "works", "revised": terms.revision is not None,
+        "buyer_known": bool(buyer_address(contract)), "days": terms.payment_days, "works": terms.kind == "works",
+        "said": None,
+    }  # fmt: skip
+
+
+def _rows(typed: Typed) -> list[tuple[str, ...]]:
+    columns = [[cell.strip() for cell in getattr(typed, name)[:MOST]] for name in COLUMNS]
+    return list(zip_longest(*columns, fillvalue=""))
+
+
+def _bill(db: Session, contract: Contract, typed: Typed) -> tuple[dict[str, Any], list[int]]:
+    """Plain data for the worker, and on which row of the form each line stands. Raises Invalid field by field."""
+    wrong: dict[str, str] = {}
+    days = {name: day for name in DAYS if (day := _day(getattr(typed, name), name, wrong))}
+    written = [(place, row) for place, row in enumerate(_rows(typed), 1) if any(row[:4])]
+    labels = {price.code: price.label for price in prices_of(db, contract)}
+    lines = [_line(place, row, labels, wrong) for place, row in written]
+    if valid_iban(typed.iban) is None:
+        wrong["iban"] = "Écrivez l’IBAN du compte à créditer : 27 signes pour un compte français."
+    if not lines:
+        wrong["label-1"] = "Écrivez au moins une ligne."
+    if wrong:
+        raise Invalid(wrong)
+    seller = {key: getattr(typed, key) for key in ("name", "street", "postcode", "city", "siret")}
+    buyer = buyer_address(contract) or {
+        "street": typed.buyer_street, "postcode": typed.buyer_postcode, "city": typed.buyer_city
+    }  # fmt: skip
+    holder, terms = holder_now(parties_of(db, contract)), terms_of(db, contract)
+    bill: dict[str, Any] = {
+        "number": typed.number.strip(), "iban": typed.iban, "seller": seller,
+        "buyer": buyer | {"name": contract.organisation.name}, "lines": lines, "holder_name": holder.name,
+        "credit_number": typed.credit_number.strip(),
+    }  # fmt: skip
+    if "issued_on" in days:
+        bill["due_on"] = (days["issued_on"] + timedelta(days=terms.payment_days)).isoformat()
+    return bill | {name: day.isoformat() for name, day in days.items()}, [place for place, _ in written]
+
+
+def _day(text: str, field: str, wrong: dict[str, str]) -> date | None:
+    try:
+        return read_date(text, field) if text.strip() else None
+    except Invalid as error:
+        wrong |= error.fields
+        return None
+
+
+def _line(place: int, row: tuple[str, ...], labels: Mapping[str, str], wrong: dict[str, str]) -> dict[str, str]:
+    """One line without its empty cells; the label of the price list where none is typed."""
+    line = {name: cell for name, cell in zip(COLUMNS, row, strict=True) if cell}
+    for name in FIGURES:
+        if name in line:
+            number = number_of(line[name])
+            if number is None:
+                wrong[f"{name}-{place}"] = NUMBER
+            else:
+                line[name] = str(number)
+    return {"code": "", "label": labels.get(row[0], "")} | line
+
+
+def _named(problems: Mapping[str, str], places: list[int]) -> dict[str, str]:
+    """The worker's places as fields of the form: « lines.1.quantity » → « quantity-3 »."""
+    found = {}
+    for where, problem in problems.items():
+        parts = where.split(".")
+        name = parts[-1]
+        # A line that is wrong is not counted: that the list is too short then says nothing more.
+        if where == "lines" and len(problems) > 1:
+            continue
+        if parts[0] == "lines" and len(parts) == 3:
+            name = f"{name}-{places[int(parts[1]) - 1]}"
+        elif parts[0] == "buyer":
+            name = f"buyer_{name}"
+        found[name or "number"] = problem[0].upper() + problem[1:].rstrip(".") + "."
+    return found
