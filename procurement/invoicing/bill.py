@@ -18,12 +18,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from procurement.iban import valid_iban
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, Holder, load_contracts
 from procurement.invoicing.making import PROFILE_B2G, PROFILE_EN16931, Draft, Line, Party
 from siret_lookup.siret import vat_number
 
 MAX_LINES = 5_000
 PAYMENT_DAYS = 30
+# Euros HT of one line: no public contract comes near.
+MAX_NET = Decimal(10) ** 11
 NOTES = {
     "PMT": "Indemnité forfaitaire pour frais de recouvrement : 40 euros (D2192-35).",
     "PMD": "Intérêts moratoires : taux directeur de la Banque centrale européenne majoré de huit points (R2192-31).",
@@ -43,6 +46,8 @@ class BillUnreadable(Exception):
 def _figure(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise ValueError("amount as a string")
+    if isinstance(value, str) and "e" in value.lower():
+        raise ValueError("plain digits")
     return value.replace(",", ".").replace("\u202f", "").replace(" ", "") if isinstance(value, str) else value
 
 
@@ -150,8 +155,11 @@ def read_contract(content: bytes, wanted: str = "") -> ContractRecord:
 def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
     """The invoice to make. Raises BillUnreadable where the contract and the lines do not go together."""
     holder = _holder(contract, bill)
+    _refuse_odd(contract, bill)
     reverse = holder.role == "subcontractor" and contract.kind == "works"
     service = bill.service or (contract.buyer.services[0] if len(contract.buyer.services) == 1 else "")
+    engagement = bill.engagement or (contract.engagements[0] if len(contract.engagements) == 1 else "")
+    _ask_what_is_required(contract, engagement, service)
     agent = _agent(contract, bill, holder)
     return Draft(
         number=bill.number,
@@ -161,7 +169,7 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
         buyer=replace(_party(bill.buyer, contract.buyer.siret, bill.buyer.vat), service=service),
         lines=tuple(_line(line, contract, reverse=reverse) for line in bill.lines),
         contract=contract.id,
-        engagement=bill.engagement or (contract.engagements[0] if len(contract.engagements) == 1 else ""),
+        engagement=engagement,
         iban=_iban(bill, holder),
         type_code="381" if bill.credit_number else "380",
         process=_process(contract, holder),
@@ -173,6 +181,26 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
         notes=NOTES,
         agent=agent,
     )
+
+
+def _refuse_odd(contract: ContractRecord, bill: Bill) -> None:
+    if contract.currency != "EUR":
+        raise BillUnreadable(f"currency : le contrat est en {contract.currency[:10]} ; on ne facture ici qu’en euros.")
+    if not 2000 <= bill.issued_on.year <= 2099:
+        raise BillUnreadable("issued_on : une date entre 2000 et 2099 est attendue.")
+
+
+def _ask_what_is_required(contract: ContractRecord, engagement: str, service: str) -> None:
+    """What the buyer would send the invoice back for."""
+    asks = contract.buyer.requires
+    if asks.engagement and not engagement:
+        known = ", ".join(contract.engagements) or "demandez-le à l’acheteur"
+        raise BillUnreadable(f"engagement : l’acheteur exige un numéro d’engagement ({known}).")
+    if asks.service and not service:
+        known = ", ".join(contract.buyer.services) or "demandez-le à l’acheteur"
+        raise BillUnreadable(f"service : l’acheteur exige un code service ({known}).")
+    if asks.either and not (engagement or service):
+        raise BillUnreadable("engagement, service : l’acheteur exige un numéro d’engagement ou un code service.")
 
 
 def _json(text: str, what: str) -> dict[str, Any]:
@@ -258,6 +286,8 @@ def _iban(bill: Bill, holder: Holder) -> str:
     iban = bill.iban.replace(" ", "") or _only_iban(holder)
     if not iban:
         raise BillUnreadable("iban : le compte à créditer manque, et le contrat n’en donne pas un seul.")
+    if not valid_iban(iban):
+        raise BillUnreadable("iban : ce numéro de compte n’est pas un IBAN (clé ou longueur fausse).")
     return iban
 
 
@@ -282,6 +312,8 @@ def _line(line: BillLine, contract: ContractRecord, *, reverse: bool) -> Line:
     price = prices.get(line.code) if line.unit_price is None else line.unit_price
     if price is None:
         raise BillUnreadable(f"unit_price : la ligne « {line.label} » n’a pas de prix, et le contrat n’en donne pas.")
+    if line.quantity * price >= MAX_NET:
+        raise BillUnreadable(f"quantity, unit_price : le montant de la ligne « {line.label[:60]} » est démesuré.")
     if reverse:
         return Line(line.code, line.label, line.quantity, price, Decimal(0), "AE")
     rate = contract.vat_rates[0] if line.vat_rate is None and len(contract.vat_rates) == 1 else line.vat_rate

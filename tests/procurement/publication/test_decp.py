@@ -1,6 +1,7 @@
 """DECP records: JSON and XML say the same, both hold by our schemas, and each rule has its break."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -108,6 +109,7 @@ def test_any_amount_reads_back_to_the_cent(amount: Decimal) -> None:
     ("field", "value", "code"),
     [
         ("id", "a,b", "DECP-ID"),
+        ("id", "  ", "DECP-ID"),
         ("acheteur", {"id": "90000002700013"}, "DECP-SIRET-ACHETEUR"),
         ("montant", Decimal("0.5"), "DECP-MONTANT-MIN"),
         ("montant", Decimal(4_000_000_000), "DECP-MONTANT-MAX"),
@@ -180,6 +182,9 @@ def test_without_subject_and_cpv_nothing_is_said() -> None:
         ("dateNotification", "xx2024-01-01zz"),
         ("nature", "Marche"),
         ("couleur", "bleu"),
+        ("montant", None),
+        ("marcheInnovant", 0),
+        ("objet", True),
         ("objet", "x" * 1001),
     ],
 )
@@ -187,6 +192,7 @@ def test_what_the_json_schema_refuses(field: str, value: object) -> None:
     report = check_document(to_json([record(CONTRACT) | {field: value}]), TODAY)
     assert not report.schema_valid
     assert all(finding.message.endswith(".") for finding in report.findings)
+    assert not [f for f in report.findings if re.search("None|True|False|integer|number|string", f.message)]
 
 
 def test_xml_booleans_in_french_are_accepted() -> None:
@@ -317,6 +323,11 @@ def test_subcontracts_are_judged_too() -> None:
     assert codes(check_document(to_json([made]), TODAY)) == {"DECP-ACTE-IDENTIFIANT"}
 
 
+def test_one_contract_alone_is_judged_though_it_breaks_the_schema() -> None:
+    report = check_document(to_json([]).replace(b"[]", to_text(record(CONTRACT)).encode()), TODAY)
+    assert (report.records, report.schema_valid, report.exploitable) == (1, False, True)
+
+
 @pytest.mark.parametrize(
     "holders",
     [
@@ -386,7 +397,7 @@ def test_a_record_of_ours_is_checked_in_both_forms() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
@@ -397,3 +408,11 @@ def test_no_value_anywhere_makes_it_crash(field: str, value: object) -> None:
     document = {"marches": {"marche": [record(FULL) | {field: value}]}}
     report = check_document(json.dumps(document, default=float).encode(), TODAY)
     assert report.records == 1
+
+
+def test_a_place_in_a_long_document_is_its_number() -> None:
+    """Records are numbered as they are read: counting back from each made a long document take minutes."""
+    records = [record(replace(CONTRACT, id=f"2026-{number}")) for number in range(3)]
+    wrong = record(replace(CONTRACT, id="2026-9", months=200))
+    found = check_document(to_xml([*records, wrong, CONCESSION | {"dureeMois": 400}]), TODAY).findings
+    assert [finding.path for finding in found] == ["/marches/marche[4]", "/marches/contrat-concession[1]"]
