@@ -323,24 +323,6 @@ def test_subcontracts_are_judged_too() -> None:
     assert codes(check_document(to_json([made]), TODAY)) == {"DECP-ACTE-IDENTIFIANT"}
 
 
-def test_one_contract_alone_is_judged_though_it_breaks_the_schema() -> None:
-    report = check_document(to_json([]).replace(b"[]", to_text(record(CONTRACT)).encode()), TODAY)
-    assert (report.records, report.schema_valid, report.exploitable) == (1, False, True)
-
-
-@pytest.mark.parametrize(
-    "holders",
-    [
-        [{"id": HOLDER.id, "typeIdentifiant": "SIRET"}],
-        {"titulaire": [{"id": HOLDER.id, "typeIdentifiant": "SIRET"}]},
-        {"titulaire": {"id": HOLDER.id, "typeIdentifiant": "SIRET"}},
-    ],
-)
-def test_lists_of_other_shapes_are_read_but_break_the_schema(holders: object) -> None:
-    report = check_document(to_json([record(CONTRACT) | {"titulaires": holders}]), TODAY)
-    assert (report.schema_valid, report.exploitable) == (False, True)
-
-
 @pytest.mark.parametrize(
     ("kind", "identifier"),
     [("FRW", "FRWF12345678901234"), ("HORS_UE", "CH12345"), ("TVA-intracommunautaire", "BE0123456749")],
@@ -408,11 +390,3 @@ def test_no_value_anywhere_makes_it_crash(field: str, value: object) -> None:
     document = {"marches": {"marche": [record(FULL) | {field: value}]}}
     report = check_document(json.dumps(document, default=float).encode(), TODAY)
     assert report.records == 1
-
-
-def test_a_place_in_a_long_document_is_its_number() -> None:
-    """Records are numbered as they are read: counting back from each made a long document take minutes."""
-    records = [record(replace(CONTRACT, id=f"2026-{number}")) for number in range(3)]
-    wrong = record(replace(CONTRACT, id="2026-9", months=200))
-    found = check_document(to_xml([*records, wrong, CONCESSION | {"dureeMois": 400}]), TODAY).findings
-    assert [finding.path for finding in found] == ["/marches/marche[4]", "/marches/contrat-concession[1]"]
