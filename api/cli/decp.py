@@ -37,7 +37,7 @@ def check(
 def _check(today: date, path: Path) -> Result:
     content = read(path, MAX_BYTES)
     # What cannot be read is told at once; fifty thousand good records take their time.
-    seconds = SECONDS + 2 * len(content) / 10**6
+    seconds = SECONDS + 4 * len(content) / 10**6
     report: Result = in_worker(
         KNOWN, "procurement.publication.check:check_document_dict", content, today, seconds=seconds
     )

@@ -1,6 +1,7 @@
 """Commands that take several files: one process, results in the order given, a bad file never stops the others."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def read(path: Path, max_bytes: int) -> bytes:
             return file.read(max_bytes + 1)
     except OSError as error:
         reason = REASONS.get(type(error), "erreur du système")
-        raise BadFile(f"Le fichier {path.name} ne peut pas être lu ({reason}).") from None
+        raise BadFile(f"Le fichier {_shown(Path(path.name))} ne peut pas être lu ({reason}).") from None
 
 
 def in_worker(known: frozenset[str], path: str, *args: Any, seconds: float) -> Any:
@@ -50,10 +51,16 @@ def in_worker(known: frozenset[str], path: str, *args: Any, seconds: float) -> A
 def each(files: Iterable[Path], work: Callable[[Path], Result]) -> Iterator[Result]:
     """`{"file", ...}` per file, or `{"file", "error"}`."""
     for path in files:
+        name = _shown(path)
         try:
-            yield {"file": str(path)} | work(path)
+            yield {"file": name} | work(path)
         except BadFile as error:
-            yield {"file": str(path), "error": error.sentence}
+            yield {"file": name, "error": error.sentence}
+
+
+def _shown(path: Path) -> str:
+    """The name as text: JSON has no place for the bytes of a name that is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def finish(

@@ -18,12 +18,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from procurement.iban import valid_iban
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, Holder, load_contracts
 from procurement.invoicing.making import PROFILE_B2G, PROFILE_EN16931, Draft, Line, Party
 from siret_lookup.siret import vat_number
 
 MAX_LINES = 5_000
 PAYMENT_DAYS = 30
+# Euros HT of one line: no public contract comes near.
+MAX_NET = Decimal(10) ** 11
 NOTES = {
     "PMT": "Indemnité forfaitaire pour frais de recouvrement : 40 euros (D2192-35).",
     "PMD": "Intérêts moratoires : taux directeur de la Banque centrale européenne majoré de huit points (R2192-31).",
@@ -47,6 +50,8 @@ class BillUnreadable(Exception):
 def _figure(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise ValueError("amount as a string")
+    if isinstance(value, str) and "e" in value.lower():
+        raise ValueError("plain digits")
     return value.replace(",", ".").replace("\u202f", "").replace(" ", "") if isinstance(value, str) else value
 
 
@@ -161,8 +166,11 @@ def read_contract(content: bytes, wanted: str = "") -> ContractRecord:
 def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
     """The invoice to make. Raises BillUnreadable where the contract and the lines do not go together."""
     holder = _holder(contract, bill)
+    _refuse_odd(contract, bill)
     reverse = holder.role == "subcontractor" and contract.kind == "works"
     service = bill.service or (contract.buyer.services[0] if len(contract.buyer.services) == 1 else "")
+    engagement = bill.engagement or (contract.engagements[0] if len(contract.engagements) == 1 else "")
+    _ask_what_is_required(contract, engagement, service)
     agent = _agent(contract, bill, holder)
     return Draft(
         number=bill.number,
@@ -172,7 +180,7 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
         buyer=replace(_party(bill.buyer, contract.buyer.siret, bill.buyer.vat), service=service),
         lines=tuple(_line(place, line, contract, reverse=reverse) for place, line in enumerate(bill.lines, 1)),
         contract=contract.id,
-        engagement=bill.engagement or (contract.engagements[0] if len(contract.engagements) == 1 else ""),
+        engagement=engagement,
         iban=_iban(bill, holder),
         type_code="381" if bill.credit_number else "380",
         process=_process(contract, holder),
@@ -184,6 +192,26 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
         notes=NOTES,
         agent=agent,
     )
+
+
+def _refuse_odd(contract: ContractRecord, bill: Bill) -> None:
+    if contract.currency != "EUR":
+        raise BillUnreadable(f"currency : le contrat est en {contract.currency[:10]} ; on ne facture ici qu’en euros.")
+    if not 2000 <= bill.issued_on.year <= 2099:
+        raise _wrong("issued_on", "une date entre 2000 et 2099 est attendue.")
+
+
+def _ask_what_is_required(contract: ContractRecord, engagement: str, service: str) -> None:
+    """What the buyer would send the invoice back for."""
+    asks = contract.buyer.requires
+    if asks.engagement and not engagement:
+        known = ", ".join(contract.engagements) or "demandez-le à l’acheteur"
+        raise _wrong("engagement", f"l’acheteur exige un numéro d’engagement ({known}).")
+    if asks.service and not service:
+        known = ", ".join(contract.buyer.services) or "demandez-le à l’acheteur"
+        raise _wrong("service", f"l’acheteur exige un code service ({known}).")
+    if asks.either and not (engagement or service):
+        raise _wrong("engagement", "l’acheteur exige un numéro d’engagement ou un code service.")
 
 
 def _json(text: str, what: str) -> dict[str, Any]:
@@ -268,7 +296,9 @@ def _only_iban(holder: Holder) -> str:
 def _iban(bill: Bill, holder: Holder) -> str:
     iban = bill.iban.replace(" ", "") or _only_iban(holder)
     if not iban:
-        raise _missing("iban", "le compte à créditer manque, et le contrat n’en donne pas un seul.")
+        raise _wrong("iban", "le compte à créditer manque, et le contrat n’en donne pas un seul.")
+    if not valid_iban(iban):
+        raise _wrong("iban", "ce numéro de compte n’est pas un IBAN (clé ou longueur fausse).")
     return iban
 
 
@@ -290,7 +320,7 @@ def _preceding(bill: Bill) -> tuple[tuple[str, date], ...]:
     return ((bill.credit_number, bill.credit_on),)
 
 
-def _missing(where: str, what: str) -> BillUnreadable:
+def _wrong(where: str, what: str) -> BillUnreadable:
     return BillUnreadable(f"{where.rpartition('.')[2]} : {what}", {where: what})
 
 
@@ -298,16 +328,18 @@ def _line(place: int, line: BillLine, contract: ContractRecord, *, reverse: bool
     prices = {price.code: price.unit_price for price in contract.prices}
     price = prices.get(line.code) if line.unit_price is None else line.unit_price
     if price is None:
-        raise _missing(
+        raise _wrong(
             f"lines.{place}.unit_price", f"la ligne « {line.label} » n’a pas de prix, et le contrat n’en donne pas."
         )
+    if line.quantity * price >= MAX_NET:
+        raise _wrong(f"lines.{place}.quantity", f"le montant de la ligne « {line.label[:60]} » est démesuré.")
     if reverse:
         return Line(line.code, line.label, line.quantity, price, Decimal(0), "AE")
     rate = contract.vat_rates[0] if line.vat_rate is None and len(contract.vat_rates) == 1 else line.vat_rate
     if rate is None:
-        raise _missing(f"lines.{place}.vat_rate", f"la ligne « {line.label} » n’a pas de taux de TVA.")
+        raise _wrong(f"lines.{place}.vat_rate", f"la ligne « {line.label} » n’a pas de taux de TVA.")
     if not rate:
-        raise _missing(
+        raise _wrong(
             f"lines.{place}.vat_rate", f"la ligne « {line.label} » est sans TVA ; ce cas n’est pas proposé ici."
         )
     return Line(line.code, line.label, line.quantity, price, rate)

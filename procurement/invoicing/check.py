@@ -23,6 +23,8 @@ from procurement.invoicing.sentences import sentence
 from procurement.invoicing.terms import HEADER
 
 FATAL, WARNING = "fatal", "warning"
+# The Factur-X sheets give no code to what they say of elements that a profile does not use.
+UNNAMED = "FX-SCH"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _RULE = re.compile(r"\s*\[?(BR-[A-Z0-9-]*\d+|UBL-[A-Z]+-\d+|CII-[A-Z]+-\d+|PEPPOL-[A-Z0-9-]+)")
 _NAMESPACE = re.compile(r"\[namespace-uri\(\)\s*=\s*'[^']*'\]|\*:|\[1\]|(?<=[/(@])[A-Za-z][\w.-]*:")
@@ -138,13 +140,25 @@ def _sheet_findings(text: str, sheets: tuple[str, ...]) -> list[Finding]:
     try:
         results = saxon.transform(text, tuple(rulesets.path(sheet) for sheet in sheets))
     except saxon.SaxonFailed as error:
-        message = f"Une règle n’a pas pu être évaluée sur cette facture : {str(error).splitlines()[0][:200]}"
-        return [Finding("MOTEUR", FATAL, "/", message, "Saxon")]
+        return [_stopped(error, "Saxon")]
     return [
         finding
-        for sheet, svrl in zip(sheets, results, strict=True)
-        for finding in _read_svrl(svrl, rulesets.described(sheet).name)
+        for sheet, result in zip(sheets, results, strict=True)
+        for finding in _read_result(result, rulesets.described(sheet).name)
     ]
+
+
+def _read_result(result: str | saxon.SaxonFailed, source: str) -> list[Finding]:
+    return _read_svrl(result, source) if isinstance(result, str) else [_stopped(result, source)]
+
+
+def _stopped(error: saxon.SaxonFailed, source: str) -> Finding:
+    said = " ".join(str(error).split())[:200]
+    message = (
+        "Ces règles n’ont pas pu être évaluées : une valeur de la facture est répétée, vide ou démesurée. "
+        f"Le moteur dit, en anglais : {said}"
+    )
+    return Finding("MOTEUR", FATAL, "/", message, source)
 
 
 def _read_svrl(svrl: str, source: str) -> list[Finding]:
@@ -160,7 +174,7 @@ def _finding(node: etree._Element, source: str) -> Finding:
     said = node.find(f"{_SVRL}text")
     text = "" if said is None else plain_text(said)
     named = _RULE.match(text)
-    rule = (named[1] if named else "") or node.get("id") or "?"
+    rule = (named[1] if named else "") or node.get("id") or UNNAMED
     # The Factur-X sheets carry no flag on what they refuse: a missing flag is fatal.
     severity = WARNING if node.get("flag") in {"warning", "information", "info"} else FATAL
     return Finding(rule, severity, _NAMESPACE.sub("", node.get("location", "")), sentence(rule, text), source)

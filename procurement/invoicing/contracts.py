@@ -4,12 +4,14 @@ The shape is the published one (`{"version": 1, "contracts": [...]}`), amounts a
 left aside, so that a file made by a later version still reads.
 """
 
+import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 
@@ -238,7 +240,7 @@ class ContractRecord:
     end: date | None = None
     prices: tuple[Price, ...] = ()
     invoiced: tuple[Invoiced, ...] = ()
-    currency: str = "EUR"
+    currency: Annotated[str, StringConstraints(to_upper=True)] = "EUR"
     subject: str = ""
     payment_days: Annotated[int, Field(ge=1, le=365)] | None = None
     price_kind: Literal["firm", "adjustable", "revisable"] | None = None
@@ -281,14 +283,25 @@ _PROBLEMS: Mapping[str, str] = {
 
 def load_contracts(content: bytes | str) -> tuple[ContractRecord, ...]:
     """Read a contracts file. Raises ContractsUnreadable with a sentence naming the first bad field."""
+    bare = content.removeprefix(BOM_UTF8) if isinstance(content, bytes) else content
     try:
-        return _file.validate_json(content).contracts
+        found = _file.validate_json(bare).contracts
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "fichier"
         kind = "month" if first["loc"][-1:] in (("month",), ("base",)) else first["type"]
         problem = _PROBLEMS.get(kind, "valeur refusée")
         raise ContractsUnreadable(f"Fichier des contrats illisible : {where} : {problem}.") from error
+    json.loads(bare, object_pairs_hook=_once, parse_int=str, parse_float=str)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Of a key that stands twice, an account or a ceiling, nobody can say which one was meant."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ContractsUnreadable(f"Fichier des contrats illisible : {twice[:60]} figure deux fois.")
 
 
 def to_record(entry: Mapping[str, Any]) -> ContractRecord:

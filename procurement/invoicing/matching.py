@@ -157,7 +157,13 @@ def _alike(first: Candidate, second: Candidate) -> bool:
 
 
 def decide(findings: Iterable[MatchFinding]) -> str:
-    """The heaviest effect among the findings; approve where there is none."""
+    """The heaviest effect among the findings; approve where there is none.
+
+    What is addressed to another buyer goes back to its sender: it is not this one's to refuse.
+    """
+    findings = tuple(findings)
+    if any(finding.reason_code == "DEST_ERR" for finding in findings):
+        return "hold"
     return max((finding.effect for finding in findings), key=_ORDER.index, default="approve")
 
 

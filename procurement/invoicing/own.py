@@ -13,11 +13,17 @@ _HALF_CENT = Decimal("0.005")
 
 
 def exact_vat(invoice: Invoice, directory: Directory) -> bool:
-    """EN 16931 (BR-CO-17, BR-S-09) lets VAT be wrong by anything under one unit of currency.
+    """EN 16931 (BR-CO-17, BR-S-09) lets VAT be wrong by anything under one unit of currency."""
+    return not wrong_vat(invoice)
+
+
+def wrong_vat(invoice: Invoice) -> list[tuple[VatRow, Decimal]]:
+    """The rows of the VAT breakdown whose amount is not base × rate, each with what it should be, in euros.
 
     A VAT rounded line by line may differ by half a cent per line: that much is left.
     """
-    return all(abs(row.amount - _vat(row)) <= max(_CENT, _HALF_CENT * len(invoice.lines)) for row in invoice.vat)
+    left = max(_CENT, _HALF_CENT * len(invoice.lines))
+    return [(row, _vat(row)) for row in invoice.vat if abs(row.amount - _vat(row)) > left]
 
 
 def _vat(row: VatRow) -> Decimal:

@@ -4,6 +4,7 @@
 a compressed stream may unfold to.
 """
 
+import logging
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -12,6 +13,8 @@ from pypdf import PdfReader
 from procurement.invoicing.invoice import InvoiceUnreadable
 
 MAX_ATTACHMENTS = 100
+# What is wrong with a PDF is said in French by the exception; pypdf would say it again on the standard error.
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 _FIRST = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "order-x.xml")
 _GARBAGE = "Ce PDF est abîmé ou incomplet : il ne peut pas être lu. Demandez à nouveau le fichier au fournisseur."
 _LOCKED = "Ce PDF est protégé par un mot de passe : la facture qu’il contient ne peut pas être lue."
@@ -38,7 +41,8 @@ def _rank(item: tuple[str, bytes]) -> int:
 
 def _attachments(content: bytes, max_bytes: int) -> Iterator[tuple[str, bytes]]:
     reader = PdfReader(BytesIO(content))
-    if reader.is_encrypted:
+    # Encrypted without a password, as some printers do, it opens for anyone.
+    if reader.is_encrypted and not reader.decrypt(""):
         raise InvoiceUnreadable(_LOCKED)
     if not len(reader.pages):
         raise InvoiceUnreadable(_GARBAGE)

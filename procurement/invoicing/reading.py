@@ -3,6 +3,7 @@
 Sources: EN 16931-1 (BT and BG numbers), bindings CII D16B/D22B and UBL 2.1.
 """
 
+import re
 from dataclasses import dataclass
 
 from lxml import etree
@@ -12,7 +13,10 @@ from procurement.invoicing.invoice import MAX_FILE, InvoiceUnreadable
 from procurement.invoicing.pdf import embedded_xml
 
 MAX_XML = 10 * 1024 * 1024
+# Rule engines take a minute over a number of a million digits.
+MAX_DIGITS = 1000
 CII_NAMESPACE = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
+_NUMBER = re.compile(r"[\s\d.+-]*")
 UBL_ROOTS = {
     "{urn:oasis:names:specification:ubl:schema:xsd:Invoice-2}Invoice": "Invoice",
     "{urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2}CreditNote": "CreditNote",
@@ -33,6 +37,7 @@ _TWO = (
     "Ce PDF contient deux factures différentes, « {first} » et « {second} » : on ne peut pas savoir laquelle est due. "
     "Demandez au fournisseur un fichier qui n’en contient qu’une."
 )
+_TOO_LONG = "Ce fichier contient un nombre de plus de {limit} chiffres (élément « {element} ») : il n’est pas lu."
 _NOT_INVOICE = "Ce fichier XML n’est pas une facture CII ou UBL (élément racine « {root} »)."
 
 
@@ -99,8 +104,17 @@ def _source(content: bytes, container: str, attachment: str = "") -> Source:
         tree = parse_xml(content, MAX_XML)
     except XmlRefused as error:
         raise InvoiceUnreadable(error.sentence) from error
+    _refuse_endless_numbers(tree)
     if tree.tag == f"{{{CII_NAMESPACE}}}CrossIndustryInvoice":
         return Source(tree, "CII", "CrossIndustryInvoice", container, attachment)
     if tree.tag in UBL_ROOTS:
         return Source(tree, "UBL", UBL_ROOTS[str(tree.tag)], container, attachment)
     raise InvoiceUnreadable(_NOT_INVOICE.format(root=etree.QName(tree).localname))
+
+
+def _refuse_endless_numbers(tree: etree._Element) -> None:
+    for node in tree.iter(etree.Element):
+        text = node.text or ""
+        if len(text) > MAX_DIGITS and _NUMBER.fullmatch(text):
+            element = etree.QName(node).localname
+            raise InvoiceUnreadable(_TOO_LONG.format(limit=MAX_DIGITS, element=element))

@@ -161,7 +161,7 @@ ERRORS: tuple[Rule, ...] = (
     (
         "DECP-ID",
         "L’identifiant manque, ou sort de 1 à 16 lettres, chiffres, / - _ . # ou espaces.",
-        lambda r: bool(_ID.fullmatch(r.id)),
+        lambda r: bool(r.id.strip() and _ID.fullmatch(r.id)),
     ),
     ("DECP-ACHETEUR", "L’identifiant de l’acheteur manque.", lambda r: bool(r.buyer)),
     (

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -196,6 +197,20 @@ def test_make_into_a_folder_that_is_not_there(folder: Path, bill: list[str | Pat
     result = run("make", *bill[:-1], folder / "absent" / "made.pdf", "--json")
     assert result.exit_code == 2
     assert "ne peut pas être écrit" in shape(result)["error"]
+
+
+def test_a_name_that_is_not_utf8_still_gives_json(folder: Path) -> None:
+    name = os.fsdecode(b"re\xe7ue.xml")
+    try:
+        (folder / name).write_bytes(ubl(DRAFT))
+    except OSError:  # a file system that only takes UTF-8
+        name = "absente.xml"
+    done = subprocess.run(
+        [sys.executable, "-c", "from api.cli import main; main()", "invoice", "check", folder / name, "--json"],
+        capture_output=True,
+        check=False,
+    )
+    assert json.loads(done.stdout.decode("utf-8"))["file"].endswith(".xml")
 
 
 def test_fifty_megabytes_are_one_sentence(folder: Path) -> None:

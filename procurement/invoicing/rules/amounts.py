@@ -6,6 +6,7 @@ from procurement.invoicing.billed import billed, in_flight, part_of, replaced
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice, InvoiceLine
 from procurement.invoicing.money import CENT, euros, percent
+from procurement.invoicing.own import wrong_vat
 from procurement.invoicing.rules.finding import Findings, amount, reject, suspend
 from procurement.invoicing.scoring import holder_of
 
@@ -99,8 +100,20 @@ def arithmetic(invoice: Invoice, contract: ContractRecord) -> Findings:
         yield amount(contract, reject("gross-arithmetic", "BT-112", message, "MONTANTTOTAL_ERR"), zero)
 
 
+def vat_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """VAT is its base times its rate: the norm lets it be wrong by 99 cents, an accountant does not."""
+    if invoice.process[1:] in GROUPED:
+        return
+    for row, due in wrong_vat(invoice):
+        message = (
+            f"TVA à {percent(row.rate / 100)} : {euros(due)} attendus sur {euros(row.base)} HT ; la facture dit "
+            f"{euros(row.amount)}."
+        )
+        yield amount(contract, reject("vat-arithmetic", "BT-117", message, "CALCUL_ERR"), Decimal(0))
+
+
 def _expected(line: InvoiceLine) -> Decimal:
     return line.quantity * line.unit_price / line.base_quantity + line.adjustments
 
 
-RULES = (ceiling, part_ceiling, share, vat_rate, arithmetic)
+RULES = (ceiling, part_ceiling, share, vat_rate, arithmetic, vat_amount)

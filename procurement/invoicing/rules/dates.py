@@ -23,7 +23,9 @@ def period(invoice: Invoice, contract: ContractRecord) -> Findings:
         return
     if first and last and _outside(first, last, contract.start, contract.end):
         message = f"La prestation ({first:%d/%m/%Y} au {last:%d/%m/%Y}) est entièrement hors de la durée du contrat."
-        yield reject("period-outside", "BT-73", message, "CONTRAT_TERM")
+        # Works often run past their date, under penalties: whether they were prolonged is asked first.
+        late = contract.kind == "works" and not (contract.start and last < contract.start)
+        yield (suspend if late else reject)("period-outside", "BT-73", message, "CONTRAT_TERM")
     elif (first and contract.start and first < contract.start) or (last and contract.end and last > contract.end):
         message = "Une partie de la période facturée est hors de la durée du contrat."
         yield suspend("period-overlaps", "BT-73", message, "CONTRAT_TERM")

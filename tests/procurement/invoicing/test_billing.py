@@ -17,7 +17,7 @@ from procurement.invoicing.making import cents, totals, ubl, vat_breakdown
 from procurement.invoicing.matching import match
 from procurement.invoicing.parsing import read_invoice
 from siret_lookup.siret import vat_number
-from tests.procurement.invoicing.samples import IBAN, SELLER, STRANGER, contract, contracts_file, loaded
+from tests.procurement.invoicing.samples import BUYER, IBAN, SELLER, STRANGER, contract, contracts_file, loaded
 from tests.verapdf import verdicts
 
 SUB = {"siret": SELLER.siret, "role": "subcontractor", "vat": SELLER.vat, "ibans": [IBAN]}
@@ -123,6 +123,10 @@ def test_one_contract_of_a_file_is_chosen_by_its_number() -> None:
         ({"lines": [bill()["lines"][0] | {"vat_rate": "0"}]}, "sans TVA"),
         ({"lines": [{"code": "X", "label": "Pose", "quantity": "1"}]}, "n’a pas de prix"),
         ({"lines": [{"code": "P1", "label": "Pose", "quantity": "1"}]}, "n’a pas de taux"),
+        ({"lines": [bill()["lines"][0] | {"quantity": "1e9"}]}, "nombre attendu"),
+        ({"lines": [bill()["lines"][0] | {"quantity": "9" * 13}]}, "démesuré"),
+        ({"issued_on": "9999-12-31"}, "entre 2000 et 2099"),
+        ({"iban": "FR7630006000011234567890188"}, "n’est pas un IBAN"),
         ({"colour": "blue"}, "colour : champ inconnu"),
         ({"credit_number": "F-1"}, "credit_on"),
         ({"period_start": "2026-09-01"}, "period_end"),
@@ -132,6 +136,23 @@ def test_one_contract_of_a_file_is_chosen_by_its_number() -> None:
 def test_what_cannot_be_billed_is_one_sentence(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BillUnreadable, match=sentence):
         draft_of(read_contract(json.dumps(contract()).encode()), read_bill(json.dumps(bill(**changes)).encode()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"currency": "CHF"}, "qu’en euros"),
+        ({"engagements": ["EJ-77", "EJ-78"]}, r"exige un numéro d’engagement \(EJ-77, EJ-78\)"),
+        ({"buyer": contract()["buyer"] | {"services": ["A", "B"]}}, r"exige un code service \(A, B\)"),
+        (
+            {"engagements": [], "buyer": {"siret": BUYER.siret, "requires": {"either": True}}},
+            "ou un code service",
+        ),
+    ],
+)
+def test_what_the_buyer_would_send_back_is_asked_before(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BillUnreadable, match=sentence):
+        draft_of(read_contract(json.dumps(contract(**changes)).encode()), read_bill(json.dumps(bill()).encode()))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """check_invoice on the sandbox's own invoices, and on one break per family of rules."""
 
+import copy
 import re
 from collections.abc import Callable
 from datetime import date
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from api.sandbox import invoices
 from api.sandbox.invoices import Draft, Line, cii, facturx_pdf, ubl
@@ -178,6 +180,17 @@ def test_the_report_is_plain_data() -> None:
 def test_an_unreadable_file_has_no_report() -> None:
     with pytest.raises(InvoiceUnreadable, match="pas une facture"):
         check_invoice(b"<facture/>")
+
+
+def test_a_sheet_that_stops_does_not_hide_what_the_others_say(capfd: pytest.CaptureFixture[str]) -> None:
+    twice = etree.fromstring(made(cii))
+    process = next(twice.iter("{*}BusinessProcessSpecifiedDocumentContextParameter"))
+    process.addnext(copy.deepcopy(process))
+    report = check_invoice(etree.tostring(twice))
+    stopped = next(finding for finding in report.findings if finding.rule == "MOTEUR")
+    assert (stopped.source, stopped.severity, report.valid) == ("BR-FR", "fatal", False)
+    assert {finding.source for finding in report.findings} >= {"BR-FR", "EN 16931 (EXTENDED-CTC-FR)"}
+    assert capfd.readouterr().err == ""
 
 
 def test_the_engine_stopping_is_an_exception_of_ours() -> None:

@@ -75,3 +75,14 @@ def test_a_bad_value_is_named(changes: dict[str, Any], where: str, problem: str)
         load_contracts(contracts_file(contract(**changes)))
     assert where in raised.value.sentence
     assert problem in raised.value.sentence
+
+
+def test_a_key_that_stands_twice_is_not_guessed() -> None:
+    twice = contracts_file(contract()).replace('"amount_ht": "10000"', '"ceiling_ht": "9", "amount_ht": "10000"')
+    with pytest.raises(ContractsUnreadable, match="ceiling_ht figure deux fois"):
+        load_contracts(twice)
+
+
+def test_a_mark_of_order_and_a_small_letter_are_no_obstacle() -> None:
+    read = load_contracts(b"\xef\xbb\xbf" + contracts_file(contract(currency="eur")).encode())
+    assert read[0].currency == "EUR"

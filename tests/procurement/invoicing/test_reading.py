@@ -142,6 +142,19 @@ def test_a_locked_pdf_is_refused() -> None:
         open_invoice(_pdf({"factur-x.xml": cii(DRAFT)}, password="secret"))
 
 
+def test_a_pdf_that_opens_without_its_owners_password_is_read() -> None:
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(_pdf({"factur-x.xml": cii(DRAFT)}))))
+    writer.encrypt("", "owner", algorithm="AES-256")
+    out = BytesIO()
+    writer.write(out)
+    assert open_invoice(out.getvalue()).syntax == "CII"
+
+
+def test_a_number_without_end_is_refused_before_any_rule_counts_with_it() -> None:
+    with pytest.raises(InvoiceUnreadable, match=r"plus de 1000 chiffres \(élément « TaxableAmount »\)"):
+        open_invoice(ubl(DRAFT).replace(b"901.00", b"9" * 1_000_000))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

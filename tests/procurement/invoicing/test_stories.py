@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from api.sandbox.invoices import Draft, Line, Party
+from procurement.invoicing.making import ubl
 from procurement.invoicing.matching import match
 from procurement.invoicing.parsing import read_invoice
-from tests.procurement.invoicing.samples import BUYER, IBAN, SELLER, STRANGER, loaded
+from tests.procurement.invoicing.samples import BUYER, IBAN, SELLER, STRANGER, contract, loaded
 from tests.procurement.invoicing.stories import (
     FACTOR,
     FACTOR_IBAN,
@@ -26,6 +27,7 @@ from tests.procurement.invoicing.stories import (
     sold,
     told,
 )  # fmt: skip
+from tests.procurement.invoicing.test_bad_input import off
 
 
 def test_a_month_of_work_within_the_contract_is_paid(made: Made) -> None:
@@ -62,6 +64,13 @@ def test_a_wrong_buyer_goes_back_before_anything_else(made: Made) -> None:
     answer = told(made, bill, agreed(ceiling_ht="500"))
     assert [f.rule for f in answer.findings] == ["buyer-wrong", "ceiling-exceeded"]
     assert (answer.findings[0].reason_code, answer.chorus) == ("DEST_ERR", "A_RECYCLER")
+
+
+def test_what_is_addressed_to_another_buyer_is_not_ours_to_refuse(made: Made) -> None:
+    bill = sold(buyer=Party("Commune voisine", STRANGER, service="VOIRIE"))
+    answer = told(made, replace(bill, lines=(replace(SOLD[0], vat_rate=Decimal("5.5")),)), agreed())
+    assert [f.rule for f in answer.findings] == ["buyer-wrong", "vat-rate"]
+    assert (answer.decision, answer.chorus) == ("hold", "A_RECYCLER")
 
 
 def test_a_wrong_engagement_goes_back(made: Made) -> None:
@@ -230,6 +239,11 @@ def test_a_contract_that_ended_is_refused_whole_and_asked_in_part(made: Made) ->
     assert proposed(told(made, sold(), agreed(end="2026-09-20")))[0] == "period-overlaps"
 
 
+def test_works_past_their_date_are_asked_about_and_not_refused(made: Made) -> None:
+    late = told(made, sold(), agreed(kind="works", end="2026-08-31"))
+    assert proposed(late) == ("period-outside", "CONTRAT_TERM", "SUSPENDUE", "hold")
+
+
 def test_work_that_is_not_done_yet_waits(made: Made) -> None:
     answer = told(made, sold(period=(date(2026, 10, 1), date(2026, 10, 31))), agreed())
     assert proposed(answer) == ("before-service", "LIVR_INCOMP", "SUSPENDUE", "hold")
@@ -279,6 +293,15 @@ def test_a_vat_rate_that_is_not_the_contracts_is_refused(made: Made) -> None:
     answer = told(made, sold(lines=(replace(SOLD[0], vat_rate=Decimal("5.5")),)), agreed())
     assert proposed(answer) == ("vat-rate", "TX_TVA_ERR", "REJETEE", "refuse")
     assert "5,5 %" in only(answer).message
+
+
+@pytest.mark.parametrize(("kind", "decision"), [("services", "refuse"), ("works", "partial")])
+def test_a_vat_wrong_by_99_cents_is_seen(kind: str, decision: str) -> None:
+    invoice = read_invoice(ubl(off("0.99")))
+    answer = match(invoice, loaded(contract(kind=kind, prices=[])))
+    assert ([f.rule for f in answer.findings], answer.decision) == (["vat-arithmetic"], decision)
+    assert only(answer).reason_code == "CALCUL_ERR"
+    assert match(read_invoice(ubl(off("0.01"))), loaded(contract(prices=[]))).decision == "approve"
 
 
 def test_another_currency_is_refused(made: Made) -> None:
