@@ -17,14 +17,16 @@ from api import isolate
 from api.context import Context
 from api.db import reading, transaction
 from api.invoices import FOLDER, facts_of, keep_found, matched
+from procurement.carried import Accounts
 from procurement.errors import Unavailable
 from procurement.invoice_copy import Arrival, Facts, already_here
 from procurement.invoicing.invoice import MAX_FILE
 from procurement.people import Organisation
 
-BATCH, BATCH_BYTES = 50, 32 << 20
-# Batches being checked while another is kept: one for each worker process.
-LANES = 2
+BATCH, BATCH_BYTES = 100, 16 << 20
+# Batches being checked, one more than there are worker processes so that none waits for files to be read; and how many
+# may be ahead of the one that is kept.
+LANES, AHEAD = 3, 5
 SECONDS = 60.0
 BY = "ligne de commande"
 _UNREADABLE = "Ce fichier ne peut pas être lu : droits manquants, ou erreur du système."
@@ -66,10 +68,10 @@ def import_files(
 
     Raises Unavailable where the worker processes do not start.
     """
-    done = Imported()
+    done, accounts = Imported(), Accounts()
     with ThreadPoolExecutor(LANES) as lanes:
         for batch in _in_order(lanes, context, organisation_id, paths):
-            done.kept += _keep(context, organisation_id, batch)
+            done.kept += _keep(context, organisation_id, batch, accounts)
             done.already += batch.already
             done.errors += batch.errors
             report(batch.size)
@@ -83,7 +85,7 @@ def _in_order(
     ahead: deque[Future[_Batch]] = deque()
     for some in _batches(paths):
         ahead.append(lanes.submit(_check, context, organisation_id, some))
-        if len(ahead) > LANES:
+        if len(ahead) > AHEAD:
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
@@ -144,28 +146,28 @@ def _checked(contents: list[bytes]) -> list[dict[str, Any]]:
     return found
 
 
-def _keep(context: Context, organisation_id: int, batch: _Batch) -> int:
+def _keep(context: Context, organisation_id: int, batch: _Batch, accounts: Accounts) -> int:
     """The rows of one batch, in one transaction. Gives how many are new."""
     if not batch.new:
         return 0
-    answers = matched(context, organisation_id, [found["invoice"] for _, _, found in batch.new])
+    answers = matched(context, organisation_id, [found["invoice"] for _, _, found in batch.new], accounts)
     rows = [
         (facts_of(path.name, content, found), context.storage.put(FOLDER, content), found | {"match": answer})
         for (path, content, found), answer in zip(batch.new, answers, strict=True)
     ]
-    unused = _write(context, organisation_id, rows)
+    unused = _write(context, organisation_id, rows, accounts)
     for key in unused:
         context.storage.delete(key)
     batch.already += len(unused)
     return len(rows) - len(unused)
 
 
-def _write(context: Context, organisation_id: int, rows: Sequence[tuple[Facts, str, dict[str, Any]]]) -> list[str]:
+def _write(
+    context: Context, organisation_id: int, rows: Sequence[tuple[Facts, str, dict[str, Any]]], accounts: Accounts
+) -> list[str]:
     """The keys of files that were here after all: another batch, or another import, had the same bytes."""
     with transaction(context.database) as db:
         organisation = db.get_one(Organisation, organisation_id)
-        kept = [
-            (keep_found(db, organisation, facts, Arrival("folder", BY), key, found).key, key)
-            for facts, key, found in rows
-        ]
-    return [key for named, key in kept if named != key]
+        copies = keep_found(db, organisation, Arrival("folder", BY), rows)
+        accounts.written(db, [copy for copy, (_, key, _) in zip(copies, rows, strict=True) if copy.key == key])
+    return [key for copy, (_, key, _) in zip(copies, rows, strict=True) if copy.key != key]

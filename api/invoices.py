@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,15 @@ from api.context import Context
 from api.db import connect, reading, transaction
 from api.isolate import WorkFailed
 from api.uploads import Received
-from procurement.billing import contract_by_number, contracts_file, key_contracts, keys_are_stale, records_for
-from procurement.contract import Contract
+from procurement.billing import contracts_by_number, contracts_file, key_contracts, keys_are_stale, records_for
+from procurement.carried import Accounts
 from procurement.errors import Invalid, Refused
-from procurement.invoice_copy import Arrival, Facts, InvoiceCopy, already, keep_arrived, keep_copy
+from procurement.invoice_copy import Arrival, Examined, Facts, InvoiceCopy, already, keep_arrived, keep_copy
 from procurement.invoice_decision import arrived
-from procurement.invoicing.contracts import Invoiced
+from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.matching import match
+from procurement.invoicing.past import Invoiced
 from procurement.people import Organisation, Person, Role
 
 INVOICE_CAP = 20_000_000
@@ -45,11 +46,15 @@ def examine(content: bytes) -> dict[str, Any]:
     return found
 
 
-def matched(ctx: Context, organisation_id: int, invoices: Sequence[Invoice | None]) -> list[dict[str, Any]]:
+def matched(
+    ctx: Context, organisation_id: int, invoices: Sequence[Invoice | None], accounts: Accounts | None = None
+) -> list[dict[str, Any]]:
     """The match of each invoice with the contracts of one buyer, found by their keys, made again where one changed.
 
     Each is matched with those before it counted as received; None, of a file whose schema is broken, matches nothing.
+    `accounts`: what an import carries from one call to the next.
     """
+    accounts = accounts or Accounts()
     read = [invoice for invoice in invoices if invoice is not None]
     with reading(ctx.database) as db:
         stale = keys_are_stale(db, organisation_id)
@@ -57,25 +62,37 @@ def matched(ctx: Context, organisation_id: int, invoices: Sequence[Invoice | Non
         with transaction(ctx.database) as db:
             key_contracts(db, organisation_id)
     with reading(ctx.database) as db:
-        found = records_for(db, organisation_id, read)
-    known = {record.id: record for records in found for record in records}
+        found = records_for(db, organisation_id, read, accounts)
     candidates, answers = iter(found), []
     for invoice in invoices:
         if invoice is None:
             answers.append(UNREAD)
             continue
-        made = match(invoice, [known[record.id] for record in next(candidates)])
-        answers.append(made.as_dict())
-        if made.decision != "unmatched" and made.candidates:
-            record = known[made.candidates[0].contract]
-            known[record.id] = replace(record, invoiced=(*record.invoiced, *_received(invoice)))
+        records = next(candidates)
+        answers.append(match(invoice, records).as_dict())
+        chosen = _first(answers[-1])
+        for record in records:
+            if record.id == chosen and (row := _received(invoice, record)):
+                accounts.count(record, row)
     return answers
 
 
-def _received(invoice: Invoice) -> tuple[Invoiced, ...]:
-    if not invoice.seller.sirets or not invoice.number:
-        return ()
-    return (Invoiced(invoice.number, invoice.seller.sirets[0], abs(invoice.totals.net), invoice.type_code),)
+def _received(invoice: Invoice, record: ContractRecord) -> Invoiced | None:
+    """As the account of the contract will say it once the invoice is kept (procurement/billing.py)."""
+    net, gross = amount_of(str(invoice.signed_net)), amount_of(str(invoice.signed_gross))
+    if not invoice.seller.sirets or not invoice.number or net is None:
+        return None
+    engagement = invoice.engagement[:50]
+    return Invoiced(
+        number=invoice.number[:100],
+        siret=invoice.seller.sirets[0],
+        amount_ht=abs(net),
+        type="381" if net < 0 else invoice.type_code[:3] or "380",
+        issued_on=invoice.issued_on,
+        engagement=engagement,
+        part=next((part.id for part in record.parts if engagement and engagement in part.engagements), ""),
+        amount_ttc=None if gross is None else abs(gross),
+    )
 
 
 def amount_of(text: str | None) -> Decimal | None:
@@ -179,32 +196,31 @@ def take_copy(
     facts = facts_of(received.name, content, found)
     with transaction(ctx.database) as db:
         mine = db.get_one(Organisation, buyer_id)
-        contract = _matched(db, mine, confronted)
+        contract = contracts_by_number(db, mine, {_first(confronted)}).get(_first(confronted))
         copy = keep_copy(
             db, mine, facts, key=key, contract=contract, report=found["report"], match=confronted,
             person=who, now=database.now(db), channel=channel,
         )  # fmt: skip
         if copy.key == key:
-            arrived(db, copy, database.now(db))
+            arrived(db, [copy], database.now(db))
         return copy.ref, copy.key == key
 
 
 def keep_found(
-    db: Session, organisation: Organisation, facts: Facts, arrival: Arrival, key: str, found: Mapping[str, Any]
-) -> InvoiceCopy:
-    """An invoice that came by itself, examined, matched and stored under `key`; the twin where it was here."""
+    db: Session, organisation: Organisation, arrival: Arrival, files: Sequence[tuple[Facts, str, Mapping[str, Any]]]
+) -> list[InvoiceCopy]:
+    """Invoices that came by themselves, examined, matched and stored under a key; the twin of each that was here."""
     now = database.now(db)
-    copy = keep_arrived(
-        db, organisation, facts, arrival, key=key, contract=_matched(db, organisation, found["match"]),
-        report=found["report"], match=found["match"], now=now,
-    )  # fmt: skip
-    if copy.key == key:
-        arrived(db, copy, now)
-    return copy
+    contracts = contracts_by_number(db, organisation, {_first(found["match"]) for _, _, found in files})
+    examined = [
+        Examined(facts, key, contracts.get(_first(found["match"])), found["report"], found["match"])
+        for facts, key, found in files
+    ]
+    copies = keep_arrived(db, organisation, arrival, examined, now)
+    arrived(db, [copy for copy, file in zip(copies, examined, strict=True) if copy.key == file.key], now)
+    return copies
 
 
-def _matched(db: Session, organisation: Organisation, match: dict[str, Any]) -> Contract | None:
-    """The first candidate, unless nothing stands out."""
-    if match["decision"] == "unmatched" or not match["candidates"]:
-        return None
-    return contract_by_number(db, organisation, match["candidates"][0]["contract"])
+def _first(match: Mapping[str, Any]) -> str:
+    """The number of the first candidate; "" where nothing stands out."""
+    return str(match["candidates"][0]["contract"]) if match["decision"] != "unmatched" and match["candidates"] else ""

@@ -1,14 +1,16 @@
 """A contract as finance checks invoices against it: the published shape of the contracts file, amounts as strings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
+from procurement.carried import Account, Accounts, entry_of, is_known
 from procurement.chorus import ChorusStructure
 from procurement.contract import Contract
 from procurement.contract_keys import candidates, refresh_keys
@@ -23,7 +25,7 @@ from procurement.execution.terms import Terms, from_dossier
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoicing.contracts import ContractRecord, to_record
 from procurement.invoicing.invoice import Invoice
-from procurement.ledger import COUNTED, admitted
+from procurement.ledger import COUNTED
 from procurement.people import Organisation
 from procurement.renewals import contract_end
 from procurement.subcontract import ONCE_ACCEPTED, Subcontract
@@ -31,8 +33,7 @@ from siret_lookup.siret import vat_number
 
 STARTED = ("notified", "in_effect", "ended")
 CHUNK = 5_000
-# What the contracts file calls an invoice that waits for a person.
-FLIGHT = {"completed": "received", "to_confirm": "received"}
+NOTHING: Mapping[str, Account] = MappingProxyType({})
 Row = TypeVar(
     "Row",
     Terms,
@@ -67,7 +68,7 @@ class Switches:
 
 @dataclass(frozen=True)
 class Whole:
-    """Everything that is known of a running contract, read once."""
+    """Everything that is known of a running contract, read once; `carried` stands for copies that were not."""
 
     contract: Contract
     terms: Terms
@@ -82,6 +83,21 @@ class Whole:
     indices: list[IndexValue]
     copies: list[InvoiceCopy]
     switches: Switches
+    carried: Account | None = None
+
+    @property
+    def repaid(self) -> Decimal:
+        """Euros TTC of the advance that decisions took back."""
+        if self.carried:
+            return self.carried.repaid
+        return sum((c.advance_ttc or Decimal(0) for c in self.copies if c.state in COUNTED), Decimal(0))
+
+    @property
+    def withheld(self) -> Decimal:
+        """Euros TTC that decisions retained."""
+        if self.carried:
+            return self.carried.withheld
+        return sum((c.retention_ttc or Decimal(0) for c in self.copies if c.state in COUNTED), Decimal(0))
 
 
 def whole_of(db: Session, contract: Contract) -> Whole:
@@ -89,14 +105,14 @@ def whole_of(db: Session, contract: Contract) -> Whole:
     return wholes_of(db, [contract])[0]
 
 
-def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
-    """The same for many: one query for each table, whatever their number."""
+def wholes_of(db: Session, contracts: Sequence[Contract], carried: Mapping[str, Account] = NOTHING) -> list[Whole]:
+    """The same for many: one query for each table, whatever their number. `carried`: accounts known, by number."""
     ids = [contract.id for contract in contracts]
     terms = {row.contract_id: row for rows in _by(db, Terms, ids).values() for row in rows}
     parties, accounts, engagements = _by(db, Party, ids), _by(db, BankAccount, ids), _by(db, Engagement, ids)
     prices, parts, receptions = _by(db, ContractPrice, ids), _by(db, Part, ids), _by(db, Reception, ids)
     assignments, subcontracts = _by(db, Assignment, ids), _by(db, Subcontract, ids)
-    copies = _by(db, InvoiceCopy, ids, *COPIED)
+    copies = _by(db, InvoiceCopy, [one.id for one in contracts if one.number not in carried], *COPIED)
     indices, asked = _indices(db, contracts, terms), _structures(db, contracts)
     return [
         Whole(
@@ -113,6 +129,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract]) -> list[Whole]:
             indices=indices.get(contract.organisation_id, []),
             copies=copies.get(contract.id, []),
             switches=switches_of(contract, engagements.get(contract.id, []), asked.get(contract.organisation_id)),
+            carried=carried.get(contract.number),
         )
         for contract in contracts
     ]
@@ -194,11 +211,11 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "parts": [_part(part, whole.engagements) for part in whole.parts],
         "revision": terms.revision,
         "indices": [{"index": v.series, "month": v.month, "value": v.value, "final": v.final} for v in whole.indices],
-        "advance": _advance(terms, whole.copies),
-        "retention": _retention(terms, whole.copies),
+        "advance": _advance(terms, whole.repaid),
+        "retention": _retention(terms, whole.withheld),
         "assignments": [_assignment(row) for row in whole.assignments],
         "received": [_reception(row) for row in whole.receptions if row.state == "done"],
-        "invoiced": [_invoiced(c) for c in whole.copies if c.state in COUNTED and c.sha256 != leave_out and _known(c)],
+        "invoiced": whole.carried.invoiced if whole.carried else _invoiced(whole.copies, leave_out),
     }  # fmt: skip
 
 
@@ -255,20 +272,18 @@ def _part(part: Part, engagements: list[Engagement]) -> dict[str, Any]:
     }
 
 
-def _advance(terms: Terms, copies: list[InvoiceCopy]) -> dict[str, Any] | None:
+def _advance(terms: Terms, repaid: Decimal) -> dict[str, Any] | None:
     if terms.advance_paid_on is None or terms.advance_ttc is None:
         return None
-    repaid = sum((c.advance_ttc or Decimal(0) for c in copies if c.state in COUNTED), Decimal(0))
     return {
         "paid_ttc": str(terms.advance_ttc), "rate": terms.advance_rate, "start": terms.repayment_starts,
         "end": terms.repayment_ends, "repaid_ttc": str(repaid),
     }  # fmt: skip
 
 
-def _retention(terms: Terms, copies: list[InvoiceCopy]) -> dict[str, Any] | None:
+def _retention(terms: Terms, held: Decimal) -> dict[str, Any] | None:
     if Decimal(terms.retention_rate) == 0:
         return None
-    held = sum((c.retention_ttc or Decimal(0) for c in copies if c.state in COUNTED), Decimal(0))
     return {
         "rate": terms.retention_rate, "guarantee": bool(terms.guarantee) or terms.retention_released_on is not None,
         "held_ttc": str(held),
@@ -289,20 +304,8 @@ def _reception(row: Reception) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _known(copy: InvoiceCopy) -> bool:
-    return bool(copy.number and copy.seller_siret and copy.amount_ht is not None)
-
-
-def _invoiced(copy: InvoiceCopy) -> dict[str, Any]:
-    """Credit notes are kept negative; the ledger of a contracts file wants their type and their size."""
-    amount = admitted(copy)
-    return {
-        "number": copy.number, "siret": copy.seller_siret, "amount_ht": str(abs(amount)),
-        "type": "381" if amount < 0 else copy.type_code or "380", "issued_on": _day(copy.issued_on),
-        "engagement": copy.engagement, "part": copy.part,
-        "amount_ttc": _money(abs(copy.amount_ttc)) if copy.amount_ttc is not None else None,
-        "paid_on": _day(copy.paid_on), "state": FLIGHT.get(copy.state, copy.state),
-    }  # fmt: skip
+def _invoiced(copies: list[InvoiceCopy], leave_out: str) -> list[dict[str, Any]]:
+    return [entry_of(c) for c in copies if c.state in COUNTED and c.sha256 != leave_out and is_known(c)]
 
 
 def contracts_file(db: Session, organisations: Iterable[int] | None = None, *, leave_out: str = "") -> dict[str, Any]:
@@ -316,17 +319,23 @@ def contracts_file(db: Session, organisations: Iterable[int] | None = None, *, l
 
 
 def records_for(
-    db: Session, organisation_id: int, invoices: Sequence[Invoice], *, leave_out: str = ""
+    db: Session, organisation_id: int, invoices: Sequence[Invoice], accounts: Accounts
 ) -> list[list[ContractRecord]]:
-    """For each invoice, the contracts of this buyer that it may belong to; keys are asked once for all of them."""
+    """For each invoice, the contracts of this buyer that it may belong to; keys are asked once for all of them.
+
+    What `accounts` carries is not read again; what is read is left with it.
+    """
     found = candidates(db, invoices, [organisation_id])
     ids = sorted({one for each in found.values() for one in each})
     query = select(Contract).where(Contract.id.in_(ids), Contract.state.in_(STARTED))
     query = query.options(joinedload(Contract.consultation), joinedload(Contract.organisation))
-    records = {
-        whole.contract.id: to_record(record_of(whole, leave_out=leave_out))
-        for whole in wholes_of(db, list(db.scalars(query)))
-    }
+    contracts = list(db.scalars(query))
+    wholes = wholes_of(db, contracts, accounts.current(db, contracts))
+    records = {whole.contract.id: to_record(record_of(whole)) for whole in wholes}
+    for whole in wholes:
+        if whole.carried is None:
+            past = records[whole.contract.id].invoiced
+            accounts.read(whole.contract.number, Account(past, whole.repaid, whole.withheld))
     return [[records[one] for one in found[place] if one in records] for place in range(len(invoices))]
 
 
@@ -351,5 +360,7 @@ def key_contracts(db: Session, organisation_id: int) -> None:
         whole.contract.keyed = True
 
 
-def contract_by_number(db: Session, organisation: Organisation, number: str) -> Contract | None:
-    return db.scalar(select(Contract).where(Contract.organisation_id == organisation.id, Contract.number == number))
+def contracts_by_number(db: Session, organisation: Organisation, numbers: Collection[str]) -> dict[str, Contract]:
+    """Those of a buyer's contracts, by their number, with their consultation."""
+    query = select(Contract).where(Contract.organisation_id == organisation.id, Contract.number.in_(numbers))
+    return {row.number: row for row in db.scalars(query.options(joinedload(Contract.consultation)))}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -61,22 +61,38 @@ def record(
     db: Session, consultation: "Consultation", kind: str, subject: str, actor: str, now: datetime, **data: Any
 ) -> Event:
     """Append one line. Locks the consultation's row first, so that two writers never share a number."""
+    return record_all(db, consultation, kind, [(subject, data)], actor, now)[0]
+
+
+def record_all(
+    db: Session,
+    consultation: "Consultation",
+    kind: str,
+    lines: Sequence[tuple[str, dict[str, Any]]],
+    actor: str,
+    now: datetime,
+) -> list[Event]:
+    """Append several lines of one kind, (subject, data) each, at once."""
     lock(db, consultation)
     last = db.scalar(select(Event).where(Event.consultation_id == consultation.id).order_by(Event.seq.desc()).limit(1))
-    event = Event(
-        consultation_id=consultation.id,
-        seq=last.seq + 1 if last else 1,
-        at=now,
-        actor=actor,
-        kind=kind,
-        subject=subject,
-        data=data,
-        previous_hash=last.hash if last else GENESIS,
-    )
-    event.hash = digest(event)
-    db.add(event)
+    events: list[Event] = []
+    for subject, data in lines:
+        event = Event(
+            consultation_id=consultation.id,
+            seq=last.seq + 1 if last else 1,
+            at=now,
+            actor=actor,
+            kind=kind,
+            subject=subject,
+            data=data,
+            previous_hash=last.hash if last else GENESIS,
+        )
+        event.hash = digest(event)
+        events.append(event)
+        last = event
+    db.add_all(events)
     db.flush()
-    return event
+    return events
 
 
 def lock(db: Session, consultation: "Consultation") -> None:

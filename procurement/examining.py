@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from procurement.invoicing.check import check_invoice
+from procurement.invoicing.check import check_and_read
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
-from procurement.invoicing.parsing import to_invoice
-from procurement.invoicing.reading import open_invoice
 
 NO_FACTS: dict[str, Any] = {
     "number": "", "seller_siret": "", "amount_ht": None, "amount_ttc": None, "type_code": "", "process": "",
@@ -19,12 +17,10 @@ def examine(content: bytes) -> dict[str, Any]:
 
     Raises InvoiceUnreadable where there is no invoice in the file.
     """
-    report = check_invoice(content).as_dict()
-    try:
-        invoice = to_invoice(open_invoice(content))
-    except InvoiceUnreadable:
-        return {"report": report, "invoice": None, **NO_FACTS, "number": report["number"]}
-    return {"report": report, "invoice": invoice, **_facts(invoice)}
+    checked, invoice = check_and_read(content)
+    if invoice is None:
+        return {"report": checked.as_dict(), "invoice": None, **NO_FACTS, "number": checked.number}
+    return {"report": checked.as_dict(), "invoice": invoice, **_facts(invoice)}
 
 
 def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from procurement.base import Base, HasRef
 from procurement.chorus import wanted_status
 from procurement.contract import Contract
 from procurement.errors import NotFound, Refused
-from procurement.events import lock, record
+from procurement.events import lock, record, record_all
 from procurement.people import Organisation, Person, Role
 
 FINAL: frozenset[str] = frozenset()
@@ -136,6 +136,17 @@ def already(db: Session, organisation: Organisation, sha256: str) -> InvoiceCopy
     return db.scalar(query)
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A file stored under `key`, what the check and the match gave of it, and the contract found."""
+
+    facts: Facts
+    key: str
+    contract: Contract | None
+    report: dict[str, Any]
+    match: dict[str, Any]
+
+
 def already_here(db: Session, organisation_id: int, sha256s: Sequence[str]) -> set[str]:
     """Which of these files are kept."""
     query = select(InvoiceCopy.sha256).where(InvoiceCopy.organisation_id == organisation_id)
@@ -158,43 +169,51 @@ def keep_copy(
     """Keep a checked copy; two uploads of the same bytes at once give one row. Raises NotFound without the role."""
     if not person.has(Role.FINANCE, organisation.id):
         raise NotFound
-    arrival = Arrival(channel, person.email)
-    return keep_arrived(
-        db, organisation, facts, arrival, key=key, contract=contract, report=report, match=match, now=now
-    )
+    one = Examined(facts, key, contract, report, match)
+    return keep_arrived(db, organisation, Arrival(channel, person.email), [one], now)[0]
 
 
 def keep_arrived(
-    db: Session,
-    organisation: Organisation,
-    facts: Facts,
-    arrival: Arrival,
-    *,
-    key: str,
-    contract: Contract | None,
-    report: dict[str, Any],
-    match: dict[str, Any],
-    now: datetime,
-) -> InvoiceCopy:
-    """The same for whatever came by itself. A copy already here becomes the portal's invoice when that one comes."""
+    db: Session, organisation: Organisation, arrival: Arrival, files: Sequence[Examined], now: datetime
+) -> list[InvoiceCopy]:
+    """The same for whatever came by itself, each file's copy. One that is here becomes the portal's when that comes."""
     db.refresh(organisation, with_for_update=True)
-    twin = already(db, organisation, facts.sha256)
-    if twin is not None:
-        _recognise(db, twin, arrival, now)
-        return twin
-    copy = InvoiceCopy(
-        organisation_id=organisation.id, contract=contract, name=facts.name[:200], sha256=facts.sha256, key=key,
-        number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht,
+    sha256s = [file.facts.sha256 for file in files]
+    query = select(InvoiceCopy).where(InvoiceCopy.organisation_id == organisation.id)
+    here = {copy.sha256: copy for copy in db.scalars(query.where(InvoiceCopy.sha256.in_(sha256s)))}
+    fresh: dict[str, InvoiceCopy] = {}
+    for file in files:
+        if twin := here.get(file.facts.sha256):
+            _recognise(db, twin, arrival, now)
+        elif file.facts.sha256 not in fresh:
+            fresh[file.facts.sha256] = _copy(organisation, arrival, file, now)
+    db.add_all(fresh.values())
+    db.flush()
+    for contract, copies in by_contract(fresh.values()):
+        lines = [(copy.ref, {"sha256": copy.sha256}) for copy in copies]
+        record_all(db, contract.consultation, "invoicecopy.received", lines, arrival.by, now)
+    return [(here | fresh)[sha256] for sha256 in sha256s]
+
+
+def _copy(organisation: Organisation, arrival: Arrival, file: Examined, now: datetime) -> InvoiceCopy:
+    facts = file.facts
+    return InvoiceCopy(
+        organisation_id=organisation.id, contract=file.contract, name=facts.name[:200], sha256=facts.sha256,
+        key=file.key, number=facts.number[:100], seller_siret=facts.seller_siret[:14], amount_ht=facts.amount_ht,
         amount_ttc=facts.amount_ttc, type_code=facts.type_code[:3], process=facts.process[:3],
-        issued_on=facts.issued_on, engagement=facts.engagement[:50], report=report, match=match, created_at=now,
-        uploaded_by=arrival.by, channel=arrival.channel, portal_id=arrival.portal_id,
+        issued_on=facts.issued_on, engagement=facts.engagement[:50], report=file.report, match=file.match,
+        created_at=now, uploaded_by=arrival.by, channel=arrival.channel, portal_id=arrival.portal_id,
         portal_status=arrival.portal_status, portal_at=arrival.portal_at,
     )  # fmt: skip
-    db.add(copy)
-    db.flush()
-    if contract is not None:
-        record(db, contract.consultation, "invoicecopy.received", copy.ref, arrival.by, now, sha256=copy.sha256)
-    return copy
+
+
+def by_contract(copies: Iterable[InvoiceCopy]) -> list[tuple[Contract, list[InvoiceCopy]]]:
+    """The copies of each contract, contracts by their id: whoever locks several takes them in that order."""
+    found: dict[int, tuple[Contract, list[InvoiceCopy]]] = {}
+    for copy in copies:
+        if copy.contract is not None:
+            found.setdefault(copy.contract.id, (copy.contract, []))[1].append(copy)
+    return [found[one] for one in sorted(found)]
 
 
 def _recognise(db: Session, copy: InvoiceCopy, arrival: Arrival, now: datetime) -> None:
@@ -213,10 +232,16 @@ def attach_to(
     """A person says which contract the invoice belongs to; the match is computed again for it."""
     if contract.organisation_id != copy.organisation_id:
         raise NotFound
-    lock(db, contract.consultation)
+    for one in sorted({contract, copy.contract or contract}, key=lambda each: each.id):
+        lock(db, one.consultation)
     db.refresh(copy)
     if copy.state not in ("received", "held", "completed"):
         raise Refused("Cette facture est déjà décidée.")
+    if copy.contract is not None and copy.contract is not contract:
+        record(
+            db, copy.contract.consultation, "invoicecopy.detached", copy.ref, person.email, now, contract=contract.ref
+        )
+        copy.contract.recount_at = now
     copy.contract, copy.match, copy.part = contract, match, ""
     record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
 

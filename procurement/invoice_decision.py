@@ -4,7 +4,7 @@ The proposal of the match stays beside; nothing is written over the invoice. Eac
 payment is kept: reception, service fait, suspension and its end (CCP R2192-10 to R2192-31).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,10 +16,10 @@ from procurement.chorus import wanted_status
 from procurement.contract import Contract, paris_day
 from procurement.errors import Invalid, Refused
 from procurement.events import lock, move, record
-from procurement.execution.engagements import engagements_of
+from procurement.execution.engagements import engagements_by, engagements_of
 from procurement.execution.parts import parts_of
-from procurement.execution.terms import terms_of
-from procurement.invoice_copy import InvoiceCopy, ask_portal
+from procurement.execution.terms import terms_by, terms_of
+from procurement.invoice_copy import InvoiceCopy, ask_portal, by_contract
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person
@@ -186,13 +186,17 @@ def _conclude(
         tell(db, contract, copy, TOLD[to], motive, now)
 
 
-def arrived(db: Session, copy: InvoiceCopy, now: datetime) -> None:
+def arrived(db: Session, copies: Sequence[InvoiceCopy], now: datetime) -> None:
     """What follows from its contract: the part that its engagement pays for, its last day, the account to count."""
-    if copy.contract is None:
-        return
-    named = (row.part for row in engagements_of(db, copy.contract) if copy.engagement and row.number == copy.engagement)
-    copy.part = next(named, "") or copy.part
-    _counted(db, copy.contract, copy, now)
+    groups = by_contract(copies)
+    contracts = [contract for contract, _ in groups]
+    engagements, terms = engagements_by(db, [contract.id for contract in contracts]), terms_by(db, contracts)
+    for contract, mine in groups:
+        parts = {row.number: row.part for row in reversed(engagements.get(contract.id, []))}
+        for copy in mine:
+            copy.part = (parts.get(copy.engagement, "") if copy.engagement else "") or copy.part
+            wind(copy, terms[contract.id].payment_days)
+        contract.recount_at = now
 
 
 def _counted(db: Session, contract: Contract, copy: InvoiceCopy, now: datetime) -> None:

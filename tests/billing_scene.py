@@ -46,7 +46,7 @@ def kept(
             db, billed.organisation, facts, key=key, contract=billed if attached else None, report=REPORT,
             match=match or MATCH, person=person, now=at,
         )  # fmt: skip
-        arrived(db, copy, at)
+        arrived(db, [copy], at)
         return copy.ref
 
 

@@ -2,14 +2,26 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 from sqlalchemy import select
 
 from api import isolate, logs
@@ -26,6 +38,8 @@ from api.storage import Storage
 from procurement.people import Organisation
 
 MOST_SHOWN = 1000
+# Seconds between two lines of a log.
+EVERY = 5.0
 
 
 @app.command("import")
@@ -87,14 +101,37 @@ def _buyer(context: Context, named: str) -> Organisation:
     _end("Dites pour quel acheteur : --organisation RÉFÉRENCE." if found else "Aucun acheteur dans cette base.")
 
 
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.finished_speed or task.speed or 0:.0f}/s")
+
+
 @contextmanager
 def _bar(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Count, rate and time left: a bar on a terminal, a line every so often in a log."""
+    console = Console(stderr=True)
     columns = (
-        TextColumn("Factures"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("Factures"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
-        task = progress.add_task("Factures", total=total)
-        yield lambda done: progress.advance(task, done)
+    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as progress:
+        number = progress.add_task("Factures", total=total)
+        said = time.monotonic()
+
+        def report(more: int) -> None:
+            nonlocal said
+            progress.advance(number, more)
+            task, now = progress.tasks[0], time.monotonic()
+            if shown and not console.is_terminal and (now - said >= EVERY or task.finished):
+                said = now
+                print(_line(task), file=sys.stderr, flush=True)
+
+        yield report
+
+
+def _line(task: Task) -> str:
+    rate = task.finished_speed or task.speed or 0
+    left = f", encore {timedelta(seconds=int(task.time_remaining))}" if task.time_remaining else ""
+    return f"Factures : {task.completed:.0f} sur {task.total:.0f}, {rate:.0f} par seconde{left}"
 
 
 def _say(done: Imported, as_json: bool) -> None:

@@ -134,5 +134,5 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
     with transaction(ctx.database) as db:
         copy, now = find_invoice(db, ref, who), database.now(db)
         attach_to(db, copy, find_contract(db, contract, who), match, who, now)
-        arrived(db, copy, now)
+        arrived(db, [copy], now)
     return RedirectResponse(f"/factures/{ref}?ok=enregistre", 303)

@@ -203,7 +203,7 @@ def _take(context: Context, job: _Job, number: str, file: Any) -> None:
     key = context.storage.put(FOLDER, chosen.content)
     with database.transaction(context.database) as db:
         owner = db.get_one(Organisation, job.owner.id)
-        copy = keep_found(db, owner, facts, arrival, key, found)
+        (copy,) = keep_found(db, owner, arrival, [(facts, key, found)])
         twin = copy.portal_id != number
         notice_kept(db.get_one(ChorusNotice, notice.id), copy.id, TWIN if twin else "")
     if copy.key != key:

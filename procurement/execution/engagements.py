@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -58,6 +58,15 @@ class Line:
 def engagements_of(db: Session, contract: Contract) -> list[Engagement]:
     """In the order they came."""
     return list(db.scalars(select(Engagement).where(Engagement.contract_id == contract.id).order_by(Engagement.id)))
+
+
+def engagements_by(db: Session, contracts: Sequence[int]) -> dict[int, list[Engagement]]:
+    """The same of several contracts, by their id."""
+    found: dict[int, list[Engagement]] = {}
+    query = select(Engagement).where(Engagement.contract_id.in_(contracts)).order_by(Engagement.id)
+    for row in db.scalars(query):
+        found.setdefault(row.contract_id, []).append(row)
+    return found
 
 
 def quoted(db: Session, contract: Contract) -> str:

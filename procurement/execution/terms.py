@@ -3,7 +3,7 @@
 Until somebody of the buyer writes them, they are those of the consultation's dossier, read as they were published.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -68,6 +68,13 @@ def terms_of(db: Session, contract: Contract) -> Terms:
     """The terms in force: the row where one was written, else a row that is not kept, read from the dossier."""
     kept = db.scalar(select(Terms).where(Terms.contract_id == contract.id))
     return kept or from_dossier(contract)
+
+
+def terms_by(db: Session, contracts: Sequence[Contract]) -> dict[int, Terms]:
+    """The same of several contracts, by their id."""
+    ids = [contract.id for contract in contracts]
+    kept = {row.contract_id: row for row in db.scalars(select(Terms).where(Terms.contract_id.in_(ids)))}
+    return {contract.id: kept.get(contract.id) or from_dossier(contract) for contract in contracts}
 
 
 def from_dossier(contract: Contract) -> Terms:

@@ -1,49 +1,41 @@
 """What a contract has already been billed, credit notes taken off, and what is in flight."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-from procurement.invoicing.contracts import ContractRecord, Invoiced, Part
-from procurement.invoicing.invoice import CORRECTIVE_TYPES, CREDIT_TYPES, Invoice
+from procurement.invoicing.contracts import ContractRecord, Part
+from procurement.invoicing.invoice import CORRECTIVE_TYPES, Invoice
 from procurement.invoicing.keys import citations, key, number_key
-
-NOT_COUNTED = frozenset({"refused", "sent_back"})
-ZERO = Decimal(0)
+from procurement.invoicing.past import ZERO, Invoiced, signed
 
 
-def counted(contract: ContractRecord) -> Iterator[Invoiced]:
-    """Every invoice that takes from the contract: paid or in flight, never refused nor sent back."""
-    return (past for past in contract.invoiced if past.state not in NOT_COUNTED)
+def billed(contract: ContractRecord, without: frozenset[str] = frozenset()) -> Decimal:
+    """Euros HT already billed. `without`: folded numbers that are replaced."""
+    return contract.invoiced.total() - _sum(contract.invoiced.folded(without))
 
 
-def signed(past: Invoiced, amount: Decimal) -> Decimal:
-    """The amount, negative where `past` is a credit note."""
-    return -abs(amount) if past.type in CREDIT_TYPES else amount
+def billed_by(contract: ContractRecord, siret: str, without: frozenset[str] = frozenset()) -> Decimal:
+    """The same, of one company."""
+    gone = [past for past in contract.invoiced.folded(without) if past.siret == siret]
+    return contract.invoiced.total("siret", siret) - _sum(gone)
 
 
-def billed(
-    contract: ContractRecord, siret: str | None = None, part: Part | None = None, without: frozenset[str] = frozenset()
-) -> Decimal:
-    """Euros HT already billed; of one company or one part where given. `without`: folded numbers that are replaced."""
-    return sum(
-        (
-            signed(past, past.amount_ht)
-            for past in counted(contract)
-            if (siret is None or past.siret == siret)
-            and (part is None or belongs(past, part))
-            and not (without and number_key(past.number) in without)
-        ),
-        ZERO,
-    )
+def billed_on(contract: ContractRecord, part: Part, without: frozenset[str] = frozenset()) -> Decimal:
+    """The same, of one part: what names it, or names no part and one of its engagements."""
+    past, named = contract.invoiced, {key(engagement) for engagement in part.engagements}
+    total = past.total("part", key(part.id)) + sum((past.total("engagement", one) for one in named), ZERO)
+    return total - _sum([row for row in past.folded(without) if _belongs(row, part)])
+
+
+def _sum(rows: list[Invoiced]) -> Decimal:
+    return sum((signed(row, row.amount_ht) for row in rows), ZERO)
 
 
 def in_flight(contract: ContractRecord) -> Decimal:
     """Euros HT of what is billed and not paid yet."""
-    return sum((signed(p, p.amount_ht) for p in counted(contract) if p.state != "paid" and not p.paid_on), ZERO)
+    return contract.invoiced.total("flight")
 
 
-def belongs(past: Invoiced, part: Part) -> bool:
-    """True where the past invoice names the part, or one of its engagements."""
+def _belongs(past: Invoiced, part: Part) -> bool:
     if past.part:
         return key(past.part) == key(part.id)
     return bool(past.engagement) and key(past.engagement) in {key(engagement) for engagement in part.engagements}
@@ -71,11 +63,6 @@ def replaced(invoice: Invoice) -> frozenset[str]:
     if invoice.type_code not in CORRECTIVE_TYPES:
         return frozenset()
     return frozenset(number_key(number) for number in originals(invoice))
-
-
-def of_seller(invoice: Invoice, contract: ContractRecord) -> list[Invoiced]:
-    """The past invoices of the establishment that bills, whatever became of them."""
-    return [past for past in contract.invoiced if past.siret in invoice.seller.sirets]
 
 
 def gross_factor(contract: ContractRecord) -> Decimal:

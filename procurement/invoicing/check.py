@@ -80,15 +80,32 @@ def check_invoice(content: bytes, directory: Directory | None = None) -> CheckRe
     marked B2G and warnings otherwise; BR-FR sheets run where the seller is French. Rules that need the directory of
     public bodies are judged where `directory` is given, and said not verified otherwise.
     """
+    return check_and_read(content, directory)[0]
+
+
+def check_and_read(content: bytes, directory: Directory | None = None) -> tuple[CheckReport, Invoice | None]:
+    """The same with the invoice as read, None where a value it needs is missing or impossible."""
     source = open_invoice(content)
+    try:
+        invoice, unread = to_invoice(source), ""
+    except InvoiceUnreadable as error:
+        invoice, unread = None, error.sentence
+    return _report(source, invoice, unread, directory), invoice
+
+
+def _report(source: Source, invoice: Invoice | None, unread: str, directory: Directory | None) -> CheckReport:
     profile = _first(source, "BT-24")
     plan = rulesets.plan(source.syntax, source.root, profile)
     sheets = (plan.european, plan.french) if _is_french(source) else (plan.european,)
     found, left = _schema_findings(source, plan), [SCHEMA_FIRST]
     if not found:
         found = [f for f in _sheet_findings(source.text, sheets) if not _is_foreign_profile(f, plan, profile)]
-        more, left = _own_findings(source, plan, directory)
+        more, left = _own_findings(source, plan)
         found += more
+        if invoice is None:
+            found.append(Finding("MPS-LECTURE", FATAL, "/", unread, OWN))
+        else:
+            found, left = found + _row_findings(invoice, directory), left + _not_judged(invoice, directory)
     used = (plan.xsd,) if left == [SCHEMA_FIRST] else (plan.xsd, *sheets)
     return CheckReport(
         syntax=source.syntax,
@@ -180,7 +197,7 @@ def _finding(node: etree._Element, source: str) -> Finding:
     return Finding(rule, severity, _NAMESPACE.sub("", node.get("location", "")), sentence(rule, text), source)
 
 
-def _own_findings(source: Source, plan: Plan, directory: Directory | None) -> tuple[list[Finding], list[NotVerified]]:
+def _own_findings(source: Source, plan: Plan) -> tuple[list[Finding], list[NotVerified]]:
     found, left = [], []
     if not plan.known_profile:
         message = "Ce profil (BT-24) n’est pas connu ici : la facture a été contrôlée selon EN 16931."
@@ -196,11 +213,7 @@ def _own_findings(source: Source, plan: Plan, directory: Directory | None) -> tu
     if not _is_french(source):
         message = "Le vendeur n’est pas établi en France : les règles BR-FR n’ont pas été appliquées."
         found.append(Finding("MPS-BR-FR", WARNING, "BT-40", message, OWN))
-    try:
-        invoice = to_invoice(source)
-    except InvoiceUnreadable as error:
-        return [*found, Finding("MPS-LECTURE", FATAL, "/", error.sentence, OWN)], left
-    return found + _row_findings(invoice, directory), left + _not_judged(invoice, directory)
+    return found, left
 
 
 def _row_findings(invoice: Invoice, directory: Directory | None) -> list[Finding]:

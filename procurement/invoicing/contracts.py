@@ -11,8 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+
+from procurement.invoicing.past import LENIENT, Amount, Past, Siret
 
 
 class ContractsUnreadable(Exception):
@@ -23,25 +25,16 @@ class ContractsUnreadable(Exception):
         self.sentence = sentence
 
 
-def _no_float(value: Any) -> Any:
-    if isinstance(value, bool | float):
-        raise ValueError("amount as a string")
-    return value
-
-
 def _account(value: Any) -> Any:
     return {"iban": value} if isinstance(value, str) else value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_no_float), Field(allow_inf_nan=False, max_digits=24)]
 Positive = Annotated[Amount, Field(ge=0)]
 Rate = Annotated[Amount, Field(ge=0, le=1)]
-Siret = Annotated[str, Field(pattern=r"^\d{14}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-_LENIENT = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Requires:
     """The buyer's switches in the directory of public bodies. `either`: an engagement or a service, at least one."""
 
@@ -50,7 +43,7 @@ class Requires:
     either: bool = False
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class ContractBuyer:
     """Who is billed. `services` are the service codes the buyer has declared."""
 
@@ -59,7 +52,7 @@ class ContractBuyer:
     requires: Requires = Field(default_factory=Requires)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Account:
     """A bank account of the holder, between two days included (None: no limit)."""
 
@@ -68,7 +61,7 @@ class Account:
     valid_to: date | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Holder:
     """Who may bill. `share_ht` is the part of a co-contractor, or the ceiling of a paid subcontractor.
 
@@ -87,7 +80,7 @@ class Holder:
     ended_on: date | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Price:
     """One line of the price list, excluding VAT, at the prices of the base month."""
 
@@ -95,7 +88,7 @@ class Price:
     unit_price: Amount
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Part:
     """A tranche, an order, a lot or a subsequent contract, with its own engagements, ceiling and dates."""
 
@@ -108,7 +101,7 @@ class Part:
     state: Literal["planned", "affirmed", "ended"] = "affirmed"
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Term:
     """One index of the revision formula: `weight` × value of the month ÷ value of the month `base`."""
 
@@ -117,7 +110,7 @@ class Term:
     base: Month
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Revision:
     """`fixed` + Σ terms, to `decimals` places. `months`: the price changes every so many months from the start."""
 
@@ -128,7 +121,7 @@ class Revision:
     rounding: Literal["half_up", "up"] = "half_up"
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class IndexValue:
     """One published value of an index. `final` false: provisional."""
 
@@ -138,7 +131,7 @@ class IndexValue:
     final: bool = True
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Advance:
     """The advance paid, all taxes included. `start`, `end`: shares of the amount between which it is repaid."""
 
@@ -149,7 +142,7 @@ class Advance:
     repaid_ttc: Positive = Decimal(0)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Retention:
     """Withheld on each payment, unless a guarantee stands in. `held_ttc`: held so far."""
 
@@ -158,7 +151,7 @@ class Retention:
     held_ttc: Positive = Decimal(0)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Penalty:
     """Due by the holder and not yet taken off a payment."""
 
@@ -167,7 +160,7 @@ class Penalty:
     reason: str = ""
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Assignment:
     """A claim on what is to be paid. `assignor`: SIRET of the supplier who assigned it, the holder where unknown."""
 
@@ -181,7 +174,7 @@ class Assignment:
     assignor: Siret | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Received:
     """A reception or a « service fait ». `code` and `quantity`, or `amount_ht`."""
 
@@ -192,40 +185,9 @@ class Received:
     amount_ht: Amount | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
-class Quantity:
-    """How much of one price was billed."""
-
-    code: str
-    quantity: Amount
-
-
-@dataclass(frozen=True, config=_LENIENT)
-class Invoiced:
-    """An invoice already received. `type` is UNTDID 1001; a credit note is counted negative.
-
-    `credits`: number of the invoice that a credit note corrects. `within`: number of the holder's demand that holds
-    this subcontractor's. `state`: refused and sent back are not counted; paid is, and the others are in flight.
-    """
-
-    number: str
-    siret: Siret
-    amount_ht: Amount
-    type: str = "380"
-    issued_on: date | None = None
-    engagement: str = ""
-    part: str = ""
-    amount_ttc: Amount | None = None
-    paid_on: date | None = None
-    credits: str = ""
-    state: Literal["received", "held", "approved", "partial", "paid", "refused", "sent_back"] = "received"
-    within: str = ""
-    lines: tuple[Quantity, ...] = ()
-
-
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class ContractRecord:
-    """What finance knows of one contract. None or empty: not known, so not checked."""
+    """What finance knows of one contract. None or empty: not known, so not checked. `invoiced` alone may grow."""
 
     id: Annotated[str, Field(min_length=1)]
     buyer: ContractBuyer
@@ -239,7 +201,7 @@ class ContractRecord:
     start: date | None = None
     end: date | None = None
     prices: tuple[Price, ...] = ()
-    invoiced: tuple[Invoiced, ...] = ()
+    invoiced: Past = Field(default_factory=Past)
     currency: Annotated[str, StringConstraints(to_upper=True)] = "EUR"
     subject: str = ""
     payment_days: Annotated[int, Field(ge=1, le=365)] | None = None
@@ -254,7 +216,7 @@ class ContractRecord:
     received: tuple[Received, ...] = ()
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class _File:
     version: Literal[1]
     contracts: tuple[ContractRecord, ...]

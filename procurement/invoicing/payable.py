@@ -12,11 +12,12 @@ from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
-from procurement.invoicing.billed import ZERO, counted, gross_factor, replaced, signed
-from procurement.invoicing.contracts import Advance, ContractRecord, Invoiced
+from procurement.invoicing.billed import gross_factor, replaced
+from procurement.invoicing.contracts import Advance, ContractRecord
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import key, number_key
 from procurement.invoicing.money import cents, euros, percent
+from procurement.invoicing.past import ZERO, Invoiced, signed
 from procurement.invoicing.revision import coefficient, is_revision, reference_day
 from procurement.invoicing.scoring import holder_of, same_company
 from procurement.rules import rule_table
@@ -116,7 +117,7 @@ def _advance(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: 
         steps.append("Avance : le montant du contrat n’est pas connu, le précompte n’est pas calculé.")
         return ZERO
     start, end = thresholds(contract, advance, base)
-    before = sum((_gross(p, contract) for p in _of_holders(contract, invoice)), ZERO)
+    before = _before(contract, invoice)
     share = (before + gross) / base
     due = advance.paid_ttc * _progress(share, start, end) - advance.repaid_ttc
     taken = cents(min(max(due, ZERO), gross, max(advance.paid_ttc - advance.repaid_ttc, ZERO)))
@@ -157,10 +158,13 @@ def _advance_base(contract: ContractRecord, on: date) -> Decimal:
     return max(amount, ZERO) * gross_factor(contract)
 
 
-def _of_holders(contract: ContractRecord, invoice: Invoice) -> Iterator[Invoiced]:
-    subcontractors = {holder.siret for holder in contract.holders if holder.role == "subcontractor"}
-    gone = replaced(invoice) | {number_key(invoice.number)}
-    return (p for p in counted(contract) if p.siret not in subcontractors and number_key(p.number) not in gone)
+def _before(contract: ContractRecord, invoice: Invoice) -> Decimal:
+    """Euros TTC billed by whoever is no subcontractor, this invoice and what it replaces left out."""
+    past, factor = contract.invoiced, gross_factor(contract)
+    holders = past.sirets - {holder.siret for holder in contract.holders if holder.role == "subcontractor"}
+    gone = (p for p in past.folded(replaced(invoice) | {number_key(invoice.number)}) if p.siret in holders)
+    total = sum((past.total("ttc", siret) + past.total("ht", siret) * factor for siret in holders), ZERO)
+    return total - sum((_gross(p, contract) for p in gone), ZERO)
 
 
 def _gross(past: Invoiced, contract: ContractRecord) -> Decimal:
@@ -185,9 +189,7 @@ def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, left:
 
 
 def _direct(contract: ContractRecord, invoice: Invoice, left: Decimal, steps: list[str]) -> Decimal:
-    inside = [
-        past for past in counted(contract) if past.within and number_key(past.within) == number_key(invoice.number)
-    ]
+    inside = [past for past in contract.invoiced.within(invoice.number) if past.counted]
     if not inside or not withheld_from(contract, invoice):
         return ZERO
     total = cents(min(sum((_gross(past, contract) for past in inside), ZERO), left))

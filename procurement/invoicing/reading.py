@@ -13,8 +13,8 @@ from procurement.invoicing.invoice import MAX_FILE, InvoiceUnreadable
 from procurement.invoicing.pdf import embedded_xml
 
 MAX_XML = 10 * 1024 * 1024
-# Rule engines take a minute over a number of a million digits.
-MAX_DIGITS = 1000
+# Rule engines take a minute over a number of a million digits; a text of figures (a description) may be long.
+MAX_DIGITS = 10_000
 CII_NAMESPACE = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
 _NUMBER = re.compile(r"[\s\d.+-]*")
 UBL_ROOTS = {

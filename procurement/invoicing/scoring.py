@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from procurement.invoicing.billed import ZERO, billed, replaced
+from procurement.invoicing.billed import billed, replaced
 from procurement.invoicing.contracts import ContractRecord, Holder
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import citations, company_of, key, words
+from procurement.invoicing.past import ZERO
 
 CONTRACT_REFERENCE, CONTRACT_AS_ORDER, ENGAGEMENT = 40, 30, 20
 SUPPLIER_SIRET, SUPPLIER_SIREN, SUPPLIER_NAME = 20, 12, 6
@@ -131,7 +132,7 @@ def _by_content(invoice: Invoice, contract: ContractRecord) -> Points:
     if first and last and contract.start and contract.end and contract.start <= first and last <= contract.end:
         yield PERIOD, "la période facturée est dans la durée du contrat"
     limit = contract.ceiling_ht if contract.ceiling_ht is not None else contract.amount_ht
-    if limit is not None and ZERO < invoice.signed_net <= limit - billed(contract, without=replaced(invoice)):
+    if limit is not None and ZERO < invoice.signed_net <= limit - billed(contract, replaced(invoice)):
         yield AMOUNT, "le montant tient dans ce qui reste au contrat"
     codes = {key(price.code) for price in contract.prices}
     if codes and any(line.code and key(line.code) in codes for line in invoice.lines):

@@ -2,10 +2,13 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -80,6 +83,7 @@ def test_a_folder_comes_in_once_and_its_bad_files_are_named(
     again = run(context, tmp_path, str(folder))
     assert again.returncode == 2
     assert "0 facture(s) importée(s), 5 déjà là, 3 fichier(s) refusé(s)." in again.stdout
+    assert re.search(r"^Factures : 8 sur 8, \d+ par seconde$", again.stderr, re.MULTILINE)
     assert "mots.txt : " in again.stderr
     assert len(kept(context.database)) == 4
 
@@ -130,6 +134,26 @@ def test_killed_in_the_middle_and_started_again_loses_nothing(
     assert told["already"] >= 50
     assert len({copy.number for copy in kept(context.database)}) == count(context.database) == total
     assert all(context.storage.get(copy.key) for copy in kept(context.database)[:20])
+
+
+def test_a_terminal_shows_how_many_how_fast_and_how_long(context: Context, buyer: Organisation, tmp_path: Path) -> None:
+    folder, total = tmp_path / "factures", 250
+    fill(folder, total)
+    ours, theirs = pty.openpty()
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from api.cli import main; main()"
+    command = [sys.executable, "-c", code, str(ROOT), "invoice", "import", str(folder)]
+    settings = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "120", **environment(context)}
+    child = subprocess.Popen(command, env=settings, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the terminal is closed by the child's end
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert child.wait(30) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert re.search(rf"Factures .* (1|2)\d\d/{total} +\d+/s \d:\d\d:\d\d \d:\d\d:\d\d", text), text[-400:]
+    assert re.search(rf"{total}/{total} +\d+/s", text)
 
 
 def count(database: Database) -> int:

@@ -2,11 +2,12 @@
 
 from datetime import date
 
-from procurement.invoicing.billed import ZERO, gross_factor
+from procurement.invoicing.billed import gross_factor
 from procurement.invoicing.contracts import Assignment, ContractRecord
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import key, words
 from procurement.invoicing.money import euros
+from procurement.invoicing.past import ZERO
 from procurement.invoicing.rules.finding import SUSPEND, Findings, MatchFinding, hold, suspend, tell
 from procurement.invoicing.scoring import holder_of, same_company
 

@@ -1,22 +1,21 @@
 """The same invoice twice, under its number or not; corrective invoices and credit notes against their original."""
 
-from datetime import timedelta
 from decimal import Decimal
 
-from procurement.invoicing.billed import NOT_COUNTED, ZERO, of_seller, originals
-from procurement.invoicing.contracts import ContractRecord, Invoiced
-from procurement.invoicing.invoice import CORRECTIVE_TYPES, CREDIT_TYPES, PAID_FRAMES, Invoice
+from procurement.invoicing.billed import originals
+from procurement.invoicing.contracts import ContractRecord
+from procurement.invoicing.invoice import CORRECTIVE_TYPES, PAID_FRAMES, Invoice
 from procurement.invoicing.keys import key, number_key
 from procurement.invoicing.money import euros
+from procurement.invoicing.past import ZERO, Invoiced
 from procurement.invoicing.rules.finding import Findings, amount, reject, suspend, tell
 
-NEAR_AMOUNT, NEAR_DAYS = Decimal("0.05"), timedelta(days=7)
+NEAR_AMOUNT, NEAR_DAYS = Decimal("0.05"), 7
 
 
 def duplicate(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The same supplier has not billed this number yet; the same amount is told."""
-    mine = [past for past in of_seller(invoice, contract) if past.state not in NOT_COUNTED]
-    same = [past for past in mine if same_number(past.number, invoice.number)]
+    same = [past for past in _mine(invoice, contract, invoice.number) if past.counted]
     if any(past.issued_on is None or past.issued_on.year == invoice.issued_on.year for past in same):
         message = f"La facture n° {invoice.number} de ce fournisseur est déjà enregistrée sur le contrat."
         yield reject("duplicate-number", "BT-1", message, "DOUBLON")
@@ -25,7 +24,7 @@ def duplicate(invoice: Invoice, contract: ContractRecord) -> Findings:
         message = f"Une facture n° {same[0].number} de ce fournisseur existe pour une autre année."
         yield tell("same-number-other-year", "BT-1", message, "DOUBLON")
     yield from _elsewhere(invoice, contract)
-    yield from _twin(invoice, mine)
+    yield from _twin(invoice, contract)
 
 
 def same_number(one: str, other: str) -> bool:
@@ -35,9 +34,9 @@ def same_number(one: str, other: str) -> bool:
 
 def _elsewhere(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The same number billed by another establishment of the same company."""
-    for past in contract.invoiced:
+    for past in contract.invoiced.numbered(invoice.number):
         same_company = invoice.seller.siren == past.siret[:9] and past.siret not in invoice.seller.sirets
-        if same_company and past.state not in NOT_COUNTED and same_number(past.number, invoice.number):
+        if same_company and past.counted:
             message = (
                 f"La facture n° {past.number} est déjà enregistrée sous un autre SIRET du même fournisseur "
                 f"({past.siret})."
@@ -46,17 +45,21 @@ def _elsewhere(invoice: Invoice, contract: ContractRecord) -> Findings:
             return
 
 
-def _twin(invoice: Invoice, mine: list[Invoiced]) -> Findings:
+def _mine(invoice: Invoice, contract: ContractRecord, number: str) -> list[Invoiced]:
+    """What the establishment that bills has sent under a number, whatever became of it."""
+    return [past for past in contract.invoiced.numbered(number) if past.siret in invoice.seller.sirets]
+
+
+def _twin(invoice: Invoice, contract: ContractRecord) -> Findings:
     if invoice.is_credit or invoice.type_code in CORRECTIVE_TYPES:
         return
-    pasts = [past for past in mine if past.type not in CREDIT_TYPES]
-    if twin := next((past for past in pasts if _near(invoice, past)), None):
+    if twin := _first_near(invoice, contract):
         message = (
             f"Presque la facture n° {twin.number} : même engagement, {euros(twin.amount_ht)} HT, à quelques jours : "
             "demander au fournisseur si c’est la même prestation."
         )
         yield suspend("near-duplicate", "BT-109", message, "DOUBLE_FACT", "warn")
-    elif twin := next((past for past in pasts if past.amount_ht == invoice.totals.net), None):
+    elif twin := _same_amount(invoice, contract):
         message = (
             f"Même montant hors taxes que la facture n° {twin.number} : vérifier qu’il ne s’agit pas de la même "
             "prestation."
@@ -64,13 +67,15 @@ def _twin(invoice: Invoice, mine: list[Invoiced]) -> Findings:
         yield tell("same-amount", "BT-109", message, "DOUBLE_FACT")
 
 
-def _near(invoice: Invoice, past: Invoiced) -> bool:
-    return (
-        past.issued_on is not None
-        and abs(past.issued_on - invoice.issued_on) <= NEAR_DAYS
-        and abs(past.amount_ht - invoice.totals.net) <= NEAR_AMOUNT
-        and key(past.engagement) == key(invoice.engagement)
+def _first_near(invoice: Invoice, contract: ContractRecord) -> Invoiced | None:
+    pasts = contract.invoiced.near(
+        invoice.seller.sirets, invoice.engagement, invoice.issued_on, NEAR_DAYS, invoice.totals.net
     )
+    return next((past for past in pasts if abs(past.amount_ht - invoice.totals.net) <= NEAR_AMOUNT), None)
+
+
+def _same_amount(invoice: Invoice, contract: ContractRecord) -> Invoiced | None:
+    return next(contract.invoiced.same_amount(invoice.seller.sirets, invoice.totals.net), None)
 
 
 def already_paid(invoice: Invoice, contract: ContractRecord) -> Findings:
@@ -96,7 +101,7 @@ def corrective(invoice: Invoice, contract: ContractRecord) -> Findings:
             "remplacement."
         )
         yield reject("corrective-of-paid", "BT-25", message, "DOUBLE_FACT")
-    elif original.state not in NOT_COUNTED:
+    elif original.counted:
         message = f"La facture rectifiée n° {original.number} est encore en cours : la refuser avant de payer celle-ci."
         yield suspend("corrective-of-pending", "BT-25", message, "DOUBLE_FACT", "warn")
 
@@ -116,7 +121,7 @@ def credit_note(invoice: Invoice, contract: ContractRecord) -> Findings:
     if (original := _original(invoice, contract, numbers[0])) is None:
         yield from _unknown(contract, numbers[0], "corrigée")
         return
-    if original.type in CREDIT_TYPES:
+    if original.credit:
         message = f"Le document n° {original.number} est lui-même un avoir : il ne se corrige pas par un avoir."
         yield suspend("credit-of-credit", "BT-25", message, "REF_ERR")
         return
@@ -124,9 +129,9 @@ def credit_note(invoice: Invoice, contract: ContractRecord) -> Findings:
 
 
 def _over(invoice: Invoice, contract: ContractRecord, original: Invoiced) -> Findings:
-    mine = (past for past in of_seller(invoice, contract) if past.state not in NOT_COUNTED)
-    notes = [past for past in mine if past.type in CREDIT_TYPES and same_number(past.credits, original.number)]
-    others = [past for past in notes if not same_number(past.number, invoice.number)]
+    notes = [past for past in contract.invoiced.crediting(original.number) if past.counted]
+    mine = [past for past in notes if past.siret in invoice.seller.sirets]
+    others = [past for past in mine if not same_number(past.number, invoice.number)]
     total = sum((abs(past.amount_ht) for past in others), ZERO) + abs(invoice.totals.net)
     if total > original.amount_ht:
         message = (
@@ -137,8 +142,7 @@ def _over(invoice: Invoice, contract: ContractRecord, original: Invoiced) -> Fin
 
 
 def _original(invoice: Invoice, contract: ContractRecord, number: str) -> Invoiced | None:
-    mine = of_seller(invoice, contract)
-    return next((past for past in mine if same_number(past.number, number)), None)
+    return next(iter(_mine(invoice, contract, number)), None)
 
 
 def _unknown(contract: ContractRecord, number: str, what: str) -> Findings:

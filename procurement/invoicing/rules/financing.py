@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from procurement.invoicing.billed import ZERO
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import fold
 from procurement.invoicing.money import CENT, euros, percent
+from procurement.invoicing.past import ZERO
 from procurement.invoicing.payable import figures, payable, withheld_from
 from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, reject, tell
 

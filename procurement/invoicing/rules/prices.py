@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from procurement.invoicing.billed import ZERO, billed, counted, replaced
+from procurement.invoicing.billed import billed, replaced
 from procurement.invoicing.contracts import ContractRecord, Received
-from procurement.invoicing.invoice import CREDIT_TYPES, Invoice, InvoiceLine
-from procurement.invoicing.keys import key, number_key
+from procurement.invoicing.invoice import Invoice, InvoiceLine
+from procurement.invoicing.keys import key
 from procurement.invoicing.money import CENT, euros
+from procurement.invoicing.past import ZERO
 from procurement.invoicing.revision import Coefficient, coefficient, is_revision, reference_day
 from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, reject, suspend, tell
 
@@ -144,16 +145,13 @@ def _lines_by_code(invoice: Invoice) -> dict[str, list[InvoiceLine]]:
 
 
 def _billed_quantity(contract: ContractRecord, code: str, without: frozenset[str]) -> Decimal:
-    return sum(
-        (
-            -abs(line.quantity) if past.type in CREDIT_TYPES else line.quantity
-            for past in counted(contract)
-            if number_key(past.number) not in without
-            for line in past.lines
-            if key(line.code) == code
-        ),
-        ZERO,
+    gone = (
+        -abs(line.quantity) if past.credit else line.quantity
+        for past in contract.invoiced.folded(without)
+        for line in past.lines
+        if key(line.code) == code
     )
+    return contract.invoiced.total("code", code) - sum(gone, ZERO)
 
 
 def received_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
@@ -161,7 +159,7 @@ def received_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
     amounts = [one for one in contract.received if one.amount_ht is not None]
     if not amounts or invoice.is_credit:
         return
-    total, done = _sum(amounts), billed(contract, without=replaced(invoice)) + invoice.signed_net
+    total, done = _sum(amounts), billed(contract, replaced(invoice)) + invoice.signed_net
     if done > total:
         message = f"{euros(total)} HT ont été reçus au service fait ; {euros(done)} HT seraient facturés."
         yield amount(contract, suspend("amount-above-received", "BT-109", message, "LIVR_INCOMP"), done - total)
