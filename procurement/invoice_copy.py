@@ -1,5 +1,6 @@
 """A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,8 +14,8 @@ from procurement.base import Base, HasRef
 from procurement.chorus import wanted_status
 from procurement.contract import Contract
 from procurement.errors import NotFound, Refused
-from procurement.events import lock, record
-from procurement.people import Organisation, Person, Role
+from procurement.events import record
+from procurement.people import Organisation, Person, Role, hold_buyer
 
 FINAL: frozenset[str] = frozenset()
 
@@ -101,6 +102,16 @@ class InvoiceCopy(HasRef, Base):
             return None
         zero = Decimal(0)
         return admitted - (self.retention_ttc or zero) - (self.advance_ttc or zero) - (self.penalties_ttc or zero)
+
+    @property
+    def stamp(self) -> str:
+        """What a page showed of it: another one as soon as its state, its contract, its sums or its proposal change."""
+        shown = (
+            self.state, self.contract_id, self.part, self.engagement, self.amount_ttc, self.done_on, self.proposed,
+            self.proposed_by, self.motive, self.admitted_ht, self.admitted_ttc, self.retention_ttc, self.advance_ttc,
+            self.penalties_ttc,
+        )  # fmt: skip
+        return hashlib.sha256(repr([str(value) for value in shown]).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -213,12 +224,18 @@ def attach_to(
     """A person says which contract the invoice belongs to; the match is computed again for it."""
     if contract.organisation_id != copy.organisation_id:
         raise NotFound
-    lock(db, contract.consultation)
+    hold_buyer(db, copy.organisation_id)
     db.refresh(copy)
     if copy.state not in ("received", "held", "completed"):
         raise Refused("Cette facture est déjà décidée.")
+    former = copy.contract
     copy.contract, copy.match, copy.part = contract, match, ""
-    record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
+    said = {"contract": contract.ref, "came_from": former.ref if former else None}
+    registers = {each.consultation_id: each.consultation for each in (former, contract) if each is not None}
+    for _, consultation in sorted(registers.items()):
+        record(db, consultation, "invoicecopy.attached", copy.ref, person.email, now, **said)
+    if former is not None:
+        former.recount_at = now
 
 
 def ask_portal(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:

@@ -49,6 +49,20 @@ def number_key(text: str) -> str:
 
 
 @lru_cache(_CACHE)
+def _signs(text: str) -> str:
+    """Letters and figures of any alphabet, upper case, without accents."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text).upper() if sign.isalnum())
+
+
+def look_alike(one: str, other: str) -> bool:
+    """True where the two differ only by letters or figures that are not plain: they may pass for each other."""
+    signs = _signs(one), _signs(other)
+    if len(signs[0]) != len(signs[1]) or (signs[0].isascii() and signs[1].isascii()):
+        return False
+    return all(a == b or (a.isalpha() == b.isalpha() and not (a + b).isascii()) for a, b in zip(*signs, strict=True))
+
+
+@lru_cache(_CACHE)
 def words(text: str) -> frozenset[str]:
     """The words of a name or a subject that mean something, folded, without their plural."""
     found = (word.rstrip("S") for word in re.findall(r"[A-Z]+", fold(text)) if len(word) >= _WORD)

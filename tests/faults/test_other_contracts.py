@@ -55,9 +55,7 @@ def both_roles(context: Context, *held: tuple[Role, Organisation]) -> User:
     return user
 
 
-def test_a_row_of_another_contract_is_not_found_under_mine(
-    context: Context, app: FastAPI, browser: Browser
-) -> None:
+def test_a_row_of_another_contract_is_not_found_under_mine(context: Context, app: FastAPI, browser: Browser) -> None:
     """Same buyer, every role: only the contract's own rows answer at its address."""
     mine = in_effect(context)
     other = in_effect(context, number="2026-MAPA-02", buyer=mine.buyer)
@@ -76,7 +74,7 @@ def test_a_row_of_another_contract_is_not_found_under_mine(
 
 
 def test_a_role_held_at_another_buyer_opens_nothing_here(context: Context, app: FastAPI, browser: Browser) -> None:
-    """Officer there and finance here never acts as officer here, and the other way round; a stranger to both neither."""
+    """Officer there and finance here never acts as officer here, and the other way round."""
     scene, elsewhere = in_effect(context), make_buyer(context.database)
     ref, rows = contract_of_scene(context.database, scene).ref, rows_of(context, scene)
     people = {
