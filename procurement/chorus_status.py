@@ -51,11 +51,18 @@ def claim_status(db: Session, now: datetime) -> InvoiceCopy | None:
     return copy
 
 
+def answered(db: Session, copy_id: int) -> InvoiceCopy:
+    """The invoice whose status the portal answered, held: its register first, as whoever decides does."""
+    copy = db.get_one(InvoiceCopy, copy_id)
+    if copy.contract is not None:
+        lock(db, copy.contract.consultation)
+    db.refresh(copy, with_for_update=True)
+    return copy
+
+
 def status_told(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:
     """The portal has it. What a person decided meanwhile goes next."""
     if copy.contract is not None:
-        lock(db, copy.contract.consultation)
-        db.refresh(copy)
         record(db, copy.contract.consultation, "invoicecopy.told", copy.ref, ACTOR, now, status=status)
     copy.portal_status, copy.portal_sent_at, copy.portal_problem = status, now, ""
     if copy.portal_wanted == status:

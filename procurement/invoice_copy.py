@@ -1,5 +1,6 @@
 """A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,8 +14,8 @@ from procurement.base import Base, HasRef
 from procurement.chorus import wanted_status
 from procurement.contract import Contract
 from procurement.errors import NotFound, Refused
-from procurement.events import lock, record, record_all
-from procurement.people import Organisation, Person, Role
+from procurement.events import record, record_all
+from procurement.people import Organisation, Person, Role, hold_buyer
 
 FINAL: frozenset[str] = frozenset()
 
@@ -101,6 +102,16 @@ class InvoiceCopy(HasRef, Base):
             return None
         zero = Decimal(0)
         return admitted - (self.retention_ttc or zero) - (self.advance_ttc or zero) - (self.penalties_ttc or zero)
+
+    @property
+    def stamp(self) -> str:
+        """What a page showed of it: another one as soon as its state, its contract, its sums or its proposal change."""
+        shown = (
+            self.state, self.contract_id, self.part, self.engagement, self.amount_ttc, self.done_on, self.proposed,
+            self.proposed_by, self.motive, self.admitted_ht, self.admitted_ttc, self.retention_ttc, self.advance_ttc,
+            self.penalties_ttc,
+        )  # fmt: skip
+        return hashlib.sha256(repr([str(value) for value in shown]).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -232,18 +243,19 @@ def attach_to(
     """A person says which contract the invoice belongs to; the match is computed again for it."""
     if contract.organisation_id != copy.organisation_id:
         raise NotFound
-    for one in sorted({contract, copy.contract or contract}, key=lambda each: each.id):
-        lock(db, one.consultation)
+    hold_buyer(db, copy.organisation_id)
     db.refresh(copy)
     if copy.state not in ("received", "held", "completed"):
         raise Refused("Cette facture est déjà décidée.")
-    if copy.contract is not None and copy.contract is not contract:
-        record(
-            db, copy.contract.consultation, "invoicecopy.detached", copy.ref, person.email, now, contract=contract.ref
-        )
-        copy.contract.recount_at = now
+    former, by = copy.contract, person.email
     copy.contract, copy.match, copy.part = contract, match, ""
-    record(db, contract.consultation, "invoicecopy.attached", copy.ref, person.email, now, contract=contract.ref)
+    said = [(contract, "invoicecopy.attached", {"left": former.ref if former else None})]
+    if former is not None and former is not contract:
+        said.append((former, "invoicecopy.detached", {}))
+        former.recount_at = now
+    # Registers are locked in one order, so that two such moves never wait for each other.
+    for one, kind, more in sorted(said, key=lambda each: each[0].consultation_id):
+        record(db, one.consultation, kind, copy.ref, by, now, contract=contract.ref, **more)
 
 
 def ask_portal(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:

@@ -22,8 +22,10 @@ from procurement.execution.terms import terms_by, terms_of
 from procurement.invoice_copy import InvoiceCopy, ask_portal, by_contract
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
-from procurement.people import Organisation, Person
+from procurement.people import Organisation, Person, hold_buyer
+from procurement.second_person import must_be_as_read, wants_two
 from procurement.suppliers import tell
+from procurement.twins import only_copy
 
 PAYABLE = ("approved", "partial")
 OPEN = ("received", "held", "completed")
@@ -49,7 +51,7 @@ class Liquidation:
 class Decision:
     """`to`: approved, partial, held, refused or sent_back. `done_on`: the day of the service fait.
 
-    `reason`: one of `REASONS`, needed unless the whole invoice is approved.
+    `reason`: one of `REASONS`, needed unless the whole invoice is approved. `seen`: the stamp of the page, "" for none.
     """
 
     to: str
@@ -57,11 +59,14 @@ class Decision:
     reason: str = ""
     done_on: date | None = None
     liquidation: Liquidation = field(default_factory=Liquidation)
+    seen: str = ""
 
 
 def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Person, now: datetime) -> None:
     """Decide, or propose where a second person must confirm. Raises Invalid field by field, Refused."""
     contract = _locked(db, copy)
+    if decision.seen:
+        must_be_as_read(copy, decision.seen)
     _check(copy, decision, paris_day(now))
     motive, to = decision.motive.strip(), decision.to
     if to == "held" and copy.suspended_on is not None:
@@ -69,9 +74,11 @@ def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Pers
     copy.done_on = decision.done_on or copy.done_on
     copy.reason_code = "" if to == "approved" else decision.reason
     if to in PAYABLE:
+        only_copy(db, copy)
         _liquidate(copy, decision)
-        if _wants_two(db, copy):
-            move(db, contract.consultation, copy, "to_confirm", person.email, now, proposed=to, motive=motive)
+        if wants_two(db.get_one(Organisation, copy.organisation_id), copy):
+            said = _sums(db, copy)
+            move(db, contract.consultation, copy, "to_confirm", person.email, now, proposed=to, motive=motive, **said)
             copy.proposed, copy.proposed_by, copy.motive = to, person.email, motive
             _counted(db, contract, copy, now)
             return
@@ -81,10 +88,12 @@ def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Pers
 
 
 def _locked(db: Session, copy: InvoiceCopy) -> Contract:
+    """The buyer's row, then the register; the invoice as others left it."""
+    hold_buyer(db, copy.organisation_id)
+    db.refresh(copy)
     if copy.contract is None:
         raise Refused("Rattachez d’abord cette facture à un marché : sa décision y est conservée.")
     lock(db, copy.contract.consultation)
-    db.refresh(copy)
     return copy.contract
 
 
@@ -145,18 +154,23 @@ def _liquidate(copy: InvoiceCopy, decision: Decision) -> None:
     copy.penalties_ttc = said.penalties_ttc
 
 
-def _wants_two(db: Session, copy: InvoiceCopy) -> bool:
-    above = db.get_one(Organisation, copy.organisation_id).second_above
-    return above is not None and abs(copy.admitted_ttc or copy.admitted_ht or Decimal(0)) > above
+def _sums(db: Session, copy: InvoiceCopy) -> dict[str, str | None]:
+    """What the register keeps of a liquidation, in euros, and the threshold of that moment."""
+    names = ("admitted_ht", "admitted_ttc", "retention_ttc", "advance_ttc", "penalties_ttc")
+    sums = {name: getattr(copy, name) for name in names}
+    sums["two_above"] = db.get_one(Organisation, copy.organisation_id).second_above
+    return {name: None if value is None else f"{value:.2f}" for name, value in sums.items()}
 
 
-def confirm_copy(db: Session, copy: InvoiceCopy, person: Person, now: datetime) -> None:
-    """The second person agrees with what the first proposed."""
+def confirm_copy(db: Session, copy: InvoiceCopy, seen: str, person: Person, now: datetime) -> None:
+    """The second person agrees with what the first proposed, as it read it: `seen` is the stamp of its page."""
     contract = _locked(db, copy)
     if copy.proposed_by == person.email:
         raise Refused("Au-dessus du seuil de votre organisme, une facture se décide à deux : à une autre personne.")
     if copy.state != "to_confirm":
         raise Refused("Cette facture n’attend pas de confirmation.")
+    must_be_as_read(copy, seen)
+    only_copy(db, copy)
     _conclude(db, contract, copy, copy.proposed, copy.motive, person, now)
 
 
@@ -177,7 +191,8 @@ def _conclude(
 ) -> None:
     if copy.suspended_on is not None and copy.resumed_on is None and to != "held":
         copy.resumed_on = paris_day(now)
-    move(db, contract.consultation, copy, to, person.email, now, motive=motive, reason=copy.reason_code)
+    sums = _sums(db, copy) if to in PAYABLE else {}
+    move(db, contract.consultation, copy, to, person.email, now, motive=motive, reason=copy.reason_code, **sums)
     copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive
     _counted(db, contract, copy, now)
     if copy.portal_id:

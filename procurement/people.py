@@ -48,6 +48,8 @@ class Organisation(HasRef, Base):
     word_model_by: Mapped[str] = mapped_column(String(200), default="")
     word_model_at: Mapped[datetime | None]
     second_above: Mapped[Decimal | None]
+    second_above_by: Mapped[str] = mapped_column(String(254), default="")
+    second_above_at: Mapped[datetime | None]
     memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
 
 
@@ -221,6 +223,13 @@ def buyers_of(db: Session, person: Person) -> list[Organisation]:
 def operator(db: Session) -> Organisation | None:
     """Who runs this install and posts its letters: its first public buyer."""
     return db.scalar(select(Organisation).where(Organisation.kind == "buyer").order_by(Organisation.id).limit(1))
+
+
+def hold_buyer(db: Session, organisation_id: int) -> Organisation:
+    """What is decided or paid for one buyer is so one after the other: two copies of an invoice never cross."""
+    buyer = db.get_one(Organisation, organisation_id)
+    db.refresh(buyer, with_for_update={"key_share": True})
+    return buyer
 
 
 def adopt_rules(organisation: Organisation, table_sha256: str, by: str, now: datetime) -> None:

@@ -56,7 +56,7 @@ def _euros(text: str, field: str) -> Decimal | None:
     if not text.strip():
         return None
     value = read_euros(text, field)
-    if value != round(value, 2) or abs(value) >= 10**13:
+    if abs(value) >= 10**13 or value != round(value, 2):
         raise Invalid({field: "Écrivez un montant en euros, au centime près."})
     return value
 
@@ -65,7 +65,7 @@ def _euros(text: str, field: str) -> Decimal | None:
 def decide(
     request: Request, db: Db, who: Who, ref: str, decision: Text = "", motive: Text = "", reason: Text = "",
     done_on: Text = "", admitted_ht: Text = "", admitted_ttc: Text = "", retention_ttc: Text = "",
-    advance_ttc: Text = "", penalties_ttc: Text = "",
+    advance_ttc: Text = "", penalties_ttc: Text = "", seen: Text = "",
 ) -> Response:  # fmt: skip
     """The choice of a person, with the amounts that it reads or writes."""
     off = {"retention_ttc": retention_ttc, "advance_ttc": advance_ttc, "penalties_ttc": penalties_ttc}
@@ -79,17 +79,16 @@ def decide(
             raise Invalid({"decision": "Choisissez une décision."})
         ht, ttc = _euros(admitted_ht, "admitted_ht"), _euros(admitted_ttc, "admitted_ttc")
         said = Liquidation(ht, ttc, *(_euros(text, name) or Decimal(0) for name, text in off.items()))
-        decide_copy(
-            db, copy, Decision(decision, motive, reason, _day(done_on, "done_on"), said), who, database.now(db)
-        )  # fmt: skip
+        made = Decision(decision, motive, reason, _day(done_on, "done_on"), said, seen)
+        decide_copy(db, copy, made, who, database.now(db))
 
     return _done(db, who, ref, typed, act, "decide")
 
 
 @router.post(HERE + "/confirmer", dependencies=[Depends(FINANCE)])
-def confirm(request: Request, db: Db, who: Who, ref: str) -> Response:
-    """The second person agrees."""
-    return _done(db, who, ref, {}, lambda copy: confirm_copy(db, copy, who, database.now(db)), "decide")
+def confirm(request: Request, db: Db, who: Who, ref: str, seen: Text = "") -> Response:
+    """The second person agrees with the proposal that its page showed."""
+    return _done(db, who, ref, {}, lambda copy: confirm_copy(db, copy, seen, who, database.now(db)), "decide")
 
 
 @router.post(HERE + "/reprendre", dependencies=[Depends(FINANCE)])

@@ -23,6 +23,8 @@ MOST_PAGES = 2000
 NOTHING = frozenset({20000, 20007})
 NO_SERVICE = "FACTURES_PUBLIQUES"
 KINDS = ("FACTURE", "FACTURE_TRAVAUX")
+# What a number, a status and a year of the portal may be: beyond, the answer is odd.
+MOST_ID, MOST_STATUS, YEARS = 2**63, 40, range(2000, 2200)
 
 
 class Shifted(Unavailable):
@@ -89,10 +91,11 @@ def _pages(portal: Portal, asked: Mapping[str, Any]) -> Iterator[list[Line]]:
         if body is None:
             break
         lines = [_line(each) for each in _list(body, "listeFactures")]
-        seen |= {line.portal_id for line in lines}
+        new = {line.portal_id for line in lines} - seen
+        seen |= new
         totals.add(_figure(body, "total"))
         yield lines
-        if number >= _figure(body, "pages"):
+        if not new or number >= _figure(body, "pages"):
             break
     if len(totals) > 1 or any(total != len(seen) for total in totals):
         raise Shifted("Des factures ont changé pendant la lecture : la même période est relue.", 1)
@@ -118,14 +121,12 @@ def _figure(body: Mapping[str, Any], name: str) -> int:
 
 
 def _line(told: Any) -> Line:
-    if not isinstance(told, dict) or not isinstance(told.get("idFacture"), int):
+    if not isinstance(told, dict):
         raise Unavailable(ODD)
     at = told.get("dateHeureEtatCourant") or told.get("dateDepot")
-    supplier = str(told.get("designationFournisseur") or told.get("codeFournisseur") or "")
-    return Line(
-        str(told["idFacture"]), str(told.get("numeroFacture") or ""), supplier, str(told.get("statut") or ""),
-        _instant(at),
-    )  # fmt: skip
+    supplier = _text(told.get("designationFournisseur") or told.get("codeFournisseur"))
+    number, status = _text(told.get("numeroFacture")), _status(told.get("statut"))
+    return Line(str(_number(told.get("idFacture"))), number, supplier, status, _instant(at))
 
 
 def history(portal: Portal, portal_id: str) -> tuple[tuple[str, datetime], ...]:
@@ -134,7 +135,7 @@ def history(portal: Portal, portal_id: str) -> tuple[tuple[str, datetime], ...]:
     told = body.get("historiquesDesStatuts")
     steps = _list(told if isinstance(told, dict) else {}, "historiqueStatut")
     found = [
-        (str(step.get("statutCode") or ""), _instant(step.get("statutDatePassage")))
+        (_status(step.get("statutCode")), _instant(step.get("statutDatePassage")))
         for step in steps
         if isinstance(step, dict)
     ]
@@ -184,7 +185,7 @@ def find_structure(portal: Portal, siret: str) -> int | None:
     body = _search(portal, "structures/v1/rechercher", asked)
     for each in _list(body or {}, "listeStructures"):
         if isinstance(each, dict) and isinstance(each.get("idStructureCPP"), int):
-            return int(each["idStructureCPP"])
+            return _number(each["idStructureCPP"])
     return None
 
 
@@ -194,7 +195,7 @@ def structure(portal: Portal, structure_id: int) -> Structure:
     told, general = body.get("parametres"), body.get("informationGenerales")
     if not isinstance(told, dict):
         raise Unavailable(ODD)
-    name = str(general.get("raisonSocialeStructure") or "") if isinstance(general, dict) else ""
+    name = _text(general.get("raisonSocialeStructure")) if isinstance(general, dict) else ""
     switches = {key: value for key, value in told.items() if isinstance(value, bool)}
     return Structure(structure_id, name, switches, tuple(_services(portal, structure_id)))
 
@@ -207,9 +208,9 @@ def _services(portal: Portal, structure_id: int) -> Iterator[tuple[str, str]]:
             {"idStructure": structure_id, "parametresRechercherServicesStructure": how},
         )  # fmt: skip
         for each in _list(body or {}, "listeServices"):
-            code = str(each.get("codeService") or "") if isinstance(each, dict) else ""
+            code = _text(each.get("codeService")) if isinstance(each, dict) else ""
             if code and code != NO_SERVICE and each.get("estActif", True):
-                yield code[:100], str(each.get("libelleService") or "")[:200]
+                yield code[:100], _text(each.get("libelleService"))[:200]
         if body is None or number >= _figure(body, "pages"):
             return
 
@@ -254,6 +255,25 @@ def _list(body: Mapping[str, Any], name: str) -> list[Any]:
     return found
 
 
+def _number(told: Any) -> int:
+    """An identifier of the portal."""
+    if not isinstance(told, int) or isinstance(told, bool) or not 0 < told < MOST_ID:
+        raise Unavailable(ODD)
+    return told
+
+
+def _text(told: Any) -> str:
+    """Without the sign that no database keeps."""
+    return str(told or "").replace("\0", "")
+
+
+def _status(told: Any) -> str:
+    status = _text(told)
+    if len(status) > MOST_STATUS:
+        raise Unavailable(ODD)
+    return status
+
+
 def _written(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
 
@@ -264,4 +284,6 @@ def _instant(text: Any) -> datetime:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
         raise Unavailable(ODD) from None
+    if moment.year not in YEARS:
+        raise Unavailable(ODD)
     return moment if moment.tzinfo else moment.replace(tzinfo=PARIS)

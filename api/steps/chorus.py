@@ -39,7 +39,15 @@ from procurement.chorus import (
     structure_of,
     window_read,
 )
-from procurement.chorus_status import ACTOR, claim_status, status_late, status_refused, status_seen, status_told
+from procurement.chorus_status import (
+    ACTOR,
+    answered,
+    claim_status,
+    status_late,
+    status_refused,
+    status_seen,
+    status_told,
+)
 from procurement.errors import DomainError, Refused, Unavailable
 from procurement.examining import unread
 from procurement.invoice_copy import Arrival, InvoiceCopy
@@ -265,11 +273,11 @@ def tell_one(context: Context) -> bool:
         outcome = _told(portal_of(context, account), copy)
     except Unavailable as error:
         with database.transaction(context.database) as db:
-            row = db.get_one(InvoiceCopy, copy.id, with_for_update=True)
+            row = answered(db, copy.id)
             status_late(row, error.sentence, error.retry_after, database.now(db))
         return True
     with database.transaction(context.database) as db:
-        row = db.get_one(InvoiceCopy, copy.id, with_for_update=True)
+        row = answered(db, copy.id)
         if outcome:
             status_refused(db, row, wanted, outcome, database.now(db))
         else:

@@ -147,7 +147,11 @@ def propose_account(
     )  # fmt: skip
     db.add(account)
     db.flush()
-    record(db, contract.consultation, "bankaccount.proposed", account.ref, person.email, now, siret=siret)
+    # Its end only: enough to tell that a row was changed since, too little to be paid on.
+    record(
+        db, contract.consultation, "bankaccount.proposed", account.ref, person.email, now,
+        siret=siret, ends=number[-4:],
+    )  # fmt: skip
     if first:
         _decide(db, contract, account, "confirmed", person, now)
     return account

@@ -49,6 +49,20 @@ def number_key(text: str) -> str:
 
 
 @lru_cache(_CACHE)
+def signs(text: str) -> str:
+    """Letters and figures of any alphabet, upper case, without accents."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text).upper() if sign.isalnum())
+
+
+def look_alike(one: str, other: str) -> bool:
+    """True where the two differ only by letters or figures that are not plain: they may pass for each other."""
+    written = signs(one), signs(other)
+    if len(written[0]) != len(written[1]) or (written[0].isascii() and written[1].isascii()):
+        return False
+    return all(a == b or (a.isalpha() == b.isalpha() and not (a + b).isascii()) for a, b in zip(*written, strict=True))
+
+
+@lru_cache(_CACHE)
 def words(text: str) -> frozenset[str]:
     """The words of a name or a subject that mean something, folded, without their plural."""
     found = (word.rstrip("S") for word in re.findall(r"[A-Z]+", fold(text)) if len(word) >= _WORD)

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, core_schema
 
 from procurement.invoicing.invoice import CREDIT_TYPES
-from procurement.invoicing.keys import key, number_key
+from procurement.invoicing.keys import key, look_alike, number_key, signs
 
 NOT_COUNTED = frozenset({"refused", "sent_back"})
 ZERO = Decimal(0)
@@ -126,8 +126,11 @@ class Past:
         return self._sums.get(name, ZERO)
 
     def numbered(self, number: str) -> list[Invoiced]:
-        """Those whose number differs by punctuation, case, accents or leading zeros only."""
-        return self._at(("number", key(number)), ("folded", number_key(number)))
+        """Those whose number differs by punctuation, case, accents or leading zeros, or letters of another alphabet."""
+        plain = self._at(("number", key(number)), ("folded", number_key(number)))
+        written = signs(number)
+        alike = self._at(("odd" if written.isascii() else "length", len(written)))
+        return plain + [row for row in alike if look_alike(row.number, number)]
 
     def folded(self, numbers: Iterable[str]) -> list[Invoiced]:
         """Those that count, of these folded numbers (keys.number_key)."""
@@ -168,6 +171,10 @@ class Past:
 def _names(row: Invoiced) -> Iterator[Hashable]:
     yield "number", key(row.number)
     yield "folded", number_key(row.number)
+    written = signs(row.number)
+    yield "length", len(written)
+    if not written.isascii():
+        yield "odd", len(written)
     if row.credit:
         yield "credits", key(row.credits)
         yield "credits folded", number_key(row.credits)

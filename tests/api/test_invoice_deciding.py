@@ -11,6 +11,7 @@ from api.context import Context
 from api.db import now, reading, transaction
 from procurement.consultation import Consultation
 from procurement.contract import Contract
+from procurement.errors import Refused
 from procurement.events import chain_holds
 from procurement.execution.engagements import Line, open_engagement
 from procurement.execution.parts import Planned, affirm, plan_part
@@ -274,9 +275,11 @@ def test_paid_once_and_late(context: Context, scene: Scene, finance: CheckedClie
     assert "mandat M-77" in text
     assert finance.submit(page, "/paiement", mandate="M-78", paid_on=str(today)).status_code == 409
     assert "déjà payée, par le mandat M-77" in finance.page.text
-    twin = kept(context, scene, number="F-1")
-    approved(context, scene, twin)
-    again = finance.submit(finance.get(f"/factures/{twin}"), "/paiement", mandate="M-79", paid_on=str(today))
+    twin = kept(context, scene, ago=45, number="F-1")
+    with pytest.raises(Refused, match="est déjà payée par le mandat M-77"):
+        approved(context, scene, twin)
+    said = {"mandate": "M-79", "paid_on": str(today)}
+    again = finance.post(f"/factures/{twin}/paiement", data=said, headers=OURS)
     assert again.status_code == 409
     with reading(context.database) as db:
         assert chain_holds(db, db.scalars(select(Consultation)).one())

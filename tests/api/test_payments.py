@@ -43,7 +43,8 @@ def send(finance: CheckedClient, text: str) -> int:
 
 def test_a_file_of_mandates_pays_each_invoice_once(context: Context, scene: Scene, finance: CheckedClient) -> None:
     siret = contract_of_scene(context.database, scene).holder_siret
-    refs = [kept(context, scene, number=number) for number in ("F-1", "F-2", "F-3", "F-4", "F-4")]
+    refs = [kept(context, scene, number=number) for number in ("F-1", "F-2", "F-3", "F-4")]
+    refs.append(kept(context, scene, number="F-4", ago=400))  # a number used again in another year
     for ref in (refs[0], refs[1], refs[3], refs[4]):
         approved(context, scene, ref)
     day = f"{today_of(context.database):%d/%m/%Y}"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from procurement.invoicing.billed import originals
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import CORRECTIVE_TYPES, PAID_FRAMES, Invoice
-from procurement.invoicing.keys import key, number_key
+from procurement.invoicing.keys import key, look_alike, number_key
 from procurement.invoicing.money import euros
 from procurement.invoicing.past import ZERO, Invoiced
 from procurement.invoicing.rules.finding import Findings, amount, reject, suspend, tell
@@ -28,8 +28,12 @@ def duplicate(invoice: Invoice, contract: ContractRecord) -> Findings:
 
 
 def same_number(one: str, other: str) -> bool:
-    """True for numbers that differ by punctuation, case, accents or leading zeros only."""
-    return key(one) == key(other) or number_key(one) == number_key(other)
+    """True for numbers that differ by punctuation, case, accents or leading zeros only.
+
+    A letter of another alphabet may look like any letter, and is taken for it.
+    """
+    same = key(one) == key(other) or number_key(one) == number_key(other)
+    return same or look_alike(one, other)
 
 
 def _elsewhere(invoice: Invoice, contract: ContractRecord) -> Findings:

@@ -1,0 +1,53 @@
+"""Above which amount an invoice is decided by two persons: each buyer says; who changed it is kept, and told."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from dce_templates.french import euros
+from procurement.errors import Refused
+from procurement.invoice_copy import InvoiceCopy
+from procurement.mail import post
+from procurement.people import Organisation, Person, Role, hold_buyer, staff_of
+
+CHANGED = "Cette facture a changé depuis que vous l’avez lue : relisez sa page avant de décider."
+
+
+def wants_two(buyer: Organisation, copy: InvoiceCopy) -> bool:
+    """An amount that nobody knows may be above any threshold."""
+    above, amount = buyer.second_above, copy.admitted_ttc
+    return above is not None and (amount is None or abs(amount) > above)
+
+
+def must_be_as_read(copy: InvoiceCopy, seen: str) -> None:
+    """`seen`: the `stamp` of the invoice on the page where the person decided. Raises Refused."""
+    if seen != copy.stamp:
+        raise Refused(CHANGED)
+
+
+def set_threshold(db: Session, buyer: Organisation, value: Decimal | None, person: Person, now: datetime) -> None:
+    """`value` in euros TTC, None: one person decides whatever the amount. Those whom it concerns are written to."""
+    buyer = hold_buyer(db, buyer.id)
+    before = buyer.second_above
+    if value == before:
+        return
+    buyer.second_above, buyer.second_above_by, buyer.second_above_at = value, person.email, now
+    body = TOLD.format(person=person, buyer=buyer, before=_said(before), after=_said(value))
+    for address in staff_of(db, buyer.id, Role.FINANCE, Role.ADMINISTRATOR):
+        post(db, to=address, subject="Factures décidées à deux : le seuil change", body=body, now=now)
+
+
+def _said(value: Decimal | None) -> str:
+    return "aucun seuil, une seule personne suffit" if value is None else f"à deux au-dessus de {euros(value)} TTC"
+
+
+TOLD = """Madame, Monsieur,
+
+{person.name} ({person.email}) a changé le seuil des factures décidées à deux de {buyer.name}.
+
+Avant : {before}.
+Maintenant : {after}.
+
+Si ce changement vous surprend, parlez-en à votre administrateur.
+"""
