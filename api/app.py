@@ -81,6 +81,7 @@ from api.pages import (
     winner_billing,
     winner_subcontracts,
     word_model,
+    yearly_list,
 )
 from api.settings import ROOT, Settings
 from api.storage import Storage
@@ -188,6 +189,7 @@ ROUTERS: list[APIRouter] = [
     v1_candidacies.router,
     v1_contracts.router,
     v1_invoices.router,
+    yearly_list.router,
     open_data.router,
 ]
 
