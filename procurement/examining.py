@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from procurement.invoicing.check import check_invoice
+from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
 from procurement.invoicing.parsing import to_invoice
 from procurement.invoicing.reading import open_invoice
@@ -14,12 +15,13 @@ NO_FACTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def examine(content: bytes) -> dict[str, Any]:
+def examine(content: bytes, directory: Directory | None = None) -> dict[str, Any]:
     """`report` (`mps invoice check`), `invoice` as read (None where its schema is broken), and the facts kept with it.
 
+    `directory`: what is known of the buyer, without which some rules are said not verified.
     Raises InvoiceUnreadable where there is no invoice in the file.
     """
-    report = check_invoice(content).as_dict()
+    report = check_invoice(content, directory).as_dict()
     try:
         invoice = to_invoice(open_invoice(content))
     except InvoiceUnreadable:
@@ -37,14 +39,14 @@ def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, A
     return {"report": report, "invoice": None, **NO_FACTS, "number": number}
 
 
-def check_many(contents: Sequence[bytes]) -> list[dict[str, Any]]:
+def check_many(contents: Sequence[bytes], directory: Directory | None = None) -> list[dict[str, Any]]:
     """What `examine` gives of each file, or `{"error": sentence}`."""
-    return [_checked(content) for content in contents]
+    return [_checked(content, directory) for content in contents]
 
 
-def _checked(content: bytes) -> dict[str, Any]:
+def _checked(content: bytes, directory: Directory | None) -> dict[str, Any]:
     try:
-        return examine(content)
+        return examine(content, directory)
     except InvoiceUnreadable as error:
         return {"error": error.sentence}
 

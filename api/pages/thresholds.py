@@ -1,4 +1,4 @@
-"""Above which amount an invoice is decided by two persons: each buyer says, its administrator writes."""
+"""What each buyer says once of itself: above which amount two persons decide, and what kind of buyer it is."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from api.db import Db
 from api.errors import PageInvalid
 from api.pages.administration import administered, context_of
 from procurement.errors import Invalid
+from procurement.people import BUYER_KINDS
 
 router = APIRouter(include_in_schema=False)
 MOST = 10**10
@@ -29,3 +30,14 @@ def set_threshold(request: Request, db: Db, who: Who, ref: str, second_above: An
         raise PageInvalid(error, "administration/organisation.html", context) from None
     organisation.second_above = value
     return RedirectResponse(f"/administration/{ref}?ok=enregistre#seuil", 303)
+
+
+@router.post("/administration/{ref}/genre", dependencies=[Depends(ADMINISTRATOR)])
+def set_kind(db: Db, who: Who, ref: str, public_kind: Annotated[str, Form()] = "") -> Response:
+    """What caps the retention of an SME (R2191-33) and fills the next dossiers."""
+    organisation = administered(db, who, ref)
+    if public_kind not in BUYER_KINDS:
+        error, context = Invalid({"public_kind": "Choisissez dans la liste."}), context_of(db, who, organisation)
+        raise PageInvalid(error, "administration/organisation.html", context)
+    organisation.public_kind = public_kind
+    return RedirectResponse(f"/administration/{ref}?ok=enregistre#genre", 303)

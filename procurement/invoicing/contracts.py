@@ -36,10 +36,10 @@ Positive = Annotated[Amount, Field(ge=0)]
 Rate = Annotated[Amount, Field(ge=0, le=1)]
 Siret = Annotated[str, Field(pattern=r"^\d{14}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-_LENIENT = ConfigDict(extra="ignore", str_strip_whitespace=True)
+LENIENT = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Requires:
     """The buyer's switches in the directory of public bodies. `either`: an engagement or a service, at least one."""
 
@@ -48,16 +48,17 @@ class Requires:
     either: bool = False
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class ContractBuyer:
-    """Who is billed. `services` are the service codes the buyer has declared."""
+    """Who is billed. `services` are the service codes the buyer has declared; `kind`: what R2191-33 depends on."""
 
     siret: Siret
     services: tuple[str, ...] = ()
     requires: Requires = Field(default_factory=Requires)
+    kind: Literal["state", "local_large", "local", "health", "public_company"] | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Account:
     """A bank account of the holder, between two days included (None: no limit)."""
 
@@ -66,11 +67,12 @@ class Account:
     valid_to: date | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Holder:
     """Who may bill. `share_ht` is the part of a co-contractor, or the ceiling of a paid subcontractor.
 
-    `leader`: the mandataire of a group. `accepted_on`, `direct_payment`: of a subcontractor (DC4); None: not known.
+    `leader`: the mandataire of a group; `sme`: a small or medium enterprise. `accepted_on`,
+    `direct_payment`: of a subcontractor (DC4). None: not known.
     """
 
     siret: Siret
@@ -83,9 +85,10 @@ class Holder:
     direct_payment: bool | None = None
     accepted_on: date | None = None
     ended_on: date | None = None
+    sme: bool | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Price:
     """One line of the price list, excluding VAT, at the prices of the base month."""
 
@@ -93,7 +96,7 @@ class Price:
     unit_price: Amount
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Part:
     """A tranche, an order, a lot or a subsequent contract, with its own engagements, ceiling and dates."""
 
@@ -106,7 +109,7 @@ class Part:
     state: Literal["planned", "affirmed", "ended"] = "affirmed"
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Term:
     """One index of the revision formula: `weight` × value of the month ÷ value of the month `base`."""
 
@@ -115,7 +118,7 @@ class Term:
     base: Month
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Revision:
     """`fixed` + Σ terms, to `decimals` places. `months`: the price changes every so many months from the start."""
 
@@ -126,7 +129,7 @@ class Revision:
     rounding: Literal["half_up", "up"] = "half_up"
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class IndexValue:
     """One published value of an index. `final` false: provisional."""
 
@@ -136,7 +139,7 @@ class IndexValue:
     final: bool = True
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Advance:
     """The advance paid, all taxes included. `start`, `end`: shares of the amount between which it is repaid."""
 
@@ -147,7 +150,7 @@ class Advance:
     repaid_ttc: Positive = Decimal(0)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Retention:
     """Withheld on each payment, unless a guarantee stands in. `held_ttc`: held so far."""
 
@@ -156,7 +159,7 @@ class Retention:
     held_ttc: Positive = Decimal(0)
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Penalty:
     """Due by the holder and not yet taken off a payment."""
 
@@ -165,7 +168,7 @@ class Penalty:
     reason: str = ""
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Assignment:
     """A claim on what is to be paid. `assignor`: SIRET of the supplier who assigned it, the holder where unknown."""
 
@@ -179,7 +182,7 @@ class Assignment:
     assignor: Siret | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Received:
     """A reception or a « service fait ». `code` and `quantity`, or `amount_ht`."""
 
@@ -190,7 +193,7 @@ class Received:
     amount_ht: Amount | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Quantity:
     """How much of one price was billed."""
 
@@ -198,7 +201,7 @@ class Quantity:
     quantity: Amount
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class Invoiced:
     """An invoice already received. `type` is UNTDID 1001; a credit note is counted negative.
 
@@ -221,7 +224,7 @@ class Invoiced:
     lines: tuple[Quantity, ...] = ()
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class ContractRecord:
     """What finance knows of one contract. None or empty: not known, so not checked."""
 
@@ -250,9 +253,10 @@ class ContractRecord:
     penalties: tuple[Penalty, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     received: tuple[Received, ...] = ()
+    launched_on: date | None = None
 
 
-@dataclass(frozen=True, config=_LENIENT)
+@dataclass(frozen=True, config=LENIENT)
 class _File:
     version: Literal[1]
     contracts: tuple[ContractRecord, ...]
