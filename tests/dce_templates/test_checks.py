@@ -58,7 +58,7 @@ BROKEN: dict[str, Mapping[str, Any]] = {
     "advance_rate": {"advance.rate": "0.04"},
     "advance_sme": {"buyer.kind": "state"},
     "retention": {"retention_rate": "0.051"},
-    "retention_sme": {"buyer.kind": "state", "retention_rate": "0.05"},
+    "retention_sme": {"buyer.large": "true", "retention_rate": "0.05"},
     "payment_delay": {"payment_delay_days": "31"},
     "turnover": {"capacity.minimum_turnover": "144000.01"},
     "revision": {"price.revision_formula": None},
