@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.review import has_adopted
+from dce_templates import french
 from dce_templates.acts.amendment import Amendment as Act
 from dce_templates.acts.amendment import from_dossier
 from dce_templates.acts.check_amendment import AMENDMENT_CHECKS
@@ -116,7 +117,7 @@ def _minor(kind: str) -> str:
 
 
 def _limit(contract: Contract, label: str, figure: Figure, used: Decimal) -> Limit:
-    read = f"texte lu le {figure.origin.read_on} par {figure.origin.read_by}"
+    read = f"texte lu {french.reading(figure.origin.read_on)} par {figure.origin.read_by}"
     most = round(contract.amount * figure.value, 2)
     return Limit(label, figure.origin.article, read, most, figure.value, used)
 

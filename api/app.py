@@ -82,6 +82,7 @@ from api.pages import (
     winner_invoice,
     winner_subcontracts,
     word_model,
+    yearly_list,
 )
 from api.settings import ROOT, Settings
 from api.storage import Storage
@@ -190,6 +191,7 @@ ROUTERS: list[APIRouter] = [
     v1_candidacies.router,
     v1_contracts.router,
     v1_invoices.router,
+    yearly_list.router,
     open_data.router,
 ]
 

@@ -36,6 +36,11 @@ def _from_organisation(organisation: Organisation) -> dict[str, Any]:
     return {"buyer": buyer, "publicity": ["profile"], "payment_delay_days": "30"}
 
 
+def _kind(said: str) -> dict[str, Any]:
+    """What the administrator said once, before what the last consultation had."""
+    return {"kind": said.removesuffix("_large"), "large": said == "local_large"} if said else {}
+
+
 def starting_dossier(db: Session, organisation: Organisation, public_url: str, now: datetime) -> dict[str, Any]:
     """The dossier of an empty form: today, usual values, and what the buyer's last consultation said of itself."""
     today = now.astimezone(PARIS).date()
@@ -57,5 +62,5 @@ def starting_dossier(db: Session, organisation: Organisation, public_url: str, n
         **_from_organisation(organisation),
         **{key: before[key] for key in KEPT if key in before},
     }
-    data["buyer"] = {"profile_url": public_url, **data["buyer"]}
+    data["buyer"] = {"profile_url": public_url, **data["buyer"], **_kind(organisation.public_kind)}
     return data

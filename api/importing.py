@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from api.context import Context
 from api.db import reading, transaction
 from api.invoices import FOLDER, facts_of, keep_found, matched
 from procurement.carried import Accounts
+from procurement.chorus import directory_of
 from procurement.errors import Unavailable
 from procurement.invoice_copy import Arrival, Facts, already_here
+from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import MAX_FILE
 from procurement.people import Organisation
 
@@ -69,8 +72,10 @@ def import_files(
     Raises Unavailable where the worker processes do not start.
     """
     done, accounts = Imported(), Accounts()
+    with reading(context.database) as db:
+        directory = directory_of(db, organisation_id)
     with ThreadPoolExecutor(LANES) as lanes:
-        for batch in _in_order(lanes, context, organisation_id, paths):
+        for batch in _in_order(lanes, partial(_check, context, organisation_id, directory), paths):
             done.kept += _keep(context, organisation_id, batch, accounts)
             done.already += batch.already
             done.errors += batch.errors
@@ -79,12 +84,12 @@ def import_files(
 
 
 def _in_order(
-    lanes: ThreadPoolExecutor, context: Context, organisation_id: int, paths: Sequence[Path]
+    lanes: ThreadPoolExecutor, check: Callable[[Sequence[Path]], _Batch], paths: Sequence[Path]
 ) -> Iterator[_Batch]:
     """Each batch once it is checked, in the order of the files; a few ahead, never all of them in memory."""
     ahead: deque[Future[_Batch]] = deque()
     for some in _batches(paths):
-        ahead.append(lanes.submit(_check, context, organisation_id, some))
+        ahead.append(lanes.submit(check, some))
         if len(ahead) > AHEAD:
             yield ahead.popleft().result()
     while ahead:
@@ -104,7 +109,7 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield some
 
 
-def _check(context: Context, organisation_id: int, paths: Sequence[Path]) -> _Batch:
+def _check(context: Context, organisation_id: int, directory: Directory, paths: Sequence[Path]) -> _Batch:
     batch, contents = _Batch(len(paths)), {}
     for path in paths:
         try:
@@ -123,7 +128,7 @@ def _check(context: Context, organisation_id: int, paths: Sequence[Path]) -> _Ba
         else:
             known.add(sha256)
             fresh[path] = content
-    for (path, content), found in zip(fresh.items(), _checked(list(fresh.values())), strict=True):
+    for (path, content), found in zip(fresh.items(), _checked(list(fresh.values()), directory), strict=True):
         if "error" in found:
             batch.errors.append((path, found["error"]))
         else:
@@ -131,17 +136,17 @@ def _check(context: Context, organisation_id: int, paths: Sequence[Path]) -> _Ba
     return batch
 
 
-def _checked(contents: list[bytes]) -> list[dict[str, Any]]:
+def _checked(contents: list[bytes], directory: Directory) -> list[dict[str, Any]]:
     """All at once; where one of them makes the worker fail, each alone, so that it is named."""
     if not contents:
         return []
     try:
         found: list[dict[str, Any]] = isolate.run(
-            "procurement.examining:check_many", contents, seconds=SECONDS + len(contents)
+            "procurement.examining:check_many", contents, directory, seconds=SECONDS + len(contents)
         )
     except (isolate.WorkFailed, Unavailable) as error:
         if len(contents) > 1:
-            return [one for content in contents for one in _checked([content])]
+            return [one for content in contents for one in _checked([content], directory)]
         return [{"error": error.sentence if isinstance(error, Unavailable) else _SPOILT}]
     return found
 

@@ -18,10 +18,12 @@ from api.isolate import WorkFailed
 from api.uploads import Received
 from procurement.billing import contracts_by_number, contracts_file, key_contracts, keys_are_stale, records_for
 from procurement.carried import Accounts
+from procurement.chorus import directory_of
 from procurement.errors import Invalid, Refused
 from procurement.invoice_copy import Arrival, Examined, Facts, InvoiceCopy, already, keep_arrived, keep_copy
 from procurement.invoice_decision import arrived
 from procurement.invoicing.contracts import ContractRecord
+from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.matching import match
 from procurement.invoicing.past import Invoiced
@@ -40,9 +42,9 @@ PROPOSALS: Mapping[str, str] = {"approve": "approved", "partial": "partial", "re
 UNREAD: dict[str, Any] = {"candidates": [], "findings": [], "decision": "unmatched", "notice": ""}
 
 
-def examine(content: bytes) -> dict[str, Any]:
+def examine(content: bytes, directory: Directory | None = None) -> dict[str, Any]:
     """{report, invoice, number, amount_ht, …}. Raises WorkFailed with the reader's sentence, Unavailable."""
-    found: dict[str, Any] = isolate.run("procurement.examining:examine", content, seconds=SECONDS)
+    found: dict[str, Any] = isolate.run("procurement.examining:examine", content, directory, seconds=SECONDS)
     return found
 
 
@@ -189,8 +191,8 @@ def take_copy(
         twin = already(db, buyer, received.sha256)
         if twin is not None:
             return twin.ref, False
-        buyer_id = buyer.id
-    found = examine(content)
+        buyer_id, directory = buyer.id, directory_of(db, buyer.id)
+    found = examine(content, directory)
     (confronted,) = matched(ctx, buyer_id, [found["invoice"]])
     key = ctx.storage.put("invoices", content)
     facts = facts_of(received.name, content, found)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-from dce_templates.french import number
+from dce_templates.french import number, reading
 from dce_templates.markup import restore
 from procurement.people import Person, Role
 
@@ -77,8 +77,9 @@ def badge(text: str, tone: str) -> Markup:
 templates.env.undefined = StrictUndefined
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 templates.env.filters.update(
-    jour=french_date, heure=french_time, euros=euros, taille=file_size, apostrophes=restore, nombre=number
-)
+    jour=french_date, heure=french_time, euros=euros, taille=file_size, apostrophes=restore, nombre=number,
+    lecture=reading,
+)  # fmt: skip
 templates.env.globals.update(Role=Role, badge=badge)
 
 

@@ -1,6 +1,6 @@
 """A subcontractor declared, by the holder or the buyer: form → DC4 written in a worker process → act to sign."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from dce_templates.dossier import DossierError, parse_model
 from procurement.act import DC4, open_act
 from procurement.contract import SIGNED, Contract, paris_day
 from procurement.errors import Invalid, Refused
+from procurement.execution.parties import parties_of
 from procurement.people import Person, clean_email
 from procurement.rules import rule_table
 from procurement.signers import is_party
@@ -30,6 +31,7 @@ from procurement.subcontract import (
     Subcontract,
     check_declaration,
     declare,
+    declared_for,
     engaged,
     next_number,
     silent_on,
@@ -44,6 +46,7 @@ Find = Callable[[Session], Contract]
 class Typed(BaseModel):
     """The form, as it was typed."""
 
+    member: str = ""
     siret: str = ""
     name: str = ""
     email: str = ""
@@ -85,15 +88,18 @@ FIELDS = {
 TERMS = "Paiement à trente jours à compter de la demande, sur service fait."
 
 
-def list_context(db: Session, contract: Contract) -> dict[str, Any]:
-    """What both sides see of a contract's subcontractors, and the empty form."""
+def list_context(db: Session, contract: Contract, sirets: Collection[str] | None = None) -> dict[str, Any]:
+    """What both sides see of a contract's subcontractors, and the empty form; `sirets`: of these members alone."""
+    members = [(party.siret, party.name) for party in parties_of(db, contract) if party.ended_on is None]
     return {
+        "members": members if len(members) > 1 else [],
+        "member_names": dict(members),
         "contract": contract,
         "consultation": contract.consultation,
-        "rows": subcontracts_of(db, contract),
+        "rows": [row for row in subcontracts_of(db, contract) if declared_for(contract, row, sirets)],
         "subcontract_states": STATES,
         "may_declare": contract.state in SIGNED,
-        "left": contract.amount_now - engaged(db, contract),
+        "left": contract.amount_now - engaged(db, contract) if sirets is None else None,
         "price_changes": [(each, each) for each in PRICE_CHANGES],
         "vats": list(VAT.items()),
         "receivables": list(RECEIVABLES.items()),
@@ -105,8 +111,10 @@ def row_context(db: Session, row: Subcontract, who: Person) -> dict[str, Any]:
     """One subcontract with its circuit, and the lines that this person signs."""
     circuit = circuit_of(db, row.act) if row.act else {"signers": [], "signer_states": {}, "ways": {}, "appeal": None}
     waits = row.act is not None and row.act.state == "awaiting_signature"
+    names = {party.siret: party.name for party in parties_of(db, row.contract)}
     return circuit | {
         "row": row,
+        "member": names.get(row.member_siret or row.contract.holder_siret, row.contract.holder_name),
         "contract": row.contract,
         "consultation": row.contract.consultation,
         "subcontract_states": STATES,
@@ -151,7 +159,7 @@ def declare_subcontractor(ctx: Context, find: Find, typed: Mapping[str, str], ac
         if wrong:
             raise Invalid(wrong)
         number = next_number(db, contract)
-        document = _document(contract, said, typed, number, now)
+        document = _document(contract, said, typed, number, now, _of_member(db, contract, said))
     content, sha256 = _written(document, now)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
@@ -196,6 +204,7 @@ def read_typed(typed: Mapping[str, str]) -> tuple[Declared, dict[str, str]]:
     said = Declared(
         siret=siret, name=typed["name"], work=typed["work"], amount_ht=amount, months=months,
         price_change=typed["price_change"], reverse_charge=typed["vat"] == "reverse", email=email,
+        member=typed["member"].strip(),
     )  # fmt: skip
     return said, wrong
 
@@ -212,8 +221,17 @@ def _missing(typed: Mapping[str, str]) -> dict[str, str]:
     return wrong
 
 
-def _document(contract: Contract, said: Declared, typed: Mapping[str, str], number: int, now: datetime) -> Document:
-    """The DC4's data from the contract's rows and the form. Raises Invalid."""
+def _of_member(db: Session, contract: Contract, said: Declared) -> str:
+    """In a group, which member subcontracts: its mandataire signs for it."""
+    name = next((party.name for party in parties_of(db, contract) if party.siret == said.member), "")
+    other = name and said.member != contract.holder_siret
+    return f"Part de {name}, membre du groupement (SIRET {said.member}). " if other else ""
+
+
+def _document(
+    contract: Contract, said: Declared, typed: Mapping[str, str], number: int, now: datetime, whose: str
+) -> Document:
+    """The DC4's data from the contract's rows and the form; `whose`: before the work. Raises Invalid."""
     candidacy, buyer = contract.candidacy, contract.organisation
     address = candidacy.corrections.get("address") or candidacy.identity.get("address") or ""
     data = {
@@ -231,7 +249,7 @@ def _document(contract: Contract, said: Declared, typed: Mapping[str, str], numb
         },
         "contract_amount": contract.amount_now,
         "subcontractor": {"siret": said.siret, "name": said.name, "email": said.email},
-        "work": said.work,
+        "work": f"{whose}{said.work}",
         "maximum": said.amount_ht,
         "vat": "reverse" if said.reverse_charge else "normal",
         "vat_rate": vat_rate(contract),

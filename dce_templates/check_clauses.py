@@ -135,7 +135,8 @@ def dataset_schemas(c: Context) -> Iterator[Problem]:
             continue
         if name not in known.latest:
             yield Problem(
-                f"Le schéma « {item.schema_id} » n'est pas dans la liste nationale relevée le {known.read_on}.",
+                f"Le schéma « {item.schema_id} » n'est pas dans la liste nationale relevée"
+                f" {french.reading(known.read_on)}.",
                 "Vérifiez son nom sur schema.data.gouv.fr, ou décrivez le format dans l'annexe.",
                 f"datasets.{index}.schema_id",
             )

@@ -40,9 +40,13 @@ def advance_rate(c: Context) -> Iterator[Problem]:
         )
 
 
+def _protecting(c: Context) -> bool:
+    return c.dossier.buyer.kind == "state" or c.dossier.buyer.large
+
+
 def advance_sme(c: Context) -> Iterator[Problem]:
     buyer, granted = c.dossier.buyer, c.dossier.advance
-    if not granted.granted or not (buyer.kind == "state" or buyer.large):
+    if not granted.granted or not _protecting(c):
         return
     floor = c.figure("advance_sme_state" if buyer.kind == "state" else "advance_sme_large")
     rate = granted.rate if granted.sme_rate is None else granted.sme_rate
@@ -65,6 +69,20 @@ def retention(c: Context) -> Iterator[Problem]:
             "retention_rate",
             Patch(f"Ramener la retenue à {french.percent(limit)}", "retention_rate", format(limit, "f")),
         )
+
+
+def retention_sme(c: Context) -> Iterator[Problem]:
+    """Before the holder is known: the same rate would be too high for an SME."""
+    rate, limit = c.dossier.retention_rate, c.figure("retention_max_sme")
+    if c.dossier.concedes or not _protecting(c) or not limit < rate <= c.figure("retention_max"):
+        return
+    yield Problem(
+        f"La retenue de garantie est de {french.percent(rate)} : si le titulaire est une PME, elle ne dépasse pas"
+        f" {french.percent(limit)}.",
+        f"Ramenez-la à {french.percent(limit)}, ou vérifiez que le titulaire n'est pas une PME avant de la pratiquer.",
+        "retention_rate",
+        Patch(f"Ramener la retenue à {french.percent(limit)}", "retention_rate", format(limit, "f")),
+    )
 
 
 def payment_delay(c: Context) -> Iterator[Problem]:
@@ -139,6 +157,7 @@ MONEY_CHECKS: dict[str, Check] = {
     "advance_rate": advance_rate,
     "advance_sme": advance_sme,
     "retention": retention,
+    "retention_sme": retention_sme,
     "payment_delay": payment_delay,
     "turnover": turnover,
     "revision": revision,

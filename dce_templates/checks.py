@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from dce_templates import french
 from dce_templates.catalogue import Clause, catalogue
 from dce_templates.check_lots import problems_of
 from dce_templates.check_rules import CHECKS
@@ -53,7 +54,7 @@ def _finding_of(rule: Rule, problem: Problem, adopted: bool, motive: str) -> Fin
     motive = motive.strip() if rule.can_be_passed_over else ""
     return Finding(
         rule.id, softened, rule.origin.article, f"{problem.message} {says}".strip(), problem.fix, problem.field,
-        rule.version, f"texte lu le {rule.origin.read_on} par {rule.origin.read_by}", adopted,
+        rule.version, f"texte lu {french.reading(rule.origin.read_on)} par {rule.origin.read_by}", adopted,
         rule.can_be_passed_over, motive, problem.patch,
     )  # fmt: skip
 

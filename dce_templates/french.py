@@ -35,6 +35,19 @@ def day(value: date) -> str:
     return f"{first} {_MONTHS[value.month - 1]} {value.year}"
 
 
+def reading(text: str) -> str:
+    """When a text was read: "2026-11" → « en novembre 2026 », "2026-11-23" → « le 23 novembre 2026 ».
+
+    A day that is in no calendar, in a clause that somebody wrote, is left as it was typed.
+    """
+    whole = text.count("-") == 2
+    try:
+        value = date.fromisoformat(text if whole else f"{text}-01")
+    except ValueError:
+        return f"en {text}"
+    return f"le {day(value)}" if whole else f"en {_MONTHS[value.month - 1]} {value.year}"
+
+
 def moment(value: datetime) -> str:
     """An aware moment → « 21 décembre 2026 à 12 h 00 (heure de Paris) »."""
     local = value.astimezone(PARIS)

@@ -13,7 +13,7 @@ UNVERIFIED = frozenset({"K", "M", "V"})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who read which text, and when: shown to the officer as « texte lu le … par … »."""
+    """Who read which text, and when: shown to the officer as « texte lu en … par … », or le …."""
 
     article: str
     source: str

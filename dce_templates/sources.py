@@ -42,11 +42,11 @@ class Row:
 
     @property
     def read(self) -> str:
-        """« texte lu le … par … »; of what is no text of law, « source lue le … »."""
+        """« texte lu en novembre 2026 par … »; of what is no text of law, « source lue … »."""
         if self.origin is None:
             return _NO_SOURCE
         what = "texte lu" if self.origin.mark == "T" else "source lue"
-        return f"{what} le {self.origin.read_on} par {self.origin.read_by}"
+        return f"{what} {french.reading(self.origin.read_on)} par {self.origin.read_by}"
 
     @property
     def cells(self) -> tuple[str, ...]:

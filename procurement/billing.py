@@ -21,6 +21,7 @@ from procurement.execution.parties import BankAccount, Party, alone, payable
 from procurement.execution.parts import Part
 from procurement.execution.prices import ContractPrice
 from procurement.execution.receptions import Reception
+from procurement.execution.sizes import known_of
 from procurement.execution.terms import Terms, from_dossier
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoicing.contracts import ContractRecord, to_record
@@ -183,20 +184,15 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
     contract, terms, switches = whole.contract, whole.terms, whole.switches
     start = terms.starts_on or contract.received_on
     end = contract.ended_on or terms.ends_on or contract_end(contract)
+    known = known_of(contract, terms.holder_size, terms.holder_size_source)
     ceiling = terms.ceiling_ht if terms.ceiling_ht is not None else contract.amount_now
     return {
         "id": contract.number,
         "decp_id": contract.number,
-        "buyer": {
-            "siret": contract.organisation.siret,
-            "services": list(switches.services),
-            "requires": {
-                "engagement": switches.engagement, "service": switches.service, "either": switches.either,
-            },
-        },
+        "buyer": _buyer(contract, switches, known.kind),
         "engagements": [e.number for e in whole.engagements if e.closed_at is None],
         "holders": [
-            *(_holder(party, whole.accounts) for party in whole.parties),
+            *(_holder(party, whole.accounts, known.sme) for party in whole.parties),
             *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in ONCE_ACCEPTED),
         ],
         "amount_ht": str(contract.amount_now),
@@ -205,6 +201,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "kind": terms.kind,
         "price_kind": terms.price_kind,
         "payment_days": terms.payment_days,
+        "launched_on": _day(known.launched_on),
         "start": _day(start),
         "end": _day(end),
         "prices": [{"code": p.code, "unit_price": p.unit_price} for p in whole.prices],
@@ -219,6 +216,15 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _buyer(contract: Contract, switches: Switches, kind: str) -> dict[str, Any]:
+    return {
+        "siret": contract.organisation.siret,
+        "services": list(switches.services),
+        "requires": {"engagement": switches.engagement, "service": switches.service, "either": switches.either},
+        "kind": kind or None,
+    }
+
+
 def _day(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
@@ -227,7 +233,8 @@ def _money(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount)
 
 
-def _holder(party: Party, accounts: list[BankAccount]) -> dict[str, Any]:
+def _holder(party: Party, accounts: list[BankAccount], sme: bool | None) -> dict[str, Any]:
+    """`sme`: whether who signed as holder is one; of the others nobody says."""
     return {
         "siret": party.siret,
         "name": party.name,
@@ -236,6 +243,7 @@ def _holder(party: Party, accounts: list[BankAccount]) -> dict[str, Any]:
         "leader": party.rank == 1,
         "share_ht": _money(party.share_ht),
         "ended_on": _day(party.ended_on),
+        "sme": sme if party.rank == 1 else None,
         "ibans": _ibans(accounts, party.siret),
     }
 

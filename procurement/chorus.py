@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 
 from procurement.base import Base, HasRef
 from procurement.errors import Invalid
+from procurement.invoicing.directory import Directory, Recipient
 from procurement.people import Organisation
 
 LEASE = timedelta(minutes=15)
@@ -289,6 +290,16 @@ def claim_structure(db: Session, now: datetime) -> ChorusAccount | None:
 
 def structure_of(db: Session, organisation_id: int) -> ChorusStructure | None:
     return db.scalar(select(ChorusStructure).where(ChorusStructure.organisation_id == organisation_id))
+
+
+def directory_of(db: Session, organisation_id: int) -> Directory:
+    """What is known here of whom may be billed: this buyer alone, with what the portal asks for it, once read there."""
+    row, owner = structure_of(db, organisation_id), db.get_one(Organisation, organisation_id)
+    if row is None:
+        return Directory({owner.siret: Recipient(read=False)}, whole=False)
+    services = frozenset(str(code) for code, _ in row.services)
+    asked = Recipient(row.service_required, row.engagement_required, row.either_required, services)
+    return Directory({owner.siret: asked}, whole=False)
 
 
 @dataclass(frozen=True)

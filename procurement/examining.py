@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from procurement.invoicing.check import check_and_read
+from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
 
 NO_FACTS: dict[str, Any] = {
@@ -12,12 +13,13 @@ NO_FACTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def examine(content: bytes) -> dict[str, Any]:
+def examine(content: bytes, directory: Directory | None = None) -> dict[str, Any]:
     """`report` (`mps invoice check`), `invoice` as read (None where its schema is broken), and the facts kept with it.
 
+    `directory`: what is known of the buyer, without which some rules are said not verified.
     Raises InvoiceUnreadable where there is no invoice in the file.
     """
-    checked, invoice = check_and_read(content)
+    checked, invoice = check_and_read(content, directory)
     if invoice is None:
         return {"report": checked.as_dict(), "invoice": None, **NO_FACTS, "number": checked.number}
     return {"report": checked.as_dict(), "invoice": invoice, **_facts(invoice)}
@@ -33,14 +35,14 @@ def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, A
     return {"report": report, "invoice": None, **NO_FACTS, "number": number}
 
 
-def check_many(contents: Sequence[bytes]) -> list[dict[str, Any]]:
+def check_many(contents: Sequence[bytes], directory: Directory | None = None) -> list[dict[str, Any]]:
     """What `examine` gives of each file, or `{"error": sentence}`."""
-    return [_checked(content) for content in contents]
+    return [_checked(content, directory) for content in contents]
 
 
-def _checked(content: bytes) -> dict[str, Any]:
+def _checked(content: bytes, directory: Directory | None) -> dict[str, Any]:
     try:
-        return examine(content)
+        return examine(content, directory)
     except InvoiceUnreadable as error:
         return {"error": error.sentence}
 

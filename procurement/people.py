@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,8 +23,18 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+# What some rules of the law depend on; said once by the buyer's administrator.
+BUYER_KINDS: Mapping[str, str] = {
+    "state": "État, ou établissement public administratif de l’État",
+    "local_large": "Collectivité ou établissement local, plus de 60 millions d’euros de dépenses de fonctionnement",
+    "local": "Collectivité ou établissement local, 60 millions d’euros de dépenses de fonctionnement au plus",
+    "health": "Établissement public de santé",
+    "public_company": "Entreprise publique, ou autre acheteur",
+}
+
+
 class Organisation(HasRef, Base):
-    """A public buyer or a company."""
+    """A public buyer or a company. `public_kind`: of a buyer, one of BUYER_KINDS, "" until its administrator says."""
 
     __tablename__ = "organisation"
 
@@ -50,6 +61,7 @@ class Organisation(HasRef, Base):
     second_above: Mapped[Decimal | None]
     second_above_by: Mapped[str] = mapped_column(String(254), default="")
     second_above_at: Mapped[datetime | None]
+    public_kind: Mapped[str] = mapped_column(String(20), default="")
     memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
 
 

@@ -3,7 +3,7 @@
 CCP L2193-1 to L2193-14, R2193-1 to R2193-22. Delays and thresholds are rows of procurement/rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from procurement.base import Base, HasRef
 from procurement.contract import PARIS, SIGNED, Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
+from procurement.execution.parties import parties_of
 from procurement.mail import post
 from procurement.people import Person, Role
 from procurement.rules import rule_table
@@ -43,8 +44,9 @@ MOST = 99
 class Subcontract(HasRef, Base):
     """One subcontractor of one contract, by one act. Amounts in euros, at most; `number` counts from 1.
 
-    `amount_ttc` is null where the holder owes the VAT (`reverse_charge`: building works). `direct_payment`: by the
-    buyer (R2193-10). `email`: where the subcontractor is asked to sign too, "" where it is not.
+    `member_siret`: the member of the group that subcontracts, "" for the holder. `amount_ttc` is null where the holder
+    owes the VAT (`reverse_charge`: building works). `direct_payment`: by the buyer (R2193-10). `email`: where the
+    subcontractor is asked to sign too, "" where it is not.
     """
 
     __tablename__ = "subcontract"
@@ -70,6 +72,7 @@ class Subcontract(HasRef, Base):
     accepted_on: Mapped[date | None] = mapped_column(Date)
     notified_on: Mapped[date | None] = mapped_column(Date)
     published_at: Mapped[datetime | None]
+    member_siret: Mapped[str] = mapped_column(String(14), default="")
     key: Mapped[str] = mapped_column(String(200))
     sha256: Mapped[str] = mapped_column(String(64))
     act_id: Mapped[int | None] = mapped_column(ForeignKey("act.id"), index=True)
@@ -80,7 +83,10 @@ class Subcontract(HasRef, Base):
 
 @dataclass(frozen=True)
 class Declared:
-    """What is said of a subcontractor; `siret` is checked already. Amounts are euros HT, at most."""
+    """What is said of a subcontractor; `siret` is checked already. Amounts are euros HT, at most.
+
+    `member`: SIRET of the member of the group that subcontracts, "" for the holder.
+    """
 
     siret: str
     name: str
@@ -90,6 +96,7 @@ class Declared:
     price_change: str
     reverse_charge: bool = False
     email: str = ""
+    member: str = ""
 
 
 def vat_rate(contract: Contract) -> Decimal:
@@ -132,6 +139,11 @@ def check_declaration(db: Session, contract: Contract, said: Declared) -> None:
     """Raises Invalid field by field, Refused where this contract has no room for subcontracts now."""
     open_to_subcontracts(contract)
     wrong = {}
+    members = {party.siret for party in parties_of(db, contract) if party.ended_on is None}
+    if said.member and said.member not in members:
+        wrong["member"] = "Choisissez un membre du groupement."
+    if said.member and said.siret[:9] == said.member[:9]:
+        wrong["siret"] = "C’est le membre qui sous-traite : un sous-traitant est une autre entreprise."
     if said.siret[:9] == contract.holder_siret[:9]:
         wrong["siret"] = "C’est le titulaire lui-même : un sous-traitant est une autre entreprise."
     if not said.name.strip():
@@ -195,6 +207,7 @@ def declare(
         direct_payment=paid_directly(contract, said.amount_ht, paris_day(now)),
         declared_at=now,
         declared_by=actor,
+        member_siret="" if said.member == contract.holder_siret else said.member,
         key=key,
         sha256=sha256,
     )
@@ -320,10 +333,15 @@ def subcontracts_of(db: Session, contract: Contract) -> list[Subcontract]:
     return list(db.scalars(query.order_by(Subcontract.number)))
 
 
-def find_subcontract(db: Session, contract: Contract, ref: str) -> Subcontract:
-    """Raises NotFound."""
+def declared_for(contract: Contract, row: Subcontract, sirets: Collection[str] | None) -> bool:
+    """Whether one of these members subcontracts it; None: whoever does."""
+    return sirets is None or (row.member_siret or contract.holder_siret) in sirets
+
+
+def find_subcontract(db: Session, contract: Contract, ref: str, sirets: Collection[str] | None = None) -> Subcontract:
+    """`sirets`: of these members alone. Raises NotFound."""
     row = db.scalar(select(Subcontract).where(Subcontract.contract_id == contract.id, Subcontract.ref == ref))
-    if row is None:
+    if row is None or not declared_for(contract, row, sirets):
         raise NotFound
     return row
 

@@ -1,6 +1,7 @@
 """The companies paid under a contract, from their side: for which of them a person speaks, how to write to it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, defer, joinedload
 from procurement.candidacy import Candidacy
 from procurement.contract import Contract
 from procurement.errors import NotFound
-from procurement.execution.parties import Party, parties_of
+from procurement.execution.parties import Party, holder_now, parties_of
 from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import post
 from procurement.people import Membership, Organisation, Person, Role, User
@@ -57,6 +58,37 @@ def directly_ttc(db: Session, contract: Contract) -> Decimal:
     """Euros TTC that the holder is not paid itself: what goes to the subcontractors that the buyer pays."""
     direct = (row for row in accepted_of(db, contract) if row.direct_payment)
     return sum((row.amount_ttc or row.amount_ht for row in direct), Decimal(0))
+
+
+@dataclass(frozen=True)
+class Side:
+    """A contract from the side of a company that holds it. `sirets`: the members that this person speaks for.
+
+    `leads`: it speaks for the holder, or the mandataire of the group, which declares for every member.
+    """
+
+    contract: Contract
+    sirets: frozenset[str]
+    leads: bool
+
+    @property
+    def sees(self) -> frozenset[str] | None:
+        """Whose subcontractors; None: every member's."""
+        return None if self.leads else self.sirets
+
+
+def find_side(db: Session, ref: str, person: Person) -> Side:
+    """The contract won by the candidacy `ref`, for its holder and the members of its group; NotFound for others."""
+    contract = db.scalar(select(Contract).join(Contract.candidacy).where(Candidacy.ref == ref))
+    if contract is None:
+        raise NotFound
+    mine = set(companies_of(db, person))
+    parties = parties_of(db, contract)
+    leads = contract.candidacy.account_id == person.id or holder_now(parties).siret in mine
+    sirets = frozenset(party.siret for party in parties if party.siret in mine)
+    if not leads and not sirets:
+        raise NotFound
+    return Side(contract, sirets, leads)
 
 
 def find_billed(db: Session, ref: str, person: Person) -> tuple[Contract, list[Party]]:

@@ -13,6 +13,7 @@ from api import invoices
 from api.cli.several import BadFile, Result, each, finish, in_worker, read
 from procurement.invoicing.bill_template import TEMPLATE
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, load_contracts
+from procurement.invoicing.directory import Directory, DirectoryUnreadable, load_directory
 from procurement.invoicing.index import Index
 from procurement.invoicing.invoice import MAX_FILE, Invoice
 from procurement.invoicing.matching import match as match_invoice
@@ -36,9 +37,20 @@ Json = Annotated[bool, typer.Option("--json", help="Un document JSON sur la sort
 
 
 @app.command()
-def check(files: Files, as_json: Json = False) -> None:
+def check(
+    files: Files,
+    directory: Annotated[
+        Path | None, typer.Option(metavar="FICHIER.json", help="Ce que l’annuaire dit des acheteurs publics.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Contrôler des factures : schéma, EN 16931, BR-FR, règles de Chorus Pro (CPRO)."""
-    finish(list(each(files, _check)), as_json, lambda result: bool(result["valid"]), _check_lines)
+    try:
+        known = load_directory(read(directory, MAX_CONTRACTS)) if directory else None
+    except (BadFile, DirectoryUnreadable) as error:
+        typer.echo(error.sentence, err=True)
+        raise typer.Exit(2) from None
+    finish(list(each(files, partial(_check, known))), as_json, lambda result: bool(result["valid"]), _check_lines)
 
 
 @app.command()
@@ -95,10 +107,10 @@ def _open(path: Path) -> bytes:
     return content
 
 
-def _check(path: Path) -> Result:
+def _check(directory: Directory | None, path: Path) -> Result:
     content = _open(path)
     report: Result = in_worker(
-        KNOWN, "procurement.invoicing.check:check_invoice_dict", content, seconds=CHECKING_SECONDS
+        KNOWN, "procurement.invoicing.check:check_invoice_dict", content, directory, seconds=CHECKING_SECONDS
     )
     return report
 

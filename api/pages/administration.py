@@ -22,7 +22,7 @@ from procurement.candidacy import companies_opened
 from procurement.counters import used_in
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.looks import looked
-from procurement.people import Organisation, Person, Role, attach, create_user, find_user, operator
+from procurement.people import BUYER_KINDS, Organisation, Person, Role, attach, create_user, find_user, operator
 from procurement.pieces import Piece, called_as
 from procurement.powers import powers_of
 from procurement.providers import all_providers
@@ -105,7 +105,10 @@ def context_of(db: Db, who: Person, organisation: Organisation) -> dict[str, Any
     if organisation.kind == "company":
         shown = [m for m in shown if m.granted_by == who.email]
     powers = powers_of(db, organisation.id) if organisation.kind == "buyer" else []
-    return {"organisation": organisation, "members": shown, "number": "", "calls": None, "powers": powers}
+    return {
+        "organisation": organisation, "members": shown, "number": "", "calls": None, "powers": powers,
+        "kinds": BUYER_KINDS,
+    }  # fmt: skip
 
 
 @router.post("/administration/entreprises", dependencies=[Depends(ADMINISTRATOR)])

@@ -21,6 +21,7 @@ from procurement.contract import Contract, find_contract
 from procurement.errors import Invalid, Refused
 from procurement.execution.indices import values_of, write_index
 from procurement.execution.revision import MOST_TERMS, ROUNDINGS, coefficient, latest_month
+from procurement.execution.sizes import SIZES, known_of
 from procurement.execution.terms import DELAYS, EVOLUTIONS, FORMS, KINDS, Terms, terms_of, write_terms
 from procurement.people import Person
 from procurement.renewals import contract_end
@@ -37,9 +38,12 @@ def _read_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
     formula = terms.revision
     named = {str(term["index"]) for term in formula["terms"]} if formula else set()
     values = values_of(db, contract, named) if named else []
+    known = known_of(contract, terms.holder_size, terms.holder_size_source)
     month = latest_month(formula, values) if formula else ""
     return frame(contract, who) | {
         "terms": terms,
+        "known": known,
+        "doubt": known.doubt(Decimal(terms.retention_rate)) if not terms.guarantee else "",
         "starts_on": terms.starts_on or contract.received_on,
         "ends_on": terms.ends_on or contract_end(contract),
         "words": {"kind": KINDS.get(terms.kind, terms.kind), "price": EVOLUTIONS.get(terms.price_kind, "")},
@@ -67,6 +71,8 @@ def _form_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
         "forms": [(form, form) for form in FORMS],
         "evolutions": list(EVOLUTIONS.items()),
         "delays": [(days, f"{days} jours") for days in DELAYS],
+        "sizes": list(SIZES.items()),
+        "register": known_of(contract),
         "roundings": list(ROUNDINGS.items()),
         "published": _published(contract),
         "rows": range(1, MOST_TERMS + 1),
@@ -92,6 +98,7 @@ def to_form(terms: Terms) -> dict[str, str]:
     found |= {name: _percent(getattr(terms, name)) for name in RATES}
     found |= {name: _plain(getattr(terms, name)) for name in AMOUNTS}
     found |= {name: _day(getattr(terms, name)) for name in DAYS}
+    found |= {"holder_size": terms.holder_size, "holder_size_source": terms.holder_size_source}
     found |= {"guarantee": terms.guarantee, "penalties": terms.penalties, "pieces": "\n".join(terms.pieces)}
     found["vat_rates"] = " ; ".join(str(rate).replace(".", ",") for rate in terms.vat_rates)
     formula = terms.revision or {}
@@ -111,6 +118,8 @@ def from_form(typed: Typed) -> dict[str, Any]:
     said |= {name: typed.percent(name) for name in RATES}
     said |= {name: typed.euros(name) for name in AMOUNTS}
     said |= {name: typed.day(name) for name in DAYS}
+    said |= {"holder_size": typed.text("holder_size", 10)}
+    said |= {"holder_size_source": typed.text("holder_size_source", 300) if said["holder_size"] else ""}
     said |= {"guarantee": typed.text("guarantee", 300), "penalties": typed.text("penalties", 1000)}
     said["pieces"] = [line.strip() for line in typed.text("pieces", 2000).splitlines() if line.strip()]
     rates = typed.text("vat_rates", 60).replace("%", "").replace(",", ".").split(";")

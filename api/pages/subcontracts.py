@@ -60,6 +60,7 @@ def _listed(contract: Contract, who: Person) -> dict[str, Any]:
         "here": here,
         "crumbs": crumbs,
         "buyer_side": True,
+        "leads": False,
         "officer": who.has(Role.OFFICER, contract.organisation_id),
     }
 

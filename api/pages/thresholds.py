@@ -1,4 +1,4 @@
-"""Above which amount an invoice is decided by two persons: each buyer says, its administrator writes."""
+"""What each buyer says once of itself: above which amount two persons decide, and what kind of buyer it is."""
 
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from api.db import Db
 from api.errors import PageInvalid
 from api.pages.administration import administered, context_of
 from procurement.errors import Invalid
+from procurement.people import BUYER_KINDS
 from procurement.second_person import set_threshold
 
 router = APIRouter(include_in_schema=False)
@@ -31,3 +32,14 @@ def keep_threshold(request: Request, db: Db, who: Who, ref: str, second_above: A
         raise PageInvalid(error, "administration/organisation.html", context) from None
     set_threshold(db, organisation, value, who, database.now(db))
     return RedirectResponse(f"/administration/{ref}?ok=enregistre#seuil", 303)
+
+
+@router.post("/administration/{ref}/genre", dependencies=[Depends(ADMINISTRATOR)])
+def set_kind(db: Db, who: Who, ref: str, public_kind: Annotated[str, Form()] = "") -> Response:
+    """What caps the retention of an SME (R2191-33) and fills the next dossiers."""
+    organisation = administered(db, who, ref)
+    if public_kind not in BUYER_KINDS:
+        error, context = Invalid({"public_kind": "Choisissez dans la liste."}), context_of(db, who, organisation)
+        raise PageInvalid(error, "administration/organisation.html", context)
+    organisation.public_kind = public_kind
+    return RedirectResponse(f"/administration/{ref}?ok=enregistre#genre", 303)

@@ -24,7 +24,7 @@ from procurement.execution.parties import HOLDER, Party, holder_now, parties_of
 from procurement.execution.terms import terms_of
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoicing.reasons import REASONS
-from procurement.suppliers import billed_by, copies_of, find_billed
+from procurement.suppliers import SUBCONTRACTOR, billed_by, copies_of, find_billed
 
 router = APIRouter(include_in_schema=False)
 PATH = "/candidatures/{ref}/contrat"
@@ -91,6 +91,7 @@ def billing_page(request: Request, db: Db, who: Who, ref: str, avant: Cursor = N
         older=copies[-1].id if len(copies) == PAGE else None, reasons=REASONS, decided=DECIDED, estimate=ESTIMATE,
         certificates=_certificates(db, contract, parties),
         mine=contract.candidacy.account_id == who.id,
+        holds=any(party.role != SUBCONTRACTOR for party in parties),
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from procurement.chorus import (
     claim_account,
     claim_notices,
     claim_structure,
+    directory_of,
     keep_structure,
     notice_failed,
     notice_kept,
@@ -51,6 +52,7 @@ from procurement.chorus_status import (
 from procurement.errors import DomainError, Refused, Unavailable
 from procurement.examining import unread
 from procurement.invoice_copy import Arrival, InvoiceCopy
+from procurement.invoicing.directory import Directory
 from procurement.people import Organisation
 
 GROUP = 10
@@ -133,6 +135,7 @@ class _Job:
     portal: Portal
     owner: Organisation
     notices: Mapping[str, ChorusNotice]
+    directory: Directory
 
 
 def fetch_some(context: Context) -> bool:
@@ -145,9 +148,10 @@ def fetch_some(context: Context) -> bool:
         if not rows:
             return False
         account, owner = rows[0].account, rows[0].account.organisation
+        directory = directory_of(db, owner.id)
     left = {row.portal_id: row for row in rows}
     try:
-        job = _Job(portal_of(context, account), owner, dict(left))
+        job = _Job(portal_of(context, account), owner, dict(left), directory)
         for number in _fetched(context, job, list(left)):
             left.pop(number, None)
     except Unavailable as error:
@@ -205,7 +209,7 @@ def _take(context: Context, job: _Job, number: str, file: Any) -> None:
         _fail(context, job, number, refused.sentence)
         return
     arrival = Arrival("chorus", ACTOR, number, status, at)
-    found = _examined(chosen.content, notice.number)
+    found = _examined(chosen.content, notice.number, job.directory)
     found["match"] = matched(context, job.owner.id, [found["invoice"]])[0]
     facts = facts_of(chosen.name, chosen.content, found)
     key = context.storage.put(FOLDER, chosen.content)
@@ -227,12 +231,12 @@ def _as_pdf(portal: Portal, number: str) -> Any:
     return _unpacked(archive, [number]).get(number)
 
 
-def _examined(content: bytes, number: str) -> dict[str, Any]:
+def _examined(content: bytes, number: str, directory: Directory) -> dict[str, Any]:
     """What cannot be read, or makes its reader fail, is kept with the sentence: the portal has it, a person decides."""
     problem = ""
     for _ in range(2):  # a worker that died may have died of another's file
         try:
-            return examine(content)
+            return examine(content, directory)
         except isolate.WorkFailed as error:
             problem = error.sentence
             break

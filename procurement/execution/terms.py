@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import Date, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from dce_templates.french import percent
 from procurement.base import Base
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid
 from procurement.events import record
 from procurement.execution.revision import wrong_formula
+from procurement.execution.sizes import SIZES, known_of
 from procurement.invoice_delay import wind_contract
 from procurement.people import Person
 
@@ -34,7 +36,8 @@ PRICE_KINDS = {
 class Terms(Base):
     """One contract's money terms. Rates are fractions as text ("0.05"); `revision` is `Formula`, amounts are euros.
 
-    `floor_ht` and `ceiling_ht` bound a framework agreement; `pieces`: what each invoice comes with.
+    `floor_ht` and `ceiling_ht` bound a framework agreement; `pieces`: what each invoice comes with. `holder_size`: sme
+    or other, "" where the register's word is enough, with the one who says so.
     """
 
     __tablename__ = "contract_terms"
@@ -56,6 +59,8 @@ class Terms(Base):
     repayment_starts: Mapped[str] = mapped_column(String(10), default=REPAYMENT_STARTS)
     repayment_ends: Mapped[str] = mapped_column(String(10), default=REPAYMENT_ENDS)
     retention_rate: Mapped[str] = mapped_column(String(10), default="0")
+    holder_size: Mapped[str] = mapped_column(String(10), default="")
+    holder_size_source: Mapped[str] = mapped_column(String(300), default="")
     guarantee: Mapped[str] = mapped_column(String(300), default="")
     retention_released_on: Mapped[date | None] = mapped_column(Date)
     penalties: Mapped[str] = mapped_column(String(1000), default="")
@@ -95,6 +100,8 @@ def from_dossier(contract: Contract) -> Terms:
         repayment_starts=REPAYMENT_STARTS,
         repayment_ends=REPAYMENT_ENDS,
         retention_rate=str(said.get("retention_rate") or "0"),
+        holder_size="",
+        holder_size_source="",
         guarantee="",
         penalties="",
         pieces=[],
@@ -115,7 +122,7 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
     """Write the terms that `said` names, checked; every change is in the register. Raises Invalid field by field."""
     fresh(db, contract)
     terms = terms_of(db, contract)
-    wrong = _wrong(terms, said, paris_day(now))
+    wrong = _wrong(contract, terms, said, paris_day(now))
     if wrong:
         raise Invalid(wrong)
     before = {name: getattr(terms, name) for name in said}
@@ -130,20 +137,18 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
     return terms
 
 
-def _wrong(terms: Terms, said: Mapping[str, Any], today: date) -> dict[str, str]:
+def _wrong(contract: Contract, terms: Terms, said: Mapping[str, Any], today: date) -> dict[str, str]:
     """`said` laid over what is in force, so that a bound written earlier still counts."""
     whole = {name: getattr(terms, name) for name in BOUNDS} | dict(said)
-    return {
-        name: sentence
-        for name, sentence in (*_wrong_choices(whole), *_wrong_days(whole, today), *_wrong_amounts(whole))
-        if name in said or name == "revision"
-    }
+    found = (*_wrong_choices(whole), *_wrong_days(whole, today), *_wrong_amounts(whole))
+    found = (*found, *_wrong_retention(contract, whole))
+    return {name: sentence for name, sentence in found if name in said or name == "revision"}
 
 
 BOUNDS = (
     "kind", "price_form", "price_kind", "payment_days", "vat_rates", "starts_on", "ends_on", "floor_ht", "ceiling_ht",
     "advance_ttc", "advance_rate", "advance_paid_on", "retention_rate", "repayment_starts", "repayment_ends",
-    "retention_released_on", "revision",
+    "retention_released_on", "revision", "holder_size", "holder_size_source",
 )  # fmt: skip
 
 
@@ -182,13 +187,30 @@ def _wrong_amounts(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     floor, ceiling = whole["floor_ht"], whole["ceiling_ht"]
     if floor is not None and ceiling is not None and floor > ceiling:
         yield "floor_ht", "Le minimum ne dépasse pas le maximum."
-    for name, most in (("advance_rate", "0.60"), ("retention_rate", "0.05"), ("repayment_ends", "1")):
+    for name, most in (("advance_rate", "0.60"), ("repayment_ends", "1")):
         if not _rate(whole[name], most):
             yield name, f"Un taux de 0 à {Decimal(most) * 100:.0f} % est attendu."
     if not _rate(whole["repayment_starts"], "1") or not _rate(whole["repayment_ends"], "1"):
         yield "repayment_starts", "Un taux de 0 à 100 % est attendu."
     elif Decimal(whole["repayment_starts"]) > Decimal(whole["repayment_ends"]):
         yield "repayment_starts", "Le remboursement de l’avance commence avant de finir."
+
+
+def _wrong_retention(contract: Contract, whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """R2191-33: refused where it is certain; a doubt is told on the page."""
+    if whole["holder_size"] not in ("", *SIZES):
+        yield "holder_size", "Choisissez dans la liste."
+    if whole["holder_size"] and not whole["holder_size_source"]:
+        yield "holder_size_source", "Dites d’où vous tenez cette taille : par exemple, la déclaration du titulaire."
+    known = known_of(contract, whole["holder_size"], whole["holder_size_source"])
+    most = known.cap.most
+    if _rate(whole["retention_rate"], str(most)):
+        return
+    if known.sme and most == known.cap.perhaps:
+        sentence = f"La retenue ne dépasse pas {percent(most)} : le titulaire est une PME ({known.size_source}) et "
+        yield "retention_rate", f"{sentence}l’acheteur est de ceux que vise l’article R2191-33 ({known.buyer})."
+    else:
+        yield "retention_rate", f"Un taux de 0 à {most * 100:.0f} % est attendu (R2191-33)."
 
 
 def _rate(value: object, most: str) -> bool:

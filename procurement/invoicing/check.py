@@ -78,7 +78,7 @@ def check_invoice(content: bytes, directory: Directory | None = None) -> CheckRe
 
     Raises InvoiceUnreadable (a French sentence) where there is no invoice to check. CPRO rules are fatal on an invoice
     marked B2G and warnings otherwise; BR-FR sheets run where the seller is French. Rules that need the directory of
-    public bodies are judged where `directory` is given, and said not verified otherwise.
+    public bodies are judged where `directory` knows the buyer, and said not verified otherwise.
     """
     return check_and_read(content, directory)[0]
 

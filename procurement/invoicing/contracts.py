@@ -45,11 +45,12 @@ class Requires:
 
 @dataclass(frozen=True, config=LENIENT)
 class ContractBuyer:
-    """Who is billed. `services` are the service codes the buyer has declared."""
+    """Who is billed. `services` are the service codes the buyer has declared; `kind`: what R2191-33 depends on."""
 
     siret: Siret
     services: tuple[str, ...] = ()
     requires: Requires = Field(default_factory=Requires)
+    kind: Literal["state", "local_large", "local", "health", "public_company"] | None = None
 
 
 @dataclass(frozen=True, config=LENIENT)
@@ -65,7 +66,8 @@ class Account:
 class Holder:
     """Who may bill. `share_ht` is the part of a co-contractor, or the ceiling of a paid subcontractor.
 
-    `leader`: the mandataire of a group. `accepted_on`, `direct_payment`: of a subcontractor (DC4); None: not known.
+    `leader`: the mandataire of a group; `sme`: a small or medium enterprise. `accepted_on`,
+    `direct_payment`: of a subcontractor (DC4). None: not known.
     """
 
     siret: Siret
@@ -78,6 +80,7 @@ class Holder:
     direct_payment: bool | None = None
     accepted_on: date | None = None
     ended_on: date | None = None
+    sme: bool | None = None
 
 
 @dataclass(frozen=True, config=LENIENT)
@@ -214,6 +217,7 @@ class ContractRecord:
     penalties: tuple[Penalty, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     received: tuple[Received, ...] = ()
+    launched_on: date | None = None
 
 
 @dataclass(frozen=True, config=LENIENT)

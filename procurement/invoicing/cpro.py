@@ -183,21 +183,21 @@ RULES: tuple[Row, ...] = (
         "Cet acheteur demande le code d’un de ses services actifs (BT-46, schéma 0224) : il manque, ou il n’est pas "
         "l’un d’eux.",
         service,
-        needs_directory=True,
+        needs_directory="asked",
     ),
     Row(
         "BR-FR-CPRO-12",
         "BT-13",
         "Cet acheteur demande un numéro d’engagement (BT-13), ou à défaut le numéro du marché (BT-12).",
         engagement,
-        needs_directory=True,
+        needs_directory="asked",
     ),
     Row(
         "BR-FR-CPRO-13",
         "BT-13",
         "Cet acheteur demande un numéro d’engagement (BT-13) ou un code de service (BT-46, schéma 0224).",
         either,
-        needs_directory=True,
+        needs_directory="asked",
     ),
     _length("14", "BT-12", 50, "Le numéro de marché"),
     _length("15", "BT-13", 50, "Le numéro d’engagement"),
@@ -237,7 +237,7 @@ RULES: tuple[Row, ...] = (
         "Avec le cadre S3, le destinataire est l’acheteur public lui-même : ce SIRET n’est pas dans l’annuaire des "
         "structures publiques.",
         public_buyer,
-        needs_directory=True,
+        needs_directory="listed",
         applies=lambda invoice: invoice.process == "S3",
     ),
     Row(

@@ -62,7 +62,7 @@ RULES: tuple[Row, ...] = (
         "BT-46",
         "Le service chargé du paiement n’est pas désigné par son code (D2192-2, 5°).",
         paying_service,
-        needs_directory=True,
+        needs_directory="asked",
     ),
     Row(
         "D2192-2-6",

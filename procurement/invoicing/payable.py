@@ -21,6 +21,7 @@ from procurement.invoicing.past import ZERO, Invoiced, signed
 from procurement.invoicing.revision import coefficient, is_revision, reference_day
 from procurement.invoicing.scoring import holder_of, same_company
 from procurement.rules import rule_table
+from procurement.rules.retention import Cap, retention_cap
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,13 @@ def _gross(past: Invoiced, contract: ContractRecord) -> Decimal:
     return signed(past, amount)
 
 
+def cap_of(contract: ContractRecord, invoice: Invoice) -> Cap:
+    """What may be withheld of who bills (R2191-33), as far as the file knows both sides."""
+    holder = holder_of(invoice, contract) or same_company(invoice, contract)
+    on = contract.launched_on or contract.start or invoice.issued_on
+    return retention_cap(on, contract.buyer.kind or "", holder.sme if holder else None)
+
+
 def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, left: Decimal, steps: list[str]) -> Decimal:
     retention = contract.retention
     if retention is None or not withheld_from(contract, invoice):
@@ -179,7 +187,7 @@ def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, left:
     if retention.guarantee:
         steps.append("Retenue de garantie : une garantie la remplace, rien n’est retenu (R2191-36).")
         return ZERO
-    rate = min(retention.rate, figures(contract.start or invoice.issued_on)["retention_max"])
+    rate = min(retention.rate, cap_of(contract, invoice).most)
     taken = gross * rate
     if contract.amount_ht is not None:
         taken = min(taken, max(contract.amount_ht * gross_factor(contract) * rate - retention.held_ttc, ZERO))

@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from procurement.invoicing.directory import Directory
+from procurement.invoicing.directory import Directory, Need
 from procurement.invoicing.invoice import Invoice
 
 Holds = Callable[[Invoice, Directory], bool]
-NO_DIRECTORY = Directory({})
+UNKNOWN = Directory({}, whole=False)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Row:
     term: str
     sentence: str
     holds: Holds | None = None
-    needs_directory: bool = False
+    needs_directory: Need = ""
     known: bool = True
     supposed: bool = False
     applies: Callable[[Invoice], bool] = lambda invoice: True
@@ -80,9 +80,9 @@ def broken(rows: Iterable[Row], invoice: Invoice, directory: Directory | None = 
         row
         for row in rows
         if row.holds is not None
-        and (directory is not None or not row.needs_directory)
+        and _judged(row, invoice, directory)
         and row.applies(invoice)
-        and not row.holds(invoice, directory or NO_DIRECTORY)
+        and not row.holds(invoice, directory or UNKNOWN)
     ]
 
 
@@ -92,8 +92,12 @@ def not_verified(rows: Iterable[Row], invoice: Invoice, directory: Directory | N
     return [
         NotVerified(row.code, row.sentence if row.holds is None else f"{reason} {row.sentence}")
         for row in rows
-        if row.applies(invoice) and (row.holds is None or (row.needs_directory and directory is None))
+        if row.applies(invoice) and (row.holds is None or not _judged(row, invoice, directory))
     ]
+
+
+def _judged(row: Row, invoice: Invoice, directory: Directory | None) -> bool:
+    return (directory or UNKNOWN).judges(invoice.buyer.siret, row.needs_directory)
 
 
 def fingerprint(rows: Iterable[Row]) -> str:

@@ -244,10 +244,10 @@ def published(db: Session, organisation_id: int | None = None, since: datetime |
     if since is not None:
         query = query.where(Essential.published_at >= since)
     buyer = joinedload(Essential.contract).joinedload(Contract.organisation)
-    return _with_acts(db, list(db.scalars(query.options(buyer).order_by(Essential.id))))
+    return with_acts(db, list(db.scalars(query.options(buyer).order_by(Essential.id))))
 
 
-def _with_acts(db: Session, found: list[Essential]) -> list[Essential]:
+def with_acts(db: Session, found: list[Essential]) -> list[Essential]:
     """Their acts in one statement, whatever their number."""
     by_row: dict[int, list[EssentialAct]] = {each.id: [] for each in found}
     if found:

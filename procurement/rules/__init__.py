@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dce_templates import french
 from dce_templates.law import Figure, Rule, Severity, Source, in_force
 
-VERSION = date(2026, 11, 26)
+VERSION = date(2026, 11, 27)
 
 
 class _Row(BaseModel):

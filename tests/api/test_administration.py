@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from api import worker
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from api.drafts import starting_dossier
 from procurement.belonging import proof_of
 from procurement.consultation import find
 from procurement.mail import Mail
@@ -184,3 +185,17 @@ def test_a_call_is_found_by_its_number_once_the_plis_are_open(
         find(db, scene.ref).opened_at = None
     administrator.submit(administrator.get(page), "/appels", number=number)
     assert "Aucun appel de ce numéro" in administrator.page.main
+
+
+def test_the_kind_of_a_buyer_is_said_once_and_fills_its_next_dossiers(
+    scene: Scene, administrator: CheckedClient, browser: Browser
+) -> None:
+    path, headers = f"{HOME}/{scene.buyer.ref}", {"sec-fetch-site": "same-origin"}
+    administrator.submit(administrator.get(path), "/genre", public_kind="local_large")
+    with transaction(scene.context.database) as db:
+        buyer = db.scalars(select(Organisation).where(Organisation.ref == scene.buyer.ref)).one()
+        started = starting_dossier(db, buyer, "https://exemple.fr", now(db))["buyer"]
+    assert (buyer.public_kind, started["kind"], started["large"]) == ("local_large", "local", True)
+    assert administrator.post(f"{path}/genre", data={"public_kind": "royaume"}, headers=headers).status_code == 422
+    other = browser(make_administrator(scene.context.database, make_buyer(scene.context.database)))
+    assert other.post(f"{path}/genre", data={"public_kind": "state"}, headers=headers).status_code == 404

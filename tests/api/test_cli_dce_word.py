@@ -110,7 +110,7 @@ def test_the_annex_of_sources_is_written_in_the_formats_asked(tmp_path: Path) ->
     names = ["ANNEXE-SOURCES_2026-NUM-014.html", "ANNEXE-SOURCES_2026-NUM-014.csv"]
     assert (result.exit_code, [file["name"] for file in json.loads(result.stdout)["files"]]) == (0, names)
     assert sorted(each.name for each in out.iterdir()) == sorted(names)
-    assert "texte lu le 2026-04 par" in (out / names[0]).read_text()
+    assert "texte lu en avril 2026 par" in (out / names[0]).read_text()
     odd = run("sources", path, "-o", out, "--format", "odt")
     assert (odd.exit_code, "Format inconnu" in odd.stderr) == (2, True)
     assert run("sources", write(tmp_path, {"colour": "bleu"}, "bad.yaml"), "-o", out).exit_code == 2

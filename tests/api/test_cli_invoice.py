@@ -248,3 +248,22 @@ def test_saxon_killed_in_the_middle_costs_one_file_only(folder: Path) -> None:
     first, second = shape(result)["results"]
     assert first == {"file": str(folder / "long.xml"), "error": DIED}
     assert second["valid"]
+
+
+def test_check_judges_what_the_directory_says(folder: Path) -> None:
+    asks = {"siret": DRAFT.buyer.siret, "services": ["ECOLES"], "requires": {"service": True}}
+    (folder / "annuaire.json").write_text(json.dumps({"version": 1, "structures": [asks]}))
+    alone = shape(run("check", folder / "cii.xml", "--json"))
+    assert "BR-FR-CPRO-11" in {each["rule"] for each in alone["not_verified"]}
+    known = run("check", folder / "cii.xml", "--directory", folder / "annuaire.json", "--json")
+    assert known.exit_code == 1
+    assert {each["rule"] for each in shape(known)["findings"]} == {"BR-FR-CPRO-11"}
+    assert "BR-FR-CPRO-12" not in {each["rule"] for each in shape(known)["not_verified"]}
+
+
+@pytest.mark.parametrize(("name", "said"), [("mots.txt", "Annuaire illisible"), ("absent.json", "n’existe pas")])
+def test_a_bad_directory_is_exit_2(folder: Path, name: str, said: str) -> None:
+    result = run("check", folder / "cii.xml", "--directory", folder / name)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""

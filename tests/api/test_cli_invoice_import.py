@@ -104,6 +104,7 @@ def test_what_came_before_counts_within_the_folder(context: Context, tmp_path: P
     codes = [{f["reason_code"] for f in copy.match["findings"]} for copy in kept(context.database)]
     assert codes[0] == set()
     assert "MONTANTTOTAL_ERR" in codes[1]
+    assert "near-duplicate" in {f["rule"] for f in kept(context.database)[1].match["findings"]}
     assert "DOUBLON" in codes[2]
     with reading(context.database) as db:
         assert chain_holds(db, db.scalars(select(Contract)).one().consultation)

@@ -54,7 +54,12 @@ def test_a_modification_is_signed_notified_and_counted(running: Record) -> None:
     contract = running.contract
     assert (str(contract.amount_now), contract.months_added) == ("88200.00", 3)
     officer.get(f"{running.path}/modifications")
-    for word in ("soit 5 % du montant initial", "4 200,00 € (5 %)", "8 400,00 € (10 %)", "R2194-8, texte lu le"):
+    for word in (
+        "soit 5 % du montant initial",
+        "4 200,00 € (5 %)",
+        "8 400,00 € (10 %)",
+        "R2194-8, texte lu en novembre",
+    ):
         assert word in officer.page.main, word
     assert [each for each in running.said if "odification" in each] == [
         "Modification écrite", "Modification acceptée", "Modification notifiée",

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from api.context import Context
-from api.db import reading
+from api.db import reading, transaction
+from procurement.billing import record_of, whole_of
+from procurement.contract import Contract
 from procurement.execution.terms import terms_of
 from tests.award_scene import in_effect
 from tests.record_scene import Browser, Record, record
@@ -122,3 +124,62 @@ def test_another_buyer_s_indices_are_its_own(running: Record) -> None:
         assert finance.page.status == 200
         assert f"{value} (2026-01)" in finance.page.main
     assert running.officer().get(f"{other.path}/fiche").status_code == 404
+
+
+def kinds(running: Record, kind: str, category: str | None) -> None:
+    """What the administrator said of the buyer, what the register says of the holder."""
+    with transaction(running.context.database) as db:
+        contract = db.get_one(Contract, running.contract.id)
+        contract.organisation.public_kind = kind
+        said = {"category": category, "source": "Insee", "fetched_at": "2026-09-01T10:00:00+00:00"}
+        contract.candidacy.identity = contract.candidacy.identity | said
+
+
+def writes(running: Record, **fields: str) -> int:
+    finance = running.finance()
+    page = finance.get(f"{running.path}/fiche/modifier")
+    return finance.submit(page, "/fiche/modifier", **fields).status_code  # type: ignore[arg-type]
+
+
+def test_the_retention_of_an_sme_stops_at_three_percent_where_it_is_certain(running: Record) -> None:
+    kinds(running, "state", "PME")
+    assert writes(running, retention_rate="3,5") == 422
+    assert writes(running, retention_rate="3") == 200
+    finance = running.finance()
+    finance.get(f"{running.path}/fiche")
+    for said in ("PME", "selon Insee, le 1er septembre 2026", "État, ou établissement public administratif"):
+        assert said in finance.page.main, said
+    assert "Retenue à vérifier" not in finance.page.main
+    assert writes(running, retention_rate="5", holder_size="other") == 422
+    assert writes(running, retention_rate="5", holder_size="other", holder_size_source="Déclaration du 2 mars") == 200
+    kinds(running, "local", "PME")
+    assert writes(running, retention_rate="5", holder_size="") == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "category", "doubt"),
+    [
+        ("", "PME", "le genre de l’acheteur"),
+        ("local_large", None, "connaître la taille du titulaire"),
+        ("", None, "le genre de l’acheteur, que son administrateur dit et la taille"),
+        ("", "ETI", ""),
+        ("health", "PME", ""),
+    ],
+)
+def test_a_doubt_about_the_retention_is_told(running: Record, kind: str, category: str | None, doubt: str) -> None:
+    kinds(running, kind, category)
+    assert writes(running, retention_rate="5") == 200
+    finance = running.finance()
+    finance.get(f"{running.path}/fiche")
+    assert ("Retenue à vérifier" in finance.page.main) is bool(doubt)
+    assert doubt in finance.page.main
+
+
+def test_what_is_known_goes_to_the_contracts_file(running: Record) -> None:
+    kinds(running, "local_large", "PME")
+    with reading(running.context.database) as db:
+        contract = db.get_one(Contract, running.contract.id)
+        record, launched = record_of(whole_of(db, contract)), contract.consultation.dossier["launched_on"]
+    assert record["buyer"]["kind"] == "local_large"
+    assert [holder["sme"] for holder in record["holders"]] == [True]
+    assert record["launched_on"] == launched

@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from api.importing import import_files
 from api.invoices import amount_of, contracts_from_database
 from api.sandbox import invoices
+from procurement.chorus import Switches, keep_structure
 from procurement.consultation import Consultation
 from procurement.events import chain_holds
 from procurement.invoice_copy import InvoiceCopy
@@ -46,6 +48,34 @@ def draft(scene: Scene, database: Database, **changes: Any) -> invoices.Draft:
 def only_copy(database: Database) -> InvoiceCopy:
     with reading(database) as db:
         return db.scalars(select(InvoiceCopy)).one()
+
+
+DIRECTORY = {f"BR-FR-CPRO-{number}" for number in (11, 12, 13)}
+
+
+def not_verified(copy: InvoiceCopy) -> set[str]:
+    return {each["rule"] for each in copy.report["not_verified"]}
+
+
+def test_what_the_buyer_asks_for_is_judged_once_it_was_read(
+    scene: Scene, context: Context, database: Database, browser: Browser
+) -> None:
+    """Without its switches nothing is said of them; with them, a service that is not one of its own is refused."""
+    finance, content = browser(scene.finance), invoices.cii(draft(scene, database))
+    drop(finance, content)
+    assert not_verified(only_copy(database)) >= DIRECTORY
+    told = Switches(1, "Ville", {"codeServiceDoitEtreRenseigne": True}, [("ECOLES", "Écoles")])
+    with transaction(database) as db:
+        keep_structure(db, scene.buyer.id, told, now(db))
+    (folder := Path(context.settings.storage_url.removeprefix("file://")).parent / "venues").mkdir()
+    (folder / "1.xml").write_bytes(invoices.cii(draft(scene, database, number="F-7")))
+    import_files(context, scene.buyer.id, [folder / "1.xml"], lambda done: None)
+    drop(finance, invoices.cii(draft(scene, database, number="F-8")))
+    assert "l’un d’eux" in finance.page.main
+    with reading(database) as db:
+        for copy in db.scalars(select(InvoiceCopy).where(InvoiceCopy.number.in_(["F-7", "F-8"]))):
+            assert not DIRECTORY & not_verified(copy)
+            assert [each["rule"] for each in copy.report["findings"]] == ["BR-FR-CPRO-11"]
 
 
 @pytest.mark.parametrize("make", [invoices.cii, invoices.ubl, invoices.facturx_pdf], ids=["cii", "ubl", "facturx"])

@@ -16,7 +16,7 @@ from dce_templates.catalogue import catalogue
 from dce_templates.clause_lines import read_typed, to_typed
 from procurement.act import open_act
 from procurement.candidacy import Candidacy, CandidacyFile, open_candidacy
-from procurement.consultation import DceFile, draft, find
+from procurement.consultation import Consultation, DceFile, draft, find
 from procurement.contract import Contract, paris_day
 from procurement.deliveries import Delivery
 from procurement.execution.amendments import amendments_of
@@ -28,6 +28,7 @@ from procurement.mail import post
 from procurement.people import Organisation, Role, User, attach, create_organisation, person_of
 from procurement.pes import PesSending
 from procurement.pieces import CAPACITY, ask
+from procurement.publication.essential import LISTED, Essential
 from procurement.signers import leader_of
 from procurement.signing import Company
 from procurement.signing import ask as ask_to_sign
@@ -80,14 +81,22 @@ class World:
         """So many more rows of everything that a page lists."""
         for _ in range(rows):
             self.grown += 1
-            in_effect(self.context, f"2026-MAPA-1{self.grown:02d}", self.scene.buyer)
+            won = in_effect(self.context, f"2026-MAPA-1{self.grown:02d}", self.scene.buyer)
             other = published(self.context, number=f"2026-AUTRE-{self.grown}")
             contract = contract_of_scene(self.context.database, self.scene)
             stranger = make_account(self.context.database)
             with transaction(self.context.database) as db:
+                if self.grown % 2:
+                    self._small(db, won.consultation)
                 self._around(db, other.ref, now(db))
                 self._below(db, contract.id, stranger, now(db))
                 self._library(db, other.ref, now(db))
+
+    def _small(self, db: Session, consultation: str) -> None:
+        """One contract in two is published with its five data alone, in the yearly list."""
+        essential = db.query(Essential).join(Contract).join(Consultation).filter_by(ref=consultation).one()
+        essential.form = LISTED
+        essential.record = '{"objet": "o", "montant": 30000, "attributaire": "E", "codePostal": "01234"}'
 
     def _around(self, db: Session, other: str, at: datetime) -> None:
         """Another buyer with its consultation, an answer begun, another company, a message, a token."""
@@ -270,6 +279,9 @@ PAGES: dict[str, tuple[str, str]] = {
     "/marches/chiffres": ("account", ""),
     "/marches/{ref}": ("account", "contract"),
     "/marches/{ref}/donnees.{form}": ("account", "contract"),
+    "/marches/listes": ("account", ""),
+    "/marches/listes/{ref}/{annee}": ("account", "buyer"),
+    "/marches/listes/{ref}/{annee}/liste.{form}": ("account", "buyer"),
     "/administration/{ref}/donnees-ouvertes": ("agent", "buyer"),
     "/decp.json": ("account", ""),
     "/decp.xml": ("account", ""),
@@ -294,7 +306,7 @@ def test_no_page_sends_more_statements_for_more_rows(context: Context, browser: 
         for route, (reader, name) in PAGES.items():
             path = route.replace("{ref}", refs.get(name, "")).replace("{cref}", world.scene.won)
             path = path.replace("{buyer}", world.scene.buyer.ref).replace("{clause}", "OD-05")
-            path = path.replace("{name}", "rapport.docx").replace("{form}", "json")
+            path = path.replace("{name}", "rapport.docx").replace("{form}", "json").replace("{annee}", refs["year"])
             path = path.replace("{pref}", refs["part"]).replace("{aref}", refs["amendment"])
             answer = clients[reader].get(path)
             assert (answer.status_code, answer.url.path) == (200, path), route
@@ -316,6 +328,7 @@ def refs_of(world: World) -> dict[str, str]:
             "consultation": world.scene.consultation, "won": world.scene.won, "begun": world.drafts[0],
             "contract": contract.ref, "signer": leader_of(db, contract.act).ref,
             "part": parts_of(db, contract)[0].ref, "amendment": amendments_of(db, contract)[0].ref,
+            "year": str(paris_day(contract.act.signed_at).year),  # type: ignore[arg-type]
             "copy": db.query(InvoiceCopy).order_by(InvoiceCopy.id).first().ref,  # type: ignore[union-attr]
             "version": versions_of(db, world.scene.buyer.id, "OD-05")[0].ref, "writing": world.writing,
             "buyer": world.scene.buyer.ref, "open": world.open, "draft": world.draft, "closed": world.closed,

@@ -46,7 +46,7 @@ def here(context: Context) -> list[int]:
 def test_an_invoice_comes_in_with_the_instant_of_its_notification(
     context: Context, buyer: Organisation, portal: Levers, form: str
 ) -> None:
-    sent = portal.sends(buyer, form=form, supplier=3, amount="1234.50")
+    sent = portal.sends(buyer, form=form, supplier=3, amount="1234.50", engagement="EJ-2026-12")
     connect(context, buyer)
     work(context)
     (copy,), (notice,) = copies(context), notices(context)
@@ -54,6 +54,7 @@ def test_an_invoice_comes_in_with_the_instant_of_its_notification(
     assert (copy.channel, copy.portal_status, copy.uploaded_by) == ("chorus", "MISE_A_DISPOSITION", "Chorus Pro")
     assert copy.portal_at == notice.status_at
     assert copy.report["valid"], copy.report["findings"]
+    assert "BR-FR-CPRO-12" not in {each["rule"] for each in copy.report["not_verified"]}
     assert str(copy.amount_ht) == "1234.50"
     assert notice.copy_id == copy.id
     assert account(context).problem == ""

@@ -47,6 +47,10 @@ def test_word_pdf_and_page_say_the_same_words(name: str) -> None:
         agree(document)
 
 
+def large_and_withholding(data: Data) -> None:
+    data["buyer"]["large"], data["retention_rate"] = "true", "0.05"
+
+
 def put(path: str, value: Any) -> Callable[[Data], None]:
     """A change of one place; a place that is not there is another dossier's."""
     *parents, last = path.split(".")
@@ -124,6 +128,7 @@ FAULTS: dict[str, tuple[set[str], Callable[[Data], None]]] = {
     "advance_rate": (MARCHES, put("advance.rate", "0.04")),
     "advance_sme": (MARCHES, put("buyer.kind", "state")),
     "retention": (MARCHES, put("retention_rate", "0.06")),
+    "retention_sme": (MARCHES, large_and_withholding),
     "payment_delay": (MARCHES, put("payment_delay_days", "45")),
     "turnover": (ALL, put("capacity", {"minimum_turnover": "99999999.00"})),
     "revision": (REVISED, put("price.revision_formula", None)),

@@ -23,7 +23,7 @@ def test_a_version_is_behind_or_not_judged(version: str, latest: str, behind: bo
 @pytest.mark.parametrize(
     ("schema", "sentence"),
     [
-        ("etalab/schema-inconnu@1.0.0", "n'est pas dans la liste nationale relevée le 2024-03-28"),
+        ("etalab/schema-inconnu@1.0.0", "n'est pas dans la liste nationale relevée le 28 mars 2024"),
         ("etalab/schema-comptage-mobilites@0.1.0", "en version 0.1.0 ; la 0.2.4 est plus récente"),
         ("etalab/schema-comptage-mobilites@0.3.0", ""),
         ("", ""),

@@ -35,7 +35,7 @@ def test_it_lists_what_was_checked_and_used_and_nothing_from_memory() -> None:
     assert not told & memory
     assert {row.origin.mark for row in found if row.origin} <= {"T", "S", "X"}
     weights = next(row for row in found if row.id == "weights")
-    assert weights.read == "texte lu le 2026-04 par équipe mps"
+    assert weights.read == "texte lu en avril 2026 par équipe mps"
     assert weights.cells[0] == "R2152-12"
     assert "weights@2019-04-01" in weights.cells[1]
 

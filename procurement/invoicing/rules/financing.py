@@ -8,8 +8,9 @@ from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import fold
 from procurement.invoicing.money import CENT, euros, percent
 from procurement.invoicing.past import ZERO
-from procurement.invoicing.payable import figures, payable, withheld_from
+from procurement.invoicing.payable import cap_of, payable, withheld_from
 from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, reject, tell
+from procurement.invoicing.scoring import holder_of, same_company
 
 RETENTION_WORDS, ADVANCE_WORDS, PENALTY_WORDS = ("RETENUE",), ("AVANCE", "PRECOMPTE"), ("PENALITE",)
 
@@ -64,13 +65,27 @@ def retention_rate(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The contract's own rate is within the law."""
     if contract.retention is None or not withheld_from(contract, invoice):
         return
-    most = figures(contract.start or invoice.issued_on)["retention_max"]
-    if contract.retention.rate > most:
+    cap, rate = cap_of(contract, invoice), contract.retention.rate
+    most = cap.most
+    if rate > most:
         message = (
             f"Le contrat prévoit une retenue de {percent(contract.retention.rate)} ; {percent(most)} au plus "
             "peuvent être retenus (R2191-33)."
         )
         yield tell("retention-above-legal", "BT-115", message, "AUTRE", "warn")
+    elif rate > cap.perhaps and (contract.buyer.kind or _size_known(invoice, contract)):
+        message = (
+            f"Le contrat prévoit une retenue de {percent(rate)} : elle ne dépasse pas {percent(cap.perhaps)} si "
+            f"{'le titulaire est une PME' if contract.buyer.kind else 'l’acheteur est de ceux que vise l’article'} "
+            "(R2191-33). À vérifier avant de payer."
+        )
+        yield tell("retention-perhaps-above-legal", "BT-115", message, "AUTRE", "warn")
+
+
+def _size_known(invoice: Invoice, contract: ContractRecord) -> bool:
+    """Where neither side is known, nothing is checked."""
+    holder = holder_of(invoice, contract) or same_company(invoice, contract)
+    return holder is not None and holder.sme is not None
 
 
 def withheld(invoice: Invoice, contract: ContractRecord) -> Findings:

@@ -216,3 +216,22 @@ def test_the_rows_have_a_sha256_that_moves_with_them(syntax: str, rules: tuple[R
     assert re.fullmatch("[0-9a-f]{64}", named)
     assert named == fingerprint(rules) != fingerprint(rules[1:])
     assert named in {rules.sha256 for rules in check_invoice(sample(syntax)).rule_sets}
+
+
+def left(xml: bytes, directory: Directory | None = None) -> set[str]:
+    return {one.rule for one in check_invoice(xml, directory).not_verified}
+
+
+def test_a_part_of_the_directory_judges_only_whom_it_knows(syntax: str) -> None:
+    """A buyer whose switches were not read, another buyer, and one whose switches were."""
+    asked = {f"BR-FR-CPRO-{number}" for number in (11, 12, 13)} | {"D2192-2-5"}
+    bare = without(sample(syntax, "S3"), syntax, "buyer-ids", "0224")
+    unread = Directory({BUYER.siret: Recipient(read=False)}, whole=False)
+    assert asked <= left(bare, unread)
+    assert "BR-FR-CPRO-23" not in left(bare, unread) | set(said(bare, unread))
+    stranger = Directory({SELLER.siret: Recipient()}, whole=False)
+    assert asked | {"BR-FR-CPRO-23"} <= left(bare, stranger)
+    assert "BR-FR-CPRO-23" not in said(bare, stranger)
+    read = Directory(ASKS.recipients, whole=False)
+    assert not asked & left(bare, read)
+    assert said(bare, read)["BR-FR-CPRO-11"] == "fatal"

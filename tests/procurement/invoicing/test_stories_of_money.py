@@ -10,9 +10,11 @@ import pytest
 from api.sandbox.invoices import Discount, Line
 from procurement.invoicing.matching import Match, match
 from procurement.invoicing.parsing import read_invoice
-from tests.procurement.invoicing.samples import loaded
+from tests.procurement.invoicing.samples import contract, loaded
 from tests.procurement.invoicing.stories import (
+    HOLDER,
     PAST,
+    SILENT,
     SOLD,
     Made,
     agreed,
@@ -181,3 +183,32 @@ def test_on_works_the_admitted_sums_are_paid(made: Made, changes: dict[str, Any]
     assert plain["amounts"] == {"MAP": admitted, "MNA": refused}
     assert {finding.action for finding in answer.findings} == {"CNA"}
     assert "sommes admises" in plain["delay"]
+
+
+def withheld(made: Made, kind: str | None, sme: bool | None, rate: str = "0.05", **more: object) -> tuple[str, str]:
+    """(the finding that is no information, what is retained of 1 200 €)."""
+    buyer = contract()["buyer"] | ({"kind": kind} if kind else {})
+    holder = HOLDER | ({} if sme is None else {"sme": sme})
+    answer = told(made, sold(), agreed(buyer=buyer, holders=[holder], retention={"rate": rate}, **more))
+    assert answer.payable is not None
+    rules = [f.rule for f in answer.findings if f.severity not in SILENT]
+    return " ".join(rules), str(answer.payable.as_dict()["retention"])
+
+
+@pytest.mark.parametrize("kind", ["state", "local_large"])
+def test_three_percent_of_an_sme_by_the_state_or_a_large_body(made: Made, kind: str) -> None:
+    assert withheld(made, kind, True) == ("retention-above-legal", "36.00")
+    assert withheld(made, kind, True, "0.03") == ("", "36.00")
+    assert withheld(made, kind, False) == ("", "60.00")
+    assert withheld(made, kind, None) == ("retention-perhaps-above-legal", "60.00")
+
+
+@pytest.mark.parametrize("kind", ["local", "health", "public_company"])
+def test_five_percent_of_anyone_by_the_others(made: Made, kind: str) -> None:
+    assert withheld(made, kind, True) == withheld(made, kind, None) == ("", "60.00")
+
+
+def test_what_nobody_said_is_not_checked_and_the_launch_chooses_the_law(made: Made) -> None:
+    assert withheld(made, None, None) == ("", "60.00")
+    assert withheld(made, None, True) == ("retention-perhaps-above-legal", "60.00")
+    assert withheld(made, "state", True, launched_on="2024-12-31") == ("", "60.00")
