@@ -1,8 +1,8 @@
-"""Papers that the service writes from a contract's rows: order, certificat de cessibilité. api/contract_paper_pdf.py
-draws them in a worker process.
+"""Papers that the service writes from a contract's rows: order, certificat de cessibilité; api/mandate_report.py writes
+one more. api/contract_paper_pdf.py draws them in a worker process.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,14 +18,25 @@ Rows = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
+class Section:
+    """A heading and its table. `widths` are shares of the page's width; the columns in `right` hold numbers."""
+
+    name: str
+    rows: Sequence[Sequence[str]]
+    header: Sequence[str] = ("Élément", "Valeur")
+    widths: Sequence[int] = (1, 2)
+    right: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
 class ContractPaper:
-    """What the paper says, in words. `lead` stands out; `sections` are headings with (label, value) rows."""
+    """What the paper says, in words. `lead` stands out; `sign`: who signs it in ink, "" for nobody."""
 
     title: str
     reference: str
     author: str
     lead: str
-    sections: list[tuple[str, Rows]]
+    sections: list[Section]
     words: list[str]
     sign: str
 
@@ -58,9 +69,9 @@ def order(
         author=contract.organisation.name,
         lead=state or f"Émis le {french_date(part.decided_on)}.",
         sections=[
-            ("Parties", [*_buyer(contract), ("Titulaire", holder.name), ("SIRET du titulaire", holder.siret)]),
-            ("Ce qui est commandé", [*_contract(contract), *_ordered(part, terms)]),
-            ("Ce que la facture doit porter", bill),
+            Section("Parties", [*_buyer(contract), ("Titulaire", holder.name), ("SIRET du titulaire", holder.siret)]),
+            Section("Ce qui est commandé", [*_contract(contract), *_ordered(part, terms)]),
+            Section("Ce que la facture doit porter", bill),
         ],
         words=[
             "Les stipulations du marché s’appliquent à cette commande. La facture se dépose sur Chorus Pro, ou par une "
@@ -97,8 +108,8 @@ def certificate(
         author=contract.organisation.name,
         lead=f"Créance cessible ou nantissable au plus : {euros(amount_ttc)} TTC.",
         sections=[
-            ("Parties", [*_buyer(contract), ("Bénéficiaire", company.name), ("SIRET", company.siret)]),
-            ("Créance", [
+            Section("Parties", [*_buyer(contract), ("Bénéficiaire", company.name), ("SIRET", company.siret)]),
+            Section("Créance", [
                 *_contract(contract),
                 ("Part de l’entreprise, TTC", euros(share_ttc)),
                 ("Sous-traité et payé directement, TTC", euros(subcontracted_ttc)),
