@@ -10,6 +10,7 @@ from decimal import Decimal
 from api.render import euros, french_date
 from procurement.contract import Contract, paris_day
 from procurement.execution.engagements import Engagement
+from procurement.execution.order_lines import OrderLine
 from procurement.execution.parties import Party
 from procurement.execution.parts import Part
 from procurement.execution.terms import Terms
@@ -51,8 +52,9 @@ def _contract(contract: Contract) -> Rows:
 
 
 def order(
-    contract: Contract, part: Part, holder: Party, terms: Terms, engagements: Iterable[Engagement], now: datetime
-) -> ContractPaper:
+    contract: Contract, part: Part, lines: Sequence[OrderLine], holder: Party, terms: Terms,
+    engagements: Iterable[Engagement], now: datetime,
+) -> ContractPaper:  # fmt: skip
     """The order of one tranche, bon de commande or marché subséquent."""
     quoted = [e.number for e in engagements if e.closed_at is None and e.part in (part.number, "")]
     bill = [
@@ -71,6 +73,7 @@ def order(
         sections=[
             Section("Parties", [*_buyer(contract), ("Titulaire", holder.name), ("SIRET du titulaire", holder.siret)]),
             Section("Ce qui est commandé", [*_contract(contract), *_ordered(part, terms)]),
+            *_lines(part, lines, terms),
             Section("Ce que la facture doit porter", bill),
         ],
         words=[
@@ -82,12 +85,39 @@ def order(
     )
 
 
+def _lines(part: Part, lines: Sequence[OrderLine], terms: Terms) -> list[Section]:
+    """The price lines and what they add up to."""
+    if not lines:
+        return []
+    rows = [
+        (line.code, line.label or "–", line.unit or "–", _plain(line.quantity), f"{_plain(line.unit_price)}\u00a0€",
+         euros(line.amount_ht))
+        for line in lines
+    ]  # fmt: skip
+    rows += [(label, "", "", "", "", amount) for label, amount in totals(part, terms)]
+    header = ("Code", "Prestation", "Unité", "Quantité", "Prix HT", "Montant HT")
+    return [Section("Lignes de prix, avant révision", rows, header, (3, 5, 2, 2, 3, 3), (3, 4, 5))]
+
+
+def totals(part: Part, terms: Terms) -> Rows:
+    """HT; then the tax and TTC, where the contract has one rate."""
+    found = [("Total HT", euros(part.amount_ht))]
+    if len(terms.vat_rates) == 1:
+        rate = Decimal(str(terms.vat_rates[0]))
+        whole = with_vat(part.amount_ht, rate)
+        found += [(f"TVA à {_plain(rate)} %", euros(whole - part.amount_ht)), ("Total TTC", euros(whole))]
+    return found
+
+
+def _plain(number: str | Decimal) -> str:
+    return f"{Decimal(number).normalize():f}".replace(".", ",")
+
+
 def _ordered(part: Part, terms: Terms) -> Rows:
     rows = [("Prestations", part.label), ("Montant HT", euros(part.amount_ht))]
     if len(terms.vat_rates) == 1:
         rate = Decimal(str(terms.vat_rates[0]))
-        said = f"{rate.normalize():f}".replace(".", ",")
-        rows.append((f"Montant TTC, TVA à {said} %", euros(with_vat(part.amount_ht, rate))))
+        rows.append((f"Montant TTC, TVA à {_plain(rate)} %", euros(with_vat(part.amount_ht, rate))))
     days = (("Début", part.starts_on), ("Fin", part.ends_on))
     return rows + [(label, french_date(day)) for label, day in days if day]
 

@@ -127,6 +127,7 @@ _EVENTS: Mapping[str, str] = {
     "bankaccount.refused": "Compte bancaire écarté",
     "bankaccount.closed": "Compte bancaire fermé",
     "part.planned": "Tranche ou commande écrite",
+    "part.lines": "Lignes de prix de la commande écrites",
     "part.affirmed": "Tranche affermie ou commande passée",
     "part.dropped": "Tranche ou commande abandonnée",
     "part.ended": "Tranche ou commande terminée",

@@ -94,8 +94,19 @@ class Price:
 
 
 @dataclass(frozen=True, config=_LENIENT)
+class Quantity:
+    """How much of one price was ordered or billed."""
+
+    code: str
+    quantity: Amount
+
+
+@dataclass(frozen=True, config=_LENIENT)
 class Part:
-    """A tranche, an order, a lot or a subsequent contract, with its own engagements, ceiling and dates."""
+    """A tranche, an order, a lot or a subsequent contract, with its own engagements, ceiling and dates.
+
+    `lines`: what it orders price by price; empty where nobody said.
+    """
 
     id: Annotated[str, Field(min_length=1)]
     kind: Literal["tranche", "order", "lot", "subsequent"] = "order"
@@ -104,6 +115,7 @@ class Part:
     start: date | None = None
     end: date | None = None
     state: Literal["planned", "affirmed", "ended"] = "affirmed"
+    lines: tuple[Quantity, ...] = ()
 
 
 @dataclass(frozen=True, config=_LENIENT)
@@ -188,14 +200,6 @@ class Received:
     code: str = ""
     quantity: Amount | None = None
     amount_ht: Amount | None = None
-
-
-@dataclass(frozen=True, config=_LENIENT)
-class Quantity:
-    """How much of one price was billed."""
-
-    code: str
-    quantity: Amount
 
 
 @dataclass(frozen=True, config=_LENIENT)
