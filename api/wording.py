@@ -103,6 +103,7 @@ _EVENTS: Mapping[str, str] = {
     "subcontract.accepted": "Sous-traitant accepté",
     "subcontract.refused": "Sous-traitant refusé",
     "subcontract.withdrawn": "Déclaration de sous-traitance retirée",
+    "subcontract.replaced": "Sous-traitance modifiée par un autre acte",
     "subcontract.ended": "Sous-traitance terminée",
     "signer.asked": "Signature demandée",
     "signer.reminded": "Signature rappelée",

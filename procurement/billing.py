@@ -27,7 +27,7 @@ from procurement.invoicing.invoice import Invoice
 from procurement.ledger import COUNTED, admitted
 from procurement.people import Organisation
 from procurement.renewals import contract_end
-from procurement.subcontract import ONCE_ACCEPTED, Subcontract
+from procurement.subcontract import STANDING, Subcontract
 from siret_lookup.siret import vat_number
 
 STARTED = ("notified", "in_effect", "ended")
@@ -185,7 +185,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "engagements": [e.number for e in whole.engagements if e.closed_at is None],
         "holders": [
             *(_holder(party, whole.accounts) for party in whole.parties),
-            *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in ONCE_ACCEPTED),
+            *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in STANDING),
         ],
         "amount_ht": str(contract.amount_now),
         "ceiling_ht": str(ceiling),

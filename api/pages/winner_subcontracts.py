@@ -15,10 +15,10 @@ from api.downloads import attachment
 from api.pages.winner import PATH as CONTRACT
 from api.pages.winner import mine
 from api.render import page
-from api.subcontracting import Typed, dc4_of, declared, list_context, row_context
+from api.subcontracting import Typed, dc4_of, declared, list_context, modified, row_context
 from procurement.contract import Contract
 from procurement.people import Person
-from procurement.subcontract import find_subcontract, withdraw_subcontract
+from procurement.subcontract import Subcontract, find_subcontract, withdraw_subcontract
 
 router = APIRouter(include_in_schema=False)
 PATH = CONTRACT + "/sous-traitants"
@@ -35,6 +35,10 @@ def _listed(contract: Contract, ref: str) -> dict[str, Any]:
         ("Mes réponses", "/candidatures"), (consultation.number, answer), ("Marché", CONTRACT.format(ref=ref))
     ]  # fmt: skip
     return {"here": PATH.format(ref=ref), "crumbs": crumbs, "officer": False, "buyer_side": False}
+
+
+def _shown(db: Session, row: Subcontract, ref: str, who: Person) -> dict[str, Any]:
+    return row_context(db, row, who) | _listed(row.contract, ref)
 
 
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
@@ -57,7 +61,7 @@ def declare(ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Re
 def subcontractor(request: Request, db: Db, who: Who, ref: str, sref: str) -> Response:
     contract = mine(db, ref, who)
     row = find_subcontract(db, contract, sref)
-    return page(request, "subcontracts/subcontract.html", **row_context(db, row, who), **_listed(contract, ref))
+    return page(request, "subcontracts/subcontract.html", **_shown(db, row, ref, who))
 
 
 @router.get(ONE + "/dc4.pdf", dependencies=[Depends(SIGNED_IN)])
@@ -65,6 +69,14 @@ def document(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     with reading(ctx.database) as db:
         key, name = dc4_of(find_subcontract(db, mine(db, ref, who), sref))
     return attachment(ctx.storage.get(key), name, "application/pdf")
+
+
+@router.post(ONE + "/modifier", dependencies=[Depends(SIGNED_IN)])
+def modify(ctx: Ctx, who: Who, ref: str, sref: str, typed: Annotated[Typed, Form()]) -> Response:
+    """An acte spécial modificatif, signed and accepted as the first one was."""
+    find, actor = partial(_mine, ref=ref, who=who), f"account:{who.id}"
+    made = modified(ctx, find, sref, typed, actor, lambda db, row: _shown(db, row, ref, who))
+    return RedirectResponse(f"{ONE.format(ref=ref, sref=made)}?ok=sous-traitant", 303)
 
 
 @router.post(ONE + "/retirer", dependencies=[Depends(SIGNED_IN)])
