@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_order_line_contract_id")),
         sa.ForeignKeyConstraint(["part_id"], ["contract_part.id"], name=op.f("fk_order_line_part_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
-        sa.UniqueConstraint("part_id", "code", name=op.f("uq_order_line_part_id")),
+        sa.UniqueConstraint("part_id", "code", name=op.f("uq_order_line_part_id_code")),
     )
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_order_line_contract_id"), ["contract_id"], unique=False)
