@@ -108,7 +108,7 @@ STREAMING = (
     r"/factures/copie",
     r"/factures/paiements",
     r"/contrats/engagements",
-    r"/contrats/[^/]+/commandes/[^/]+/(affermir|abandonner|terminer)",
+    r"/contrats/[^/]+/commandes/[^/]+/(affermir|abandonner|terminer|lignes)",
     r"/contrats/[^/]+/modifications/[^/]+/(accepter|notifier)",
     r"/contrats/[^/]+/cessions",
     r"/contrats/[^/]+/cessions/[^/]+/lever",

@@ -1,8 +1,8 @@
-"""Papers that the service writes from a contract's rows: order, certificat de cessibilité. api/contract_paper_pdf.py
-draws them in a worker process.
+"""Papers that the service writes from a contract's rows: order, certificat de cessibilité; api/mandate_report.py writes
+one more. api/contract_paper_pdf.py draws them in a worker process.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from decimal import Decimal
 from api.render import euros, french_date
 from procurement.contract import Contract, paris_day
 from procurement.execution.engagements import Engagement
+from procurement.execution.order_lines import OrderLine
 from procurement.execution.parties import Party
 from procurement.execution.parts import Part
 from procurement.execution.terms import Terms
@@ -18,14 +19,25 @@ Rows = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
+class Section:
+    """A heading and its table. `widths` are shares of the page's width; the columns in `right` hold numbers."""
+
+    name: str
+    rows: Sequence[Sequence[str]]
+    header: Sequence[str] = ("Élément", "Valeur")
+    widths: Sequence[int] = (1, 2)
+    right: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
 class ContractPaper:
-    """What the paper says, in words. `lead` stands out; `sections` are headings with (label, value) rows."""
+    """What the paper says, in words. `lead` stands out; `sign`: who signs it in ink, "" for nobody."""
 
     title: str
     reference: str
     author: str
     lead: str
-    sections: list[tuple[str, Rows]]
+    sections: list[Section]
     words: list[str]
     sign: str
 
@@ -40,8 +52,9 @@ def _contract(contract: Contract) -> Rows:
 
 
 def order(
-    contract: Contract, part: Part, holder: Party, terms: Terms, engagements: Iterable[Engagement], now: datetime
-) -> ContractPaper:
+    contract: Contract, part: Part, lines: Sequence[OrderLine], holder: Party, terms: Terms,
+    engagements: Iterable[Engagement], now: datetime,
+) -> ContractPaper:  # fmt: skip
     """The order of one tranche, bon de commande or marché subséquent."""
     quoted = [e.number for e in engagements if e.closed_at is None and e.part in (part.number, "")]
     bill = [
@@ -58,9 +71,10 @@ def order(
         author=contract.organisation.name,
         lead=state or f"Émis le {french_date(part.decided_on)}.",
         sections=[
-            ("Parties", [*_buyer(contract), ("Titulaire", holder.name), ("SIRET du titulaire", holder.siret)]),
-            ("Ce qui est commandé", [*_contract(contract), *_ordered(part, terms)]),
-            ("Ce que la facture doit porter", bill),
+            Section("Parties", [*_buyer(contract), ("Titulaire", holder.name), ("SIRET du titulaire", holder.siret)]),
+            Section("Ce qui est commandé", [*_contract(contract), *_ordered(part, terms)]),
+            *_lines(part, lines, terms),
+            Section("Ce que la facture doit porter", bill),
         ],
         words=[
             "Les stipulations du marché s’appliquent à cette commande. La facture se dépose sur Chorus Pro, ou par une "
@@ -71,12 +85,39 @@ def order(
     )
 
 
+def _lines(part: Part, lines: Sequence[OrderLine], terms: Terms) -> list[Section]:
+    """The price lines and what they add up to."""
+    if not lines:
+        return []
+    rows = [
+        (line.code, line.label or "–", line.unit or "–", _plain(line.quantity), f"{_plain(line.unit_price)}\u00a0€",
+         euros(line.amount_ht))
+        for line in lines
+    ]  # fmt: skip
+    rows += [(label, "", "", "", "", amount) for label, amount in totals(part, terms)]
+    header = ("Code", "Prestation", "Unité", "Quantité", "Prix HT", "Montant HT")
+    return [Section("Lignes de prix, avant révision", rows, header, (3, 5, 2, 2, 3, 3), (3, 4, 5))]
+
+
+def totals(part: Part, terms: Terms) -> Rows:
+    """HT; then the tax and TTC, where the contract has one rate."""
+    found = [("Total HT", euros(part.amount_ht))]
+    if len(terms.vat_rates) == 1:
+        rate = Decimal(str(terms.vat_rates[0]))
+        whole = with_vat(part.amount_ht, rate)
+        found += [(f"TVA à {_plain(rate)} %", euros(whole - part.amount_ht)), ("Total TTC", euros(whole))]
+    return found
+
+
+def _plain(number: str | Decimal) -> str:
+    return f"{Decimal(number).normalize():f}".replace(".", ",")
+
+
 def _ordered(part: Part, terms: Terms) -> Rows:
     rows = [("Prestations", part.label), ("Montant HT", euros(part.amount_ht))]
     if len(terms.vat_rates) == 1:
         rate = Decimal(str(terms.vat_rates[0]))
-        said = f"{rate.normalize():f}".replace(".", ",")
-        rows.append((f"Montant TTC, TVA à {said} %", euros(with_vat(part.amount_ht, rate))))
+        rows.append((f"Montant TTC, TVA à {_plain(rate)} %", euros(with_vat(part.amount_ht, rate))))
     days = (("Début", part.starts_on), ("Fin", part.ends_on))
     return rows + [(label, french_date(day)) for label, day in days if day]
 
@@ -97,8 +138,8 @@ def certificate(
         author=contract.organisation.name,
         lead=f"Créance cessible ou nantissable au plus : {euros(amount_ttc)} TTC.",
         sections=[
-            ("Parties", [*_buyer(contract), ("Bénéficiaire", company.name), ("SIRET", company.siret)]),
-            ("Créance", [
+            Section("Parties", [*_buyer(contract), ("Bénéficiaire", company.name), ("SIRET", company.siret)]),
+            Section("Créance", [
                 *_contract(contract),
                 ("Part de l’entreprise, TTC", euros(share_ttc)),
                 ("Sous-traité et payé directement, TTC", euros(subcontracted_ttc)),

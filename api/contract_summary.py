@@ -18,7 +18,7 @@ from procurement.execution.parts import ordered, parts_of
 from procurement.execution.prices import count_prices
 from procurement.execution.receptions import receptions_of
 from procurement.execution.terms import EVOLUTIONS, terms_of
-from procurement.subcontract import ONCE_ACCEPTED, subcontracts_of
+from procurement.subcontract import STANDING, subcontracts_of
 
 ACCOUNT_STATES: Mapping[str, tuple[str, str]] = {
     "asked": ("Projet reçu, à notifier", "waiting"),
@@ -76,7 +76,7 @@ def _parts(db: Session, contract: Contract) -> str:
 
 def _subcontracts(db: Session, contract: Contract) -> str:
     rows = subcontracts_of(db, contract)
-    accepted = sum(1 for row in rows if row.state in ONCE_ACCEPTED)
+    accepted = sum(1 for row in rows if row.state in STANDING)
     waiting = sum(1 for row in rows if row.state == "declared")
     said = _some(accepted, "sous-traitant accepté", "sous-traitants acceptés")
     return said + (f", {_some(waiting, 'à accepter', 'à accepter')}" if waiting else "")

@@ -13,6 +13,10 @@ from typing import Any, cast
 
 import typst
 
+LONGEST = 32
+BREAK = "\u200b"  # where a line may end inside a word too wide for its place
+TIGHT = "\u00a0\u202f"  # spaces of French numbers and signs
+
 
 class PaperError(RuntimeError):
     """The paper could not be made; `str()` is one French sentence."""
@@ -48,3 +52,21 @@ def _compile(template: str, data: str, now: datetime) -> bytes:
     compiler = typst.Compiler(cast(bytes, files), ignore_system_fonts=True)
     stamp = now.replace(microsecond=0)
     return cast(bytes, compiler.compile(format="pdf", pdf_standards=["ua-1", "a-2a"], timestamp=stamp))
+
+
+def fit(value: Any, longest: int = LONGEST) -> Any:
+    """Every word of more signs than `longest` may be cut: a name or a digest never runs off the page."""
+    if isinstance(value, dict):
+        return {key: fit(each, longest) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [fit(each, longest) for each in value]
+    if not isinstance(value, str):
+        return value
+    clean = "".join(sign if sign.isprintable() or sign in TIGHT else " " for sign in value)
+    return " ".join(_cut(word, longest) for word in clean.split(" "))
+
+
+def _cut(word: str, longest: int) -> str:
+    if len(word) <= longest:
+        return word
+    return BREAK.join(word[start : start + 8] for start in range(0, len(word), 8))

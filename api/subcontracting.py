@@ -33,7 +33,10 @@ from procurement.subcontract import (
     declare,
     declared_for,
     engaged,
+    find_subcontract,
+    modification_of,
     next_number,
+    open_to_modification,
     silent_on,
     subcontracts_of,
     vat_rate,
@@ -78,6 +81,7 @@ STATES = {
     "refused": ("Refusé", "danger"),
     "withdrawn": ("Retiré", "neutral"),
     "ended": ("Terminé", "neutral"),
+    "replaced": ("Modifié par un autre acte", "neutral"),
 }
 # Path in the document → field of the form.
 FIELDS = {
@@ -86,6 +90,13 @@ FIELDS = {
     "variation_terms": "variation_terms",
 }  # fmt: skip
 TERMS = "Paiement à trente jours à compter de la demande, sur service fait."
+
+
+CHOICES: Mapping[str, Any] = {
+    "price_changes": [(each, each) for each in PRICE_CHANGES],
+    "vats": list(VAT.items()),
+    "receivables": list(RECEIVABLES.items()),
+}
 
 
 def list_context(db: Session, contract: Contract, sirets: Collection[str] | None = None) -> dict[str, Any]:
@@ -100,9 +111,7 @@ def list_context(db: Session, contract: Contract, sirets: Collection[str] | None
         "subcontract_states": STATES,
         "may_declare": contract.state in SIGNED,
         "left": contract.amount_now - engaged(db, contract) if sirets is None else None,
-        "price_changes": [(each, each) for each in PRICE_CHANGES],
-        "vats": list(VAT.items()),
-        "receivables": list(RECEIVABLES.items()),
+        **CHOICES,
         "values": Typed(payment_terms=TERMS, vat="normal").model_dump(),
     }
 
@@ -121,8 +130,21 @@ def row_context(db: Session, row: Subcontract, who: Person) -> dict[str, Any]:
         "to_sign": [s for s in circuit["signers"] if waits and s.state == "waiting" and is_party(s, who)],
         "waits": waits,
         "silent_on": silent_on(db, row) if row.state == "declared" else None,
-        "values": {},
+        "change": modification_of(db, row),
+        "left": row.contract.amount_now - engaged(db, row.contract) + row.amount_ht,
+        **CHOICES,
+        "values": _as_typed(row),
     }
+
+
+def _as_typed(row: Subcontract) -> dict[str, str]:
+    """What a modification starts from: the act as it stands."""
+    return Typed(
+        siret=row.siret, name=row.name, email=row.email, work=row.work, member=row.member_siret,
+        amount_ht=f"{row.amount_ht:.2f}".replace(".", ","),
+        vat="reverse" if row.reverse_charge else "normal", months=str(row.months), price_change=row.price_change,
+        payment_terms=TERMS,
+    ).model_dump()  # fmt: skip
 
 
 def dc4_of(row: Subcontract) -> tuple[str, str]:
@@ -147,24 +169,51 @@ def declared(
             raise PageInvalid(error, "subcontracts/list.html", context | {"values": typed.model_dump()}) from None
 
 
-def declare_subcontractor(ctx: Context, find: Find, typed: Mapping[str, str], actor: str) -> str:
-    """Check, write the DC4, keep it, ask for its signatures; returns the subcontract's ref. Raises Invalid, Refused."""
+def modified(
+    ctx: Context,
+    find: Find,
+    sref: str,
+    typed: Typed,
+    actor: str,
+    framed: Callable[[Session, Subcontract], dict[str, Any]],
+) -> str:
+    """The same for a modification of the act `sref`, from its page, whose context `framed` gives."""
+    with reading(ctx.database) as db:
+        row = find_subcontract(db, find(db), sref)
+        open_to_modification(db, row)
+        said = typed.model_dump() | {"siret": row.siret, "name": row.name, "member": row.member_siret}
+    try:
+        return declare_subcontractor(ctx, find, said, actor, sref)
+    except Invalid as error:
+        with reading(ctx.database) as db:
+            context = framed(db, find_subcontract(db, find(db), sref))
+            raise PageInvalid(error, "subcontracts/subcontract.html", context | {"values": said}) from None
+
+
+def declare_subcontractor(ctx: Context, find: Find, typed: Mapping[str, str], actor: str, modifies: str = "") -> str:
+    """Check, write the DC4, keep it, ask for its signatures; returns the subcontract's ref. Raises Invalid, Refused.
+
+    `modifies`: the ref of the act that this one replaces once it is accepted.
+    """
     said, wrong = read_typed(typed)
     with reading(ctx.database) as db:
         contract, now = find(db), database.now(db)
+        former = find_subcontract(db, contract, modifies) if modifies else None
         try:
-            check_declaration(db, contract, said)
+            check_declaration(db, contract, said, former)
         except Invalid as error:
             wrong = {**error.fields, **wrong}
         if wrong:
             raise Invalid(wrong)
         number = next_number(db, contract)
-        document = _document(contract, said, typed, number, now, _of_member(db, contract, said))
+        whose, replaces = _of_member(db, contract, said), former.number if former else None
+        document = _document(contract, said, typed, number, now, whose=whose, replaces=replaces)
     content, sha256 = _written(document, now)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
         contract, now = find(db), database.now(db)
-        row = declare(db, contract, said, number, key, sha256, actor, now)
+        former = find_subcontract(db, contract, modifies) if modifies else None
+        row = declare(db, contract, said, number, key, sha256, actor, now, former)
         _to_sign(db, row, actor, now)
         return row.ref
 
@@ -229,8 +278,9 @@ def _of_member(db: Session, contract: Contract, said: Declared) -> str:
 
 
 def _document(
-    contract: Contract, said: Declared, typed: Mapping[str, str], number: int, now: datetime, whose: str
-) -> Document:
+    contract: Contract, said: Declared, typed: Mapping[str, str], number: int, now: datetime, *, whose: str,
+    replaces: int | None,
+) -> Document:  # fmt: skip
     """The DC4's data from the contract's rows and the form; `whose`: before the work. Raises Invalid."""
     candidacy, buyer = contract.candidacy, contract.organisation
     address = candidacy.corrections.get("address") or candidacy.identity.get("address") or ""
@@ -238,6 +288,7 @@ def _document(
         "stage": "contract",
         "dated_on": paris_day(now),
         "number": number,
+        "replaces": replaces,
         "reference": contract.number,
         "object": contract.consultation.object,
         "kind": contract.consultation.dossier["kind"],

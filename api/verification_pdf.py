@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from api import paper
 from api.verification import Verified
@@ -15,16 +14,13 @@ from signature.verify import examine
 
 log = logging.getLogger(__name__)
 
-LONGEST = 32
-_BREAK = "\u200b"  # where a line may end inside a word too wide for its place
-
 
 def render(examined: Sequence[Examined], trust: Trust, now: datetime, *, sealed: bool) -> bytes:
     """A tagged PDF/UA-1 and PDF/A-2a; `now` (aware) is the moment of the check, its only date. Raises PaperError.
 
     `sealed`: whether a seal will be put on these bytes, which the paper says.
     """
-    return paper.render("verify/report.typ", _fit(asdict(told(examined, trust, now, sealed=sealed))), now)
+    return paper.render("verify/report.typ", paper.fit(asdict(told(examined, trust, now, sealed=sealed))), now)
 
 
 def made(name: str, content: bytes, trust: Trust, now: datetime, beside: dict[str, bytes], *, sealed: bool) -> Verified:
@@ -38,21 +34,3 @@ def made(name: str, content: bytes, trust: Trust, now: datetime, beside: dict[st
         pdf = b""
     xml = validation_report([(name, report)], now) if report.signatures else b""
     return Verified(report.as_dict(), pdf, xml)
-
-
-def _fit(value: Any) -> Any:
-    """Every word that is too long may be cut: a name or a digest never runs off the page."""
-    if isinstance(value, dict):
-        return {key: _fit(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_fit(each) for each in value]
-    if not isinstance(value, str):
-        return value
-    clean = "".join(sign if sign.isprintable() else " " for sign in value)
-    return " ".join(_cut(word) for word in clean.split(" "))
-
-
-def _cut(word: str) -> str:
-    if len(word) <= LONGEST:
-        return word
-    return _BREAK.join(word[start : start + 8] for start in range(0, len(word), 8))

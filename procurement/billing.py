@@ -17,6 +17,7 @@ from procurement.contract_keys import candidates, refresh_keys
 from procurement.execution.assignments import Assignment
 from procurement.execution.engagements import Engagement
 from procurement.execution.indices import IndexValue
+from procurement.execution.order_lines import OrderLine
 from procurement.execution.parties import BankAccount, Party, alone, payable
 from procurement.execution.parts import Part
 from procurement.execution.prices import ContractPrice
@@ -29,7 +30,7 @@ from procurement.invoicing.invoice import Invoice
 from procurement.ledger import COUNTED
 from procurement.people import Organisation
 from procurement.renewals import contract_end
-from procurement.subcontract import ONCE_ACCEPTED, Subcontract
+from procurement.subcontract import STANDING, Subcontract
 from siret_lookup.siret import vat_number
 
 STARTED = ("notified", "in_effect", "ended")
@@ -43,6 +44,7 @@ Row = TypeVar(
     Engagement,
     ContractPrice,
     Part,
+    OrderLine,
     Reception,
     Assignment,
     Subcontract,
@@ -78,6 +80,7 @@ class Whole:
     engagements: list[Engagement]
     prices: list[ContractPrice]
     parts: list[Part]
+    order_lines: list[OrderLine]
     receptions: list[Reception]
     assignments: list[Assignment]
     subcontracts: list[Subcontract]
@@ -112,6 +115,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract], carried: Mapping[str, 
     terms = {row.contract_id: row for rows in _by(db, Terms, ids).values() for row in rows}
     parties, accounts, engagements = _by(db, Party, ids), _by(db, BankAccount, ids), _by(db, Engagement, ids)
     prices, parts, receptions = _by(db, ContractPrice, ids), _by(db, Part, ids), _by(db, Reception, ids)
+    order_lines = _by(db, OrderLine, ids)
     assignments, subcontracts = _by(db, Assignment, ids), _by(db, Subcontract, ids)
     copies = _by(db, InvoiceCopy, [one.id for one in contracts if one.number not in carried], *COPIED)
     indices, asked = _indices(db, contracts, terms), _structures(db, contracts)
@@ -124,6 +128,7 @@ def wholes_of(db: Session, contracts: Sequence[Contract], carried: Mapping[str, 
             engagements=engagements.get(contract.id, []),
             prices=prices.get(contract.id, []),
             parts=parts.get(contract.id, []),
+            order_lines=order_lines.get(contract.id, []),
             receptions=receptions.get(contract.id, []),
             assignments=assignments.get(contract.id, []),
             subcontracts=subcontracts.get(contract.id, []),
@@ -193,7 +198,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "engagements": [e.number for e in whole.engagements if e.closed_at is None],
         "holders": [
             *(_holder(party, whole.accounts, known.sme) for party in whole.parties),
-            *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in ONCE_ACCEPTED),
+            *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in STANDING),
         ],
         "amount_ht": str(contract.amount_now),
         "ceiling_ht": str(ceiling),
@@ -205,7 +210,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "start": _day(start),
         "end": _day(end),
         "prices": [{"code": p.code, "unit_price": p.unit_price} for p in whole.prices],
-        "parts": [_part(part, whole.engagements) for part in whole.parts],
+        "parts": [_part(part, whole) for part in whole.parts],
         "revision": terms.revision,
         "indices": [{"index": v.series, "month": v.month, "value": v.value, "final": v.final} for v in whole.indices],
         "advance": _advance(terms, whole.repaid),
@@ -268,15 +273,16 @@ def _ibans(accounts: list[BankAccount], siret: str) -> list[dict[str, Any]]:
     ]
 
 
-def _part(part: Part, engagements: list[Engagement]) -> dict[str, Any]:
+def _part(part: Part, whole: Whole) -> dict[str, Any]:
     return {
         "id": part.number,
         "kind": part.kind,
-        "engagements": [e.number for e in engagements if e.part == part.number and e.closed_at is None],
+        "engagements": [e.number for e in whole.engagements if e.part == part.number and e.closed_at is None],
         "ceiling_ht": str(part.amount_ht),
         "start": _day(part.starts_on or part.decided_on),
         "end": _day(part.ends_on),
         "state": part.state,
+        "lines": [{"code": o.code, "quantity": o.quantity} for o in whole.order_lines if o.part_id == part.id],
     }
 
 

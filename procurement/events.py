@@ -118,6 +118,12 @@ def register(db: Session, consultation: "Consultation") -> Iterator[Event]:
     yield from db.scalars(select(Event).where(Event.consultation_id == consultation.id).order_by(Event.seq))
 
 
+def events_about(db: Session, consultation: "Consultation", subject: str) -> list[Event]:
+    """What the register tells of one thing, by its ref, in order."""
+    query = select(Event).where(Event.consultation_id == consultation.id, Event.subject == subject)
+    return list(db.scalars(query.order_by(Event.seq)))
+
+
 def chain_holds(db: Session, consultation: "Consultation") -> bool:
     """True when no line was changed, removed or slipped in."""
     previous = GENESIS

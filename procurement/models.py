@@ -18,6 +18,7 @@ from procurement.execution.documents import Paper
 from procurement.execution.engagements import Engagement
 from procurement.execution.final_account import FinalAccount
 from procurement.execution.indices import IndexValue
+from procurement.execution.order_lines import OrderLine
 from procurement.execution.parties import BankAccount, Party
 from procurement.execution.parts import Part
 from procurement.execution.prices import ContractPrice
@@ -52,7 +53,7 @@ __all__ = [
     "ClauseStep", "ClauseUse", "ClauseVersion", "CompanyLook", "Consultation", "Contract", "ContractKey",
     "ContractPrice", "Counter", "DataPush", "DceFile", "Delivery", "EmailCode", "Engagement", "Essential",
     "EssentialAct", "Event", "FederatedLogin", "FinalAccount", "Flight", "FollowedList", "Given", "Heartbeat",
-    "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership",
+    "IndexValue", "InvoiceCopy", "Letter", "ListVersion", "LoginSession", "Look", "Mail", "Membership", "OrderLine",
     "Organisation", "Override", "Paper", "Part", "Party", "PastAnswer", "PesSending", "Piece", "PieceRequest",
     "Provider", "PushReceipt", "Reception", "Signer", "SigningCode", "SigningPower", "Subcontract", "Terms", "User",
 ]  # fmt: skip

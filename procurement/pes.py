@@ -21,7 +21,7 @@ from procurement.execution.parts import KINDS, ORDERED, Part, parts_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.invoicing.handoff import canonical
 from procurement.people import Person
-from procurement.subcontract import Subcontract, accepted_of
+from procurement.subcontract import Subcontract, standing_of
 
 
 class PesSending(HasRef, Base):
@@ -140,7 +140,7 @@ def facts_of(db: Session, contract: Contract) -> dict[str, Any]:
             "minimumHT": _text(terms.floor_ht), "maximumHT": _text(terms.ceiling_ht),
         },
         "tranches": [_part(part) for part in parts_of(db, contract) if part.state in ORDERED],
-        "actesSousTraitance": [_subcontract(row) for row in accepted_of(db, contract)],
+        "actesSousTraitance": [_subcontract(row) for row in standing_of(db, contract)],
         "modifications": [_change(row) for row in amendments_of(db, contract) if row.state == "notified"],
     }  # fmt: skip
 

@@ -5,37 +5,42 @@ CCP L2193-1 to L2193-14, R2193-1 to R2193-22. Delays and thresholds are rows of 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint, exists, func, select
+from sqlalchemy import Date, ForeignKey, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from dce_templates.french import euros
 from procurement.act import Act, withdraw_act
 from procurement.base import Base, HasRef
-from procurement.contract import PARIS, SIGNED, Contract, fresh, paris_day
+from procurement.contract import SIGNED, Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.execution.parties import parties_of
 from procurement.mail import post
 from procurement.people import Person, Role
 from procurement.rules import rule_table
-from procurement.signers import COMPANY, Signer, signers_of
-from procurement.subcontract_letters import ACCEPTED, DECLARED, REFUSED
+from procurement.signers import signers_of
+from procurement.subcontract_letters import ACCEPTED, CHANGE_ACCEPTED, CHANGED, DECLARED, REFUSED
 
 MOVES: Mapping[str, frozenset[str]] = {
     "declared": frozenset({"accepted", "refused", "withdrawn"}),
-    "accepted": frozenset({"ended"}),
+    "accepted": frozenset({"ended", "replaced"}),
     "refused": frozenset(),
     "withdrawn": frozenset(),
     "ended": frozenset(),
+    "replaced": frozenset(),
 }
+# Without effect, then or ever.
+CLOSED = ("refused", "withdrawn")
 # What takes its part of the contract's amount: declared, until the buyer answers.
 ENGAGED = ("declared", "accepted", "ended")
 # What was accepted once stays so for open data and for what it may be paid.
-ONCE_ACCEPTED = ("accepted", "ended")
+ONCE_ACCEPTED = ("accepted", "ended", "replaced")
+# The one of each subcontractor's acts that says what it may be paid.
+STANDING = ("accepted", "ended")
 PRICE_CHANGES = ("Ferme", "Actualisable", "Révisable")
 # As the essential data number them: two digits.
 MOST = 99
@@ -46,7 +51,8 @@ class Subcontract(HasRef, Base):
 
     `member_siret`: the member of the group that subcontracts, "" for the holder. `amount_ttc` is null where the holder
     owes the VAT (`reverse_charge`: building works). `direct_payment`: by the buyer (R2193-10). `email`: where the
-    subcontractor is asked to sign too, "" where it is not.
+    subcontractor is asked to sign too, "" where it is not. `replaces`: the act that this one modifies: once accepted it
+    stands in its place, the former stays readable.
     """
 
     __tablename__ = "subcontract"
@@ -77,8 +83,18 @@ class Subcontract(HasRef, Base):
     sha256: Mapped[str] = mapped_column(String(64))
     act_id: Mapped[int | None] = mapped_column(ForeignKey("act.id"), index=True)
     motive: Mapped[str] = mapped_column(String(1000), default="")
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("subcontract.id"), index=True)
     contract: Mapped[Contract] = relationship()
     act: Mapped[Act | None] = relationship()
+    replaces: Mapped["Subcontract | None"] = relationship(remote_side="Subcontract.id")
+
+    @property
+    def first(self) -> "Subcontract":
+        """The act that this one modifies, through every modification; itself where it modifies none."""
+        return self.replaces.first if self.replaces else self
+
+
+WHOLE = (joinedload(Subcontract.act), joinedload(Subcontract.replaces))
 
 
 @dataclass(frozen=True)
@@ -122,11 +138,12 @@ def open_to_subcontracts(contract: Contract) -> None:
 
 
 def engaged(db: Session, contract: Contract) -> Decimal:
-    """Euros HT of the subcontracts declared or accepted."""
-    query = select(func.sum(Subcontract.amount_ht)).where(
-        Subcontract.contract_id == contract.id, Subcontract.state.in_(ENGAGED)
-    )
-    return db.scalar(query) or Decimal(0)
+    """Euros HT of the subcontracts declared or accepted; of one being modified, the greater of its two amounts."""
+    query = select(Subcontract).where(Subcontract.contract_id == contract.id, Subcontract.state.in_(ENGAGED))
+    rows = {row.id: row for row in db.scalars(query)}
+    twice = [(row, rows[row.replaces_id]) for row in rows.values() if row.replaces_id in rows]
+    total = sum((row.amount_ht for row in rows.values()), Decimal(0))
+    return total - sum((min(new.amount_ht, old.amount_ht) for new, old in twice), Decimal(0))
 
 
 def accepted_of(db: Session, contract: Contract) -> list[Subcontract]:
@@ -135,9 +152,34 @@ def accepted_of(db: Session, contract: Contract) -> list[Subcontract]:
     return list(db.scalars(query.order_by(Subcontract.number)))
 
 
-def check_declaration(db: Session, contract: Contract, said: Declared) -> None:
-    """Raises Invalid field by field, Refused where this contract has no room for subcontracts now."""
+def standing_of(db: Session, contract: Contract) -> list[Subcontract]:
+    """Those that say what may be paid, in the order of their numbers."""
+    return [row for row in accepted_of(db, contract) if row.state in STANDING]
+
+
+def modification_of(db: Session, row: Subcontract) -> Subcontract | None:
+    """The modification that waits for an answer or was accepted."""
+    query = select(Subcontract).where(Subcontract.replaces_id == row.id, Subcontract.state.not_in(CLOSED))
+    return db.scalar(query)
+
+
+def open_to_modification(db: Session, row: Subcontract) -> None:
+    """Raises Refused unless it is accepted and nothing else modifies it."""
+    if row.state != "accepted":
+        raise Refused("Seule une sous-traitance acceptée et en cours se modifie.", "R2193-4")
+    if modification_of(db, row) is not None:
+        raise Refused("Une modification de cette sous-traitance attend déjà une réponse.")
+
+
+def check_declaration(db: Session, contract: Contract, said: Declared, replaces: Subcontract | None = None) -> None:
+    """Raises Invalid field by field, Refused where this contract has no room for subcontracts now.
+
+    `replaces`: the act that is modified; its amount gives way to the new one.
+    """
     open_to_subcontracts(contract)
+    if replaces is not None:
+        open_to_modification(db, replaces)
+    given_back = replaces.amount_ht if replaces else Decimal(0)
     wrong = {}
     members = {party.siret for party in parties_of(db, contract) if party.ended_on is None}
     if said.member and said.member not in members:
@@ -154,7 +196,7 @@ def check_declaration(db: Session, contract: Contract, said: Declared) -> None:
         wrong["months"] = "La durée va de 1 à 360 mois."
     if said.price_change not in PRICE_CHANGES:
         wrong["price_change"] = "Dites si le prix est ferme, actualisable ou révisable."
-    if problem := _amount_problem(contract, said.amount_ht, engaged(db, contract)):
+    if problem := _amount_problem(contract, said.amount_ht, engaged(db, contract) - given_back):
         wrong["amount_ht"] = problem
     if wrong:
         raise Invalid(wrong)
@@ -185,11 +227,14 @@ def next_number(db: Session, contract: Contract) -> int:
 
 
 def declare(
-    db: Session, contract: Contract, said: Declared, number: int, key: str, sha256: str, actor: str, now: datetime
-) -> Subcontract:
+    db: Session, contract: Contract, said: Declared, number: int, key: str, sha256: str, actor: str, now: datetime,
+    replaces: Subcontract | None = None,
+) -> Subcontract:  # fmt: skip
     """Keep one declaration with its document, written for that `number`. Raises Invalid, Refused."""
     fresh(db, contract)
-    check_declaration(db, contract, said)
+    if replaces is not None:
+        db.refresh(replaces)
+    check_declaration(db, contract, said, replaces)
     if number != next_number(db, contract):
         raise Refused("Une autre déclaration vient d’être enregistrée : recommencez.")
     row = Subcontract(
@@ -210,14 +255,16 @@ def declare(
         member_siret="" if said.member == contract.holder_siret else said.member,
         key=key,
         sha256=sha256,
+        replaces=replaces,
     )
     db.add(row)
     db.flush()
     record(
         db, contract.consultation, "subcontract.declared", row.ref, actor, now,
         number=number, siret=row.siret, amount_ht=f"{row.amount_ht:.2f}", sha256=sha256,
+        **({"replaces": replaces.number} if replaces else {}),
     )  # fmt: skip
-    _write(db, row, [contract.candidacy.contact_email], "à signer", DECLARED, now)
+    _write(db, row, [contract.candidacy.contact_email], "à signer", CHANGED if replaces else DECLARED, now)
     return row
 
 
@@ -228,13 +275,17 @@ def accept_signed(db: Session, act: Act, actor: str, now: datetime, signers: lis
     """
     row = db.scalars(select(Subcontract).where(Subcontract.act_id == act.id)).one()
     if row.state == "declared":
-        _accept(db, row, paris_day(now), "signature", actor, now)
+        accept(db, row, paris_day(now), "signature", actor, now)
 
 
-def _accept(db: Session, row: Subcontract, day: date, by: str, actor: str, now: datetime) -> None:
+def accept(db: Session, row: Subcontract, day: date, by: str, actor: str, now: datetime) -> None:
+    """From that day; what it modifies gives way. `by`: signature or silence."""
     move(db, row.contract.consultation, row, "accepted", actor, now, on=day.isoformat(), by=by)
     row.decided_at, row.accepted_on, row.notified_on = now, day, paris_day(now)
-    _write(db, row, [row.contract.candidacy.contact_email, row.email], "accepté", ACCEPTED, now)
+    if row.replaces is not None:
+        move(db, row.contract.consultation, row.replaces, "replaced", actor, now, by=row.number)
+    letter = CHANGE_ACCEPTED if row.replaces else ACCEPTED
+    _write(db, row, [row.contract.candidacy.contact_email, row.email], "accepté", letter, now)
 
 
 def refuse_subcontract(db: Session, row: Subcontract, motive: str, person: Person, now: datetime) -> None:
@@ -263,8 +314,10 @@ def withdraw_subcontract(db: Session, row: Subcontract, actor: str, now: datetim
 
 
 def end_subcontract(db: Session, row: Subcontract, person: Person, now: datetime) -> None:
-    """The subcontracted work is over."""
+    """The subcontracted work is over. Raises Refused while a modification waits for an answer."""
     _fresh(db, row)
+    if modification_of(db, row) is not None:
+        raise Refused("Une modification de cette sous-traitance attend une réponse : elle ne se termine pas encore.")
     move(db, row.contract.consultation, row, "ended", person.email, now)
 
 
@@ -306,30 +359,9 @@ def not_silent(db: Session, row: Subcontract, now: datetime) -> None:
         raise Refused(f"Le silence de l’acheteur a valu acceptation le {end:%d/%m/%Y}.", "R2193-4")
 
 
-def claim_silent(db: Session, now: datetime) -> Subcontract | None:
-    """A declaration whose whole act was received too long ago."""
-    today = paris_day(now)
-    days = silence_days(today)
-    if days is None:
-        return None
-    start = datetime.combine(today - timedelta(days=days), time(), PARIS)
-    companies = select(Signer.id).where(Signer.act_id == Subcontract.act_id, Signer.role == COMPANY)
-    late = companies.where((Signer.state != "signed") | (Signer.signed_at >= start))
-    query = select(Subcontract).where(Subcontract.state == "declared", exists(companies), ~exists(late))
-    return db.scalar(query.order_by(Subcontract.id).limit(1).with_for_update(skip_locked=True, of=Subcontract))
-
-
-def accept_silent(db: Session, row: Subcontract, now: datetime) -> None:
-    """Record what silence did, dated by the last day of it."""
-    _fresh(db, row)
-    end = silent_on(db, row)
-    if row.state == "declared" and end is not None and end < paris_day(now):
-        _accept(db, row, end, "silence", "worker", now)
-
-
 def subcontracts_of(db: Session, contract: Contract) -> list[Subcontract]:
     """In the order of their numbers."""
-    query = select(Subcontract).where(Subcontract.contract_id == contract.id).options(joinedload(Subcontract.act))
+    query = select(Subcontract).where(Subcontract.contract_id == contract.id).options(*WHOLE)
     return list(db.scalars(query.order_by(Subcontract.number)))
 
 
@@ -340,7 +372,8 @@ def declared_for(contract: Contract, row: Subcontract, sirets: Collection[str] |
 
 def find_subcontract(db: Session, contract: Contract, ref: str, sirets: Collection[str] | None = None) -> Subcontract:
     """`sirets`: of these members alone. Raises NotFound."""
-    row = db.scalar(select(Subcontract).where(Subcontract.contract_id == contract.id, Subcontract.ref == ref))
+    mine = (Subcontract.contract_id == contract.id, Subcontract.ref == ref)
+    row = db.scalar(select(Subcontract).where(*mine).options(*WHOLE))
     if row is None or not declared_for(contract, row, sirets):
         raise NotFound
     return row

@@ -15,7 +15,7 @@ from procurement.execution.parties import Party, holder_now, parties_of
 from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import post
 from procurement.people import Membership, Organisation, Person, Role, User
-from procurement.subcontract import ONCE_ACCEPTED, Subcontract, accepted_of
+from procurement.subcontract import STANDING, Subcontract, standing_of
 
 # Before its notification nobody bills a contract.
 BILLED = ("notified", "in_effect", "ended")
@@ -44,7 +44,7 @@ def paid_of(db: Session, contract: Contract) -> list[Party]:
 def paid_directly(db: Session, contract: Contract) -> list[Party]:
     """The subcontractors accepted and paid by the buyer, as parties: rows that are not kept."""
     found: dict[str, Party] = {}
-    for row in (act for act in accepted_of(db, contract) if act.direct_payment):
+    for row in (act for act in standing_of(db, contract) if act.direct_payment):
         known = found.get(row.siret)
         share = row.amount_ht + (known.share_ht or 0 if known else 0)
         found[row.siret] = Party(
@@ -56,7 +56,7 @@ def paid_directly(db: Session, contract: Contract) -> list[Party]:
 
 def directly_ttc(db: Session, contract: Contract) -> Decimal:
     """Euros TTC that the holder is not paid itself: what goes to the subcontractors that the buyer pays."""
-    direct = (row for row in accepted_of(db, contract) if row.direct_payment)
+    direct = (row for row in standing_of(db, contract) if row.direct_payment)
     return sum((row.amount_ttc or row.amount_ht for row in direct), Decimal(0))
 
 
@@ -106,7 +106,7 @@ def billed_by(db: Session, person: Person, before: int | None, size: int) -> lis
     mine = companies_of(db, person)
     named = select(Party.contract_id).where(Party.siret.in_(mine))
     paid = select(Subcontract.contract_id).where(
-        Subcontract.siret.in_(mine), Subcontract.state.in_(ONCE_ACCEPTED), Subcontract.direct_payment.is_(True)
+        Subcontract.siret.in_(mine), Subcontract.state.in_(STANDING), Subcontract.direct_payment.is_(True)
     )
     query = (
         select(Contract)

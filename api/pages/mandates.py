@@ -8,7 +8,7 @@ from api.auth import FINANCE, Who
 from api.context import Ctx
 from api.db import reading
 from api.downloads import streamed
-from api.mandate import bundle_of, pieces_of
+from api.mandate import bundle_of, mandate_of
 from procurement.contract import paris_day
 from procurement.errors import Refused
 from procurement.invoice_copy import find_invoice
@@ -24,6 +24,6 @@ def mandate_pieces(ctx: Ctx, who: Who, ref: str) -> Response:
         copy = find_invoice(db, ref, who)
         if copy.contract is None or copy.state not in ADMITTED | {"to_confirm"}:
             raise Refused("Les pièces d’un mandat se réunissent une fois la facture approuvée.")
-        pieces = pieces_of(db, copy, paris_day(database.now(db)))
+        mandate = mandate_of(db, copy, copy.contract, paris_day(database.now(db)))
         name = f"mandat-{copy.contract.number}-{copy.number}.zip"
-    return streamed(bundle_of(ctx.storage, pieces), name, "application/zip")
+    return streamed(bundle_of(ctx.storage, mandate), name, "application/zip")

@@ -14,7 +14,7 @@ from api.db import Db, reading
 from api.downloads import attachment
 from api.errors import PageInvalid
 from api.render import page
-from api.subcontracting import Typed, dc4_of, declared, list_context, row_context
+from api.subcontracting import Typed, dc4_of, declared, list_context, modified, row_context
 from procurement.act import Act
 from procurement.contract import Contract, find_contract
 from procurement.errors import Invalid, NotFound
@@ -65,6 +65,10 @@ def _listed(contract: Contract, who: Person) -> dict[str, Any]:
     }
 
 
+def _shown(db: Session, row: Subcontract, who: Person) -> dict[str, Any]:
+    return row_context(db, row, who) | _listed(row.contract, who)
+
+
 def _back(ref: str, sref: str, flash: str) -> Response:
     return RedirectResponse(f"{ONE.format(ref=ref, sref=sref)}?ok={flash}", 303)
 
@@ -88,7 +92,7 @@ def declare(ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Re
 def subcontractor(request: Request, db: Db, who: Who, ref: str, sref: str) -> Response:
     contract = find_contract(db, ref, who)
     row = find_subcontract(db, contract, sref)
-    return page(request, "subcontracts/subcontract.html", **row_context(db, row, who), **_listed(contract, who))
+    return page(request, "subcontracts/subcontract.html", **_shown(db, row, who))
 
 
 @router.get(ONE + "/dc4.pdf", dependencies=[Depends(BUYER)])
@@ -98,14 +102,21 @@ def document(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     return attachment(ctx.storage.get(key), name, "application/pdf")
 
 
+@router.post(ONE + "/modifier", dependencies=[Depends(OFFICER)])
+def modify(ctx: Ctx, who: Who, ref: str, sref: str, typed: Annotated[Typed, Form()]) -> Response:
+    """An acte spécial modificatif: the same circuit; the act in force stands until it is accepted."""
+    find = partial(_officers, ref=ref, who=who)
+    made = modified(ctx, find, sref, typed, who.email, lambda db, row: _shown(db, row, who))
+    return _back(ref, made, "sous-traitant")
+
+
 @router.post(ONE + "/refuser", dependencies=[Depends(OFFICER)])
 def refuse(request: Request, db: Db, who: Who, ref: str, sref: str, motive: Text = "") -> Response:
     row = _row(db, ref, sref, who)
     try:
         refuse_subcontract(db, row, motive, who, database.now(db))
     except Invalid as error:
-        context = row_context(db, row, who) | _listed(row.contract, who)
-        raise PageInvalid(error, "subcontracts/subcontract.html", context) from None
+        raise PageInvalid(error, "subcontracts/subcontract.html", _shown(db, row, who)) from None
     return _back(ref, sref, "sous-traitant-refuse")
 
 

@@ -17,7 +17,7 @@ from api.db import Db, reading
 from api.downloads import attachment
 from api.pages.winner import PATH as CONTRACT
 from api.render import page
-from api.subcontracting import Typed, dc4_of, declared, list_context, row_context
+from api.subcontracting import Typed, dc4_of, declared, list_context, modified, row_context
 from procurement.contract import Contract
 from procurement.errors import NotFound
 from procurement.people import Person
@@ -54,6 +54,10 @@ def _listed(contract: Contract, ref: str, who: Person, *, leads: bool) -> dict[s
     }  # fmt: skip
 
 
+def _shown(db: Session, row: Subcontract, ref: str, who: Person) -> dict[str, Any]:
+    return row_context(db, row, who) | _listed(row.contract, ref, who, leads=find_side(db, ref, who).leads)
+
+
 @router.get(PATH, dependencies=[Depends(SIGNED_IN)])
 def subcontractors(request: Request, db: Db, who: Who, ref: str) -> Response:
     side = find_side(db, ref, who)
@@ -72,9 +76,8 @@ def declare(ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed, Form()]) -> Re
 
 @router.get(ONE, dependencies=[Depends(SIGNED_IN)])
 def subcontractor(request: Request, db: Db, who: Who, ref: str, sref: str) -> Response:
-    side, row = _row(db, ref, sref, who)
-    listed = _listed(side.contract, ref, who, leads=side.leads)
-    return page(request, "subcontracts/subcontract.html", **row_context(db, row, who), **listed)
+    _, row = _row(db, ref, sref, who)
+    return page(request, "subcontracts/subcontract.html", **_shown(db, row, ref, who))
 
 
 @router.get(ONE + "/dc4.pdf", dependencies=[Depends(SIGNED_IN)])
@@ -82,6 +85,14 @@ def document(ctx: Ctx, who: Who, ref: str, sref: str) -> Response:
     with reading(ctx.database) as db:
         key, name = dc4_of(_row(db, ref, sref, who)[1])
     return attachment(ctx.storage.get(key), name, "application/pdf")
+
+
+@router.post(ONE + "/modifier", dependencies=[Depends(SIGNED_IN)])
+def modify(ctx: Ctx, who: Who, ref: str, sref: str, typed: Annotated[Typed, Form()]) -> Response:
+    """An acte spécial modificatif, signed and accepted as the first one was."""
+    find, actor = partial(_led, ref=ref, who=who), f"account:{who.id}"
+    made = modified(ctx, find, sref, typed, actor, lambda db, row: _shown(db, row, ref, who))
+    return RedirectResponse(f"{ONE.format(ref=ref, sref=made)}?ok=sous-traitant", 303)
 
 
 @router.post(ONE + "/retirer", dependencies=[Depends(SIGNED_IN)])

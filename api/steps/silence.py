@@ -2,7 +2,7 @@
 
 from api import db as database
 from api.context import Context
-from procurement.subcontract import accept_silent, claim_silent
+from procurement.subcontract_silence import accept_silent, claim_silent
 
 
 def accept_one(context: Context) -> bool:

@@ -172,7 +172,7 @@ def subcontract(act: Subcontract, figures: Mapping[str, Figure]) -> Document:
     }
     late = act.stage == "contract"
     title = (
-        "Acte spécial de sous-traitance (rubriques du DC4)"
+        f"Acte spécial {'modificatif ' if act.replaces else ''}de sous-traitance (rubriques du DC4)"
         if late
         else "Déclaration de sous-traitance (rubriques du DC4)"
     )

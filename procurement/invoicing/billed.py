@@ -23,7 +23,7 @@ def billed_on(contract: ContractRecord, part: Part, without: frozenset[str] = fr
     """The same, of one part: what names it, or names no part and one of its engagements."""
     past, named = contract.invoiced, {key(engagement) for engagement in part.engagements}
     total = past.total("part", key(part.id)) + sum((past.total("engagement", one) for one in named), ZERO)
-    return total - _sum([row for row in past.folded(without) if _belongs(row, part)])
+    return total - _sum([row for row in past.folded(without) if belongs(row, part)])
 
 
 def _sum(rows: list[Invoiced]) -> Decimal:
@@ -35,7 +35,8 @@ def in_flight(contract: ContractRecord) -> Decimal:
     return contract.invoiced.total("flight")
 
 
-def _belongs(past: Invoiced, part: Part) -> bool:
+def belongs(past: Invoiced, part: Part) -> bool:
+    """True where the past invoice names the part, or one of its engagements."""
     if past.part:
         return key(past.part) == key(part.id)
     return bool(past.engagement) and key(past.engagement) in {key(engagement) for engagement in part.engagements}

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from procurement.invoicing.past import LENIENT, Amount, Past, Siret
+from procurement.invoicing.past import LENIENT, Amount, Past, Quantity, Siret
 
 
 class ContractsUnreadable(Exception):
@@ -93,7 +93,10 @@ class Price:
 
 @dataclass(frozen=True, config=LENIENT)
 class Part:
-    """A tranche, an order, a lot or a subsequent contract, with its own engagements, ceiling and dates."""
+    """A tranche, an order, a lot or a subsequent contract, with its own engagements, ceiling and dates.
+
+    `lines`: what it orders price by price; empty where nobody said.
+    """
 
     id: Annotated[str, Field(min_length=1)]
     kind: Literal["tranche", "order", "lot", "subsequent"] = "order"
@@ -102,6 +105,7 @@ class Part:
     start: date | None = None
     end: date | None = None
     state: Literal["planned", "affirmed", "ended"] = "affirmed"
+    lines: tuple[Quantity, ...] = ()
 
 
 @dataclass(frozen=True, config=LENIENT)

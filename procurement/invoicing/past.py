@@ -121,7 +121,8 @@ class Past:
     def total(self, *name: str) -> Decimal:
         """HT: of all `()`, in flight `("flight",)`, `("siret", …)`, `("part", key)`, `("engagement", key)` of no part.
 
-        `("ttc", siret)`: TTC where known; `("ht", siret)`: HT where not; `("code", key)`: the quantity of a price.
+        `("ttc", siret)`: TTC where known; `("ht", siret)`: HT where not; `("code", key)`: the quantity of a price;
+        `("part code", key, key)`, `("engagement code", key, key)`: the same, of a part, of an engagement of no part.
         """
         return self._sums.get(name, ZERO)
 
@@ -204,4 +205,9 @@ def _amounts(row: Invoiced) -> Iterator[tuple[Hashable, Decimal]]:
     else:
         yield ("ttc", row.siret), signed(row, row.amount_ttc)
     for line in row.lines:
-        yield ("code", key(line.code)), -abs(line.quantity) if row.credit else line.quantity
+        code, quantity = key(line.code), -abs(line.quantity) if row.credit else line.quantity
+        yield ("code", code), quantity
+        if row.part:
+            yield ("part code", key(row.part), code), quantity
+        elif row.engagement:
+            yield ("engagement code", key(row.engagement), code), quantity

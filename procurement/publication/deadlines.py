@@ -93,6 +93,10 @@ def _changes(db: Session, mine: list[ColumnElement[bool]]) -> list[Expected]:
     ]
 
 
+def _of(declared: Subcontract) -> str:
+    return "Sous-traitance modifiée, DC4" if declared.replaces_id else "Sous-traitance"
+
+
 def _subcontracts(db: Session, mine: list[ColumnElement[bool]]) -> list[Expected]:
     """Subcontracts accepted and not published; two months too."""
     query = (
@@ -104,7 +108,7 @@ def _subcontracts(db: Session, mine: list[ColumnElement[bool]]) -> list[Expected
         .options(joinedload(Essential.contract).joinedload(Contract.organisation))
     )
     return [
-        Expected(row.contract, f"Sous-traitance n° {declared.number}", plus_months(declared.accepted_on, 2), row)
+        Expected(row.contract, f"{_of(declared)} n° {declared.number}", plus_months(declared.accepted_on, 2), row)
         for declared, row in db.execute(query)
         if declared.accepted_on is not None
     ]

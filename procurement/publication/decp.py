@@ -243,6 +243,20 @@ def subcontract_object(part: Subcontract) -> dict[str, Any]:
     }
 
 
+def subcontract_change_object(part: Subcontract, modifies: int) -> dict[str, Any]:
+    """One `modificationActeSousTraitance`: the act as it now is; its `id` is that of the act it modifies.
+
+    The published forms say no more of `id`; a reader of the State's files joins both by it.
+    """
+    return {
+        "id": modifies,
+        "dureeMois": part.months,
+        "dateNotificationModificationSousTraitance": part.notified_on.isoformat(),
+        "montant": part.amount,
+        "datePublicationDonnees": part.published_on.isoformat(),
+    }
+
+
 def change_object(change: Change, kind: str = MARCHE) -> dict[str, Any]:
     """One `modification`; those of a concession have their own names, and no holders."""
     signed, value = ("dateSignatureModification", "valeurGlobale") if kind == CONCESSION else _OF_MARCHE

@@ -23,10 +23,11 @@ from procurement.people import Person, fold
 from procurement.publication.decp import from_text
 
 FULL, LISTED, EXEMPT = "full", "listed", "exempt"
-MODIFICATION, SUBCONTRACT, YEAR = "modification", "subcontract", "year"
+MODIFICATION, SUBCONTRACT, SUBCHANGE, YEAR = "modification", "subcontract", "subchange", "year"
 # Kind of act → the list of the record that it is appended to, and its name there.
 PLACES: Mapping[str, tuple[str, str]] = {
     SUBCONTRACT: ("actesSousTraitance", "acteSousTraitance"),
+    SUBCHANGE: ("modificationsActesSousTraitance", "modificationActeSousTraitance"),
     MODIFICATION: ("modifications", "modification"),
     YEAR: ("donneesExecution", "donneesAnnuelles"),
 }

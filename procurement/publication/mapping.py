@@ -27,6 +27,7 @@ from procurement.publication.decp import (
     concession_record,
     kind_of,
     record,
+    subcontract_change_object,
     subcontract_object,
 )
 from procurement.publication.essential import (
@@ -34,6 +35,7 @@ from procurement.publication.essential import (
     FULL,
     LISTED,
     MODIFICATION,
+    SUBCHANGE,
     SUBCONTRACT,
     Essential,
     Finding,
@@ -256,14 +258,11 @@ def _offers(db: Session, contract: Contract) -> int:
     return db.scalar(select(func.count()).select_from(Candidacy).where(*counted)) or 0
 
 
-def subcontracts_of(db: Session, contract: Contract, today: date) -> tuple[Subcontract, ...]:
-    """The subcontracts accepted under a contract, in the words of the arrêté; `today`: the day of appending."""
-    return tuple(
-        Subcontract(
-            row.number, Operator(row.siret), row.months, row.notified_on or row.accepted_on or today, today,
-            row.amount_ht, row.price_change,
-        )
-        for row in accepted_of(db, contract)
+def _in_words(row: Declared, today: date) -> Subcontract:
+    """A subcontract accepted, in the words of the arrêté; `today`: the day of appending."""
+    return Subcontract(
+        row.number, Operator(row.siret), row.months, row.notified_on or row.accepted_on or today, today,
+        row.amount_ht, row.price_change,
     )  # fmt: skip
 
 
@@ -276,8 +275,15 @@ def to_append(db: Session, contract: Contract, essential: Essential, today: date
 
 
 def _subcontracts(db: Session, contract: Contract, made: Mapping[str, Any], today: date) -> list[Appending]:
-    rows = subcontracts_of(db, contract, today) if "acheteur" in made else ()
-    return [Appending(SUBCONTRACT, row.number, subcontract_object(row)) for row in rows]
+    rows = accepted_of(db, contract) if "acheteur" in made else ()
+    return [_subcontract(row, _in_words(row, today)) for row in rows]
+
+
+def _subcontract(row: Declared, said: Subcontract) -> Appending:
+    """An act, or the modification of one that was published before it."""
+    if row.replaces is None:
+        return Appending(SUBCONTRACT, row.number, subcontract_object(said))
+    return Appending(SUBCHANGE, row.number, subcontract_change_object(said, row.first.number))
 
 
 def _changes(db: Session, contract: Contract, made: Mapping[str, Any], today: date) -> list[Appending]:

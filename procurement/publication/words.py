@@ -6,7 +6,7 @@ from typing import Any
 
 from dce_templates import french
 from procurement.publication.decp import OBJECT_LISTS, VALUE_LISTS, from_text
-from procurement.publication.essential import MODIFICATION, SUBCONTRACT, Essential
+from procurement.publication.essential import MODIFICATION, SUBCHANGE, SUBCONTRACT, Essential
 
 LABELS: Mapping[str, str] = {
     "id": "Numéro",
@@ -48,6 +48,7 @@ LABELS: Mapping[str, str] = {
 }
 EUROS = ("montant", "valeurGlobale", "montantSubventionPublique")
 AMOUNTS = (("montant", "montant"), ("valeurGlobale", "valeur"), ("depensesInvestissement", "investissements"))
+SUBCHANGE_DAY = "dateNotificationModificationSousTraitance"
 SHARES = ("tauxAvance", "origineUE", "origineFrance")
 
 
@@ -101,12 +102,15 @@ def acts_in_words(essential: Essential) -> list[tuple[str, str, str]]:
 
 
 def _title(kind: str, number: int) -> str:
-    names = {MODIFICATION: "Modification n°", SUBCONTRACT: "Acte de sous-traitance n°"}
+    names = {MODIFICATION: "Modification n°", SUBCONTRACT: "Acte de sous-traitance n°",
+             SUBCHANGE: "Acte modificatif de sous-traitance n°"}  # fmt: skip
     return f"{names.get(kind, 'Données de l’année')}\u00a0{number}"
 
 
 def _act(made: Mapping[str, Any]) -> Iterable[str]:
-    days = ("dateNotificationModification", "dateSignatureModification", "dateNotification")
+    if SUBCHANGE_DAY in made:
+        yield f"modifie l’acte de sous-traitance n°\u00a0{made['id']}"
+    days = (SUBCHANGE_DAY, "dateNotificationModification", "dateSignatureModification", "dateNotification")
     yield from (f"le {_day(made[name])}" for name in days if name in made)
     if "dureeMois" in made:
         yield f"durée {made['dureeMois']}\u00a0mois"

@@ -6,6 +6,8 @@ import pypdf
 import pytest
 
 from api.context import Context
+from api.db import reading
+from procurement.billing import record_of, whole_of
 from procurement.contract import paris_day
 from tests.record_scene import PDF, Browser, Record, post, record
 
@@ -119,3 +121,77 @@ def test_finance_reads_and_does_not_order(running: Record) -> None:
     assert "affermir" not in " ".join(finance.page.actions)
     for word in ("affermir", "abandonner", "terminer"):
         assert post(finance, f"{where}/{word}", on=today(running)) == 404
+
+
+LIST = "code;libelle;unite;prix\nC-1;Comptage d’un jour;jour;1 250,50\nC-2;Pose d’un capteur;unité;80,333333\n"
+LINES = "C-1 ; 2,5\r\nC-2\t3\r\n"
+
+
+def priced(running: Record) -> None:
+    officer, path = running.officer(), f"{running.path}/prix"
+    officer.submit(officer.get(path), "/fichier", file=("prix.csv", LIST.encode(), "text/csv"))
+    assert "C’est enregistré" in officer.page.main
+
+
+def test_an_order_is_made_of_price_lines(running: Record) -> None:
+    officer = running.officer()
+    assert "Lignes de prix" not in officer.get(f"{running.path}/commandes").text
+    priced(running)
+    officer.submit(
+        officer.get(f"{running.path}/commandes"), "/commandes", kind="order", number="BC1", label="Comptages",
+        amount_ht="", lines=LINES,
+    )  # fmt: skip
+    where = officer.page.url.removeprefix("http://testserver").split("?")[0]
+    for word in ("3 126,25 €", "241,00 €", "3 367,25 €", "4 040,70 €", "Pose d’un capteur", "80,333333 €"):
+        assert word in text_in(officer.page.main), word
+    said = text_of(officer.get(f"{where}/bon-de-commande.pdf").content)
+    for word in ("C-1", "2,5", "3 126,25 €", "Total HT 3 367,25 €", "TVA à 20 % 673,45 €", "Total TTC 4 040,70 €"):
+        assert word in said, word
+    file = ("lignes.csv", "Unité;Code;Quantité\n;C-2;10\n".encode(), "text/csv")
+    officer.submit(officer.get(where), "/lignes", file=file)
+    assert "803,33 € HT" in text_in(officer.page.main)
+    assert "Comptage d’un jour" not in officer.page.main
+    assert "lines" in running.told("part.lines")[-1]
+    with reading(running.context.database) as db:
+        (part,) = record_of(whole_of(db, db.merge(running.contract, load=False)))["parts"]
+    assert (part["ceiling_ht"], part["lines"]) == ("803.33", [{"code": "C-2", "quantity": "10"}])
+    officer.submit(officer.get(where), "/affermir", on=today(running))
+    assert "Garder ces lignes" not in officer.get(where).text
+    assert post(officer, f"{where}/lignes", lines=LINES) == 409
+    assert post(running.finance(), f"{where}/lignes", lines=LINES) == 404
+    assert "Lignes de prix de la commande écrites" in running.said
+
+
+def text_in(page: str) -> str:
+    return " ".join(page.replace("\u202f", " ").replace("\u00a0", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("C-9 ; 1", "Ligne 1 : le code « C-9 » n’est pas dans la liste"),
+        ("C-1 ; 1\n\nC-1 ; 2", "Ligne 3 : le code « C-1 » est déjà donné"),
+        ("C-1", "Ligne 1 : écrivez « code ; quantité »"),
+        ("C-1 ; deux", "« deux » n’est pas une quantité"),
+        ("C-1 ; -2", "n’est pas une quantité"),
+        ("C-1 ; 0,0000001", "n’est pas une quantité"),
+        ("C-1 ; 999 999 999", "de dix milliards d’euros au plus"),
+        ("code;prix\nC-1;2", "il manque quantite"),
+        ("C-1;1\n" * 501, "500 lignes au plus"),
+        ("C-1 ; " + "x" * 200_000, "trop longue"),
+    ],
+)
+def test_lines_that_cannot_be_ordered_come_back(running: Record, lines: str, said: str) -> None:
+    where, officer = plan(running), running.officer()
+    priced(running)
+    assert officer.submit(officer.get(where), "/lignes", lines=lines).status_code == 422
+    assert said in officer.page.main
+    if len(lines) < 10_000:
+        file = ("lignes.csv", lines.encode(), "text/csv")
+        assert officer.submit(officer.get(where), "/lignes", file=file).status_code == 422
+        assert said in officer.page.main
+        typed = {"kind": "order", "number": "BC2", "label": "Comptages", "amount_ht": "", "lines": lines}
+        answer = officer.submit(officer.get(f"{running.path}/commandes"), "/commandes", **typed)  # type: ignore[arg-type]
+        assert answer.status_code == 422
+        assert said in officer.page.main
+    assert "80 000,00 €" in text_in(officer.get(where).text)

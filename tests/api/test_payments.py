@@ -1,11 +1,13 @@
 """To and from the finance software: liquidations out, mandates in; nothing is paid twice."""
 
 import csv
+import hashlib
 import io
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
 
+import pypdf
 import pytest
 
 from api.context import Context
@@ -135,7 +137,7 @@ def test_one_bundle_for_a_mandate(context: Context, scene: Scene, finance: Check
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     names = [name[3:] for name in archive.namelist()]
     assert names[0] == "index.csv"
-    assert {"controle.json", "liquidation.json", "service-fait.csv"} <= set(names)
+    assert {"controle.json", "controle.pdf", "liquidation.json", "service-fait.csv"} <= set(names)
     assert any(name.startswith("acte-engagement-") for name in names)
     facture = next(name for name in archive.namelist() if name.endswith(".xml"))
     assert archive.read(facture) == b"<facture>1</facture>"
@@ -148,6 +150,57 @@ def test_one_bundle_for_a_mandate(context: Context, scene: Scene, finance: Check
     with transaction(context.database) as db:
         copy_in(db, ref).contract_id = None
     assert finance.get(f"/factures/{ref}/pieces.zip").status_code == 409
+
+
+FOUND = {
+    "rule": "over-contract", "severity": "warn", "bt": "BT-131", "message": "La ligne 2 dépasse le prix du marché.",
+    "reason_code": "MONTANTTOTAL_ERR", "chorus": "", "effect": "partial",
+}  # fmt: skip
+STEPS = ["Montant facturé toutes taxes comprises : 1 200,00 €.", "Retenue de garantie de 5 % : 60,00 €."]
+RULES = [{"name": "EN 16931 (CEN)", "version": "1.3.15", "sha256": "ab" * 32}]
+
+
+def test_the_report_of_a_mandate_is_read_by_a_person(context: Context, scene: Scene, finance: CheckedClient) -> None:
+    candidate = {"contract": "2026-0001", "score": 95, "because": ["même titulaire"]}
+    match = {"decision": "partial", "candidates": [candidate], "findings": [FOUND], "payable": {"steps": STEPS}}
+    ref = kept(context, scene, number="F-1", ago=45, match=match, content=b"<facture>1</facture>")
+    with transaction(context.database) as db:
+        copy = copy_in(db, ref)
+        copy.name = "controle.pdf"  # as our own report is named: it stays the invoice
+        copy.report = {
+            **copy.report,
+            "rule_sets": RULES,
+            "not_verified": [{"rule": "BR-FR-1", "sentence": "Sans liste."}],
+        }
+        contract, person = copy.contract, person_of(db.get_one(User, scene.finance.id))
+        assert contract is not None
+        receive(
+            db, contract, on=today_of(context.database), label="Comptages de mars", amount_ht=Decimal(1000), part="",
+            code="P-1", quantity=Decimal("2.5"), person=person, now=now(db),
+        )  # fmt: skip
+    approved(context, scene, ref, retention_ttc="60.00")
+    archive, again = (zipfile.ZipFile(io.BytesIO(finance.get(f"/factures/{ref}/pieces.zip").content)) for _ in "12")
+    report = next(name for name in archive.namelist() if name.startswith("02-"))
+    assert archive.read(report) == again.read(report)
+    assert archive.read("01-controle.pdf") == b"<facture>1</facture>"
+    said = text_of(archive.read(report))
+    told = (
+        contract.number, contract.holder_name, contract.holder_siret, "F-1", "EN 16931 (CEN)", "1.3.15", "BR-FR-1",
+        "95 sur 100", FOUND["message"], "Montant facturé toutes taxes comprises", "Retenue de garantie de 5 %",
+        "1 140,00 €", "Facture approuvée", scene.finance.email, "Comptages de mars", "2,5 × prix P-1",
+        "Dernier jour pour payer", "13 jours de retard", "Acte d’engagement",
+    )  # fmt: skip
+    for word in told:
+        assert word in said, word
+    for name in archive.namelist()[1:]:
+        if name != report:
+            assert hashlib.sha256(archive.read(name)).hexdigest() in said.replace(" ", ""), name
+    assert "ab" * 32 in said.replace(" ", "")
+
+
+def text_of(pdf: bytes) -> str:
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    return " ".join(text.replace("\u202f", " ").replace("\u00a0", " ").split())
 
 
 def test_no_rubric_is_asserted_before_it_is_read() -> None:

@@ -1,10 +1,11 @@
 """Unit prices against the price list and its revision, quantities against what was received, and negative prices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
-from procurement.invoicing.billed import billed, replaced
-from procurement.invoicing.contracts import ContractRecord, Received
+from procurement.invoicing.billed import belongs, billed, part_of, replaced
+from procurement.invoicing.contracts import ContractRecord, Part, Received
 from procurement.invoicing.invoice import Invoice, InvoiceLine
 from procurement.invoicing.keys import key
 from procurement.invoicing.money import CENT, euros
@@ -108,24 +109,48 @@ def negative(invoice: Invoice, contract: ContractRecord) -> Findings:
 
 def quantity(invoice: Invoice, contract: ContractRecord) -> Findings:
     """What is billed of a price, with what was billed of it before, was received."""
-    received = _quantities(contract)
-    if not received or invoice.is_credit:
-        return
+    found = _above(invoice, contract, _quantities(contract))
+    yield from (_excess(contract, "quantity-above-received", each, "reçus au service fait") for each in found)
+
+
+def ordered(invoice: Invoice, contract: ContractRecord) -> Findings:
+    """What is billed of a price under an order, with what was billed of it before, was ordered by it."""
+    part = part_of(invoice, contract)
+    if part is not None:
+        found = _above(invoice, contract, {key(line.code): line.quantity for line in part.lines}, part)
+        yield from (_excess(contract, "quantity-above-ordered", each, f"commandés par {part.id}") for each in found)
+
+
+@dataclass(frozen=True)
+class _Over:
+    """More of one price than its limit: billed before, and by this invoice's `lines`."""
+
+    lines: list[InvoiceLine]
+    before: Decimal
+    now: Decimal
+    limit: Decimal
+
+
+def _above(
+    invoice: Invoice, contract: ContractRecord, limits: Mapping[str, Decimal], part: Part | None = None
+) -> Iterator[_Over]:
     done = replaced(invoice)
-    for code, lines in _lines_by_code(invoice).items():
-        if code not in received:
-            continue
-        before, now = _billed_quantity(contract, code, done), sum((line.quantity for line in lines), ZERO)
-        over = before + now - received[code]
-        if over > 0:
-            message = (
-                f"Ligne {lines[0].id} ({lines[0].code}) : {now:f} facturés"
-                + (f", {before:f} déjà facturés" if before else "")
-                + f" ; {received[code]:f} reçus au service fait."
-            )
-            excess = min(over, now) * lines[0].unit_price / lines[0].base_quantity
-            finding = suspend("quantity-above-received", "BT-129", message, "QTE_ERR")
-            yield amount(contract, finding, excess, lines[0].id)
+    for code, lines in ({} if invoice.is_credit else _lines_by_code(invoice)).items():
+        if code in limits:
+            before, now = _billed_quantity(contract, code, done, part), sum((line.quantity for line in lines), ZERO)
+            if before + now > limits[code]:
+                yield _Over(lines, before, now, limits[code])
+
+
+def _excess(contract: ContractRecord, rule: str, over: _Over, said: str) -> MatchFinding:
+    line = over.lines[0]
+    message = (
+        f"Ligne {line.id} ({line.code}) : {over.now:f} facturés"
+        + (f", {over.before:f} déjà facturés" if over.before else "")
+        + f" ; {over.limit:f} {said}."
+    )
+    excess = min(over.before + over.now - over.limit, over.now) * line.unit_price / line.base_quantity
+    return amount(contract, suspend(rule, "BT-129", message, "QTE_ERR"), excess, line.id)
 
 
 def _quantities(contract: ContractRecord) -> dict[str, Decimal]:
@@ -144,14 +169,20 @@ def _lines_by_code(invoice: Invoice) -> dict[str, list[InvoiceLine]]:
     return found
 
 
-def _billed_quantity(contract: ContractRecord, code: str, without: frozenset[str]) -> Decimal:
+def _billed_quantity(contract: ContractRecord, code: str, without: frozenset[str], part: Part | None = None) -> Decimal:
+    past = contract.invoiced
     gone = (
-        -abs(line.quantity) if past.credit else line.quantity
-        for past in contract.invoiced.folded(without)
-        for line in past.lines
+        -abs(line.quantity) if row.credit else line.quantity
+        for row in past.folded(without)
+        if part is None or belongs(row, part)
+        for line in row.lines
         if key(line.code) == code
     )
-    return contract.invoiced.total("code", code) - sum(gone, ZERO)
+    if part is None:
+        return past.total("code", code) - sum(gone, ZERO)
+    named = {key(engagement) for engagement in part.engagements}
+    total = past.total("part code", key(part.id), code)
+    return total + sum((past.total("engagement code", one, code) for one in named), ZERO) - sum(gone, ZERO)
 
 
 def received_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
@@ -169,4 +200,4 @@ def _sum(received: list[Received]) -> Decimal:
     return sum((one.amount_ht or ZERO for one in received), ZERO)
 
 
-RULES = (unit_price, revision, negative, quantity, received_amount)
+RULES = (unit_price, revision, negative, quantity, ordered, received_amount)

@@ -284,6 +284,17 @@ def test_a_quantity_above_what_was_received_waits(made: Made) -> None:
     assert "10 facturés, 3 déjà facturés ; 12 reçus" in only(answer).message
 
 
+def test_a_quantity_above_what_was_ordered_waits(made: Made) -> None:
+    order = _tranche(id="BC-5", kind="order", state="affirmed", lines=[{"code": "P1", "quantity": "12"}])
+    assert told(made, sold(engagement="EJ-88"), agreed(parts=[order])).decision == "approve"
+    past = PAST | {"number": "F-1", "amount_ht": "300", "lines": [{"code": "P1", "quantity": "3"}]}
+    elsewhere = told(made, sold(engagement="EJ-88"), agreed(parts=[order], invoiced=[past]))
+    assert elsewhere.decision == "approve"
+    answer = told(made, sold(engagement="EJ-88"), agreed(parts=[order], invoiced=[past | {"part": "BC-5"}]))
+    assert proposed(answer) == ("quantity-above-ordered", "QTE_ERR", "SUSPENDUE", "hold")
+    assert "10 facturés, 3 déjà facturés ; 12 commandés par BC-5" in only(answer).message
+
+
 def test_an_amount_above_what_was_received_waits(made: Made) -> None:
     answer = told(made, sold(), agreed(received=[{"on": "2026-09-30", "amount_ht": "999.99"}]))
     assert proposed(answer) == ("amount-above-received", "LIVR_INCOMP", "SUSPENDUE", "hold")
