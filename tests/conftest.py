@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,39 +45,55 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     with cluster() as server:
-        _admin(server, "CREATE DATABASE template_mps")
-        upgrade(f"{server}/template_mps")
         yield server
 
 
-def _admin(server: str, statement: str) -> None:
-    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+@pytest.fixture(scope="session")
+def on_postgres(postgres_server: str) -> Iterator[Callable[[str], None]]:
+    """`on_postgres(statement)`: one connection for all the tests, outside of their databases."""
+    engine = create_engine(f"{postgres_server}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(statement))
+        yield lambda statement: connection.execute(text(statement)).close()
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, on_postgres: Callable[[str], None]) -> str:
+    on_postgres("CREATE DATABASE template_mps")
+    upgrade(f"{postgres_server}/template_mps")
+    return "TEMPLATE template_mps STRATEGY file_copy"
+
+
+@contextmanager
+def postgres_database(request: pytest.FixtureRequest, how: str) -> Iterator[str]:
+    """One for this test, gone after it: the cluster is in memory."""
+    server, run = request.getfixturevalue("postgres_server"), request.getfixturevalue("on_postgres")
+    name = f"test_{next(_numbers)}"
+    run(f"CREATE DATABASE {name} {how}")
+    yield f"{server}/{name}"
+    run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A fresh, migrated database: every test that uses one runs on both kinds."""
     if request.param == "sqlite":
         path = tmp_path / "mps.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
-    server = request.getfixturevalue("postgres_server")
-    name = f"test_{next(_numbers)}"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE template_mps STRATEGY file_copy")
-    return f"{server}/{name}"
+        yield f"sqlite:///{path}"
+        return
+    with postgres_database(request, request.getfixturevalue("postgres_template")) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database without a table, for the migrations' own tests."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.db'}"
-    server, name = request.getfixturevalue("postgres_server"), f"test_{next(_numbers)}"
-    _admin(server, f"CREATE DATABASE {name}")
-    return f"{server}/{name}"
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    with postgres_database(request, "") as url:
+        yield url
 
 
 @pytest.fixture
