@@ -58,6 +58,8 @@ class Typed(BaseModel):
     period_start: str = ""
     period_end: str = ""
     iban: str = ""
+    engagement: str = ""
+    service: str = ""
     credit_number: str = ""
     credit_on: str = ""
     code: list[str] = []
@@ -75,7 +77,8 @@ def form(request: Request, db: Db, who: Who, ref: str, siret: str = "") -> Respo
         siret=party.siret, name=party.name, issued_on=paris_day(database.now(db)).isoformat(),
         **address_of(contract, party),
     )  # fmt: skip
-    return page(request, TEMPLATE, **_context(db, ref, contract, parties, typed))
+    record = record_for(db, contract, party.siret)
+    return page(request, TEMPLATE, **_context(db, ref, contract, parties, typed, record))
 
 
 @router.post(ROUTE, dependencies=[Depends(SIGNED_IN)])
@@ -83,17 +86,18 @@ def make(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed,
     """`do`: check it and say what was found, give the PDF, or show more lines. Made in a worker, kept nowhere."""
     with reading(ctx.database) as db:
         contract, parties = find_billed(db, ref, who)
-        context = _context(db, ref, contract, parties, typed)
+        record = record_for(db, contract, _chosen(parties, typed.siret).siret)
+        context = _context(db, ref, contract, parties, typed, record)
         if typed.do == "more":
             return page(request, TEMPLATE, **context)
-        record = record_for(db, contract, _chosen(parties, typed.siret).siret)
         try:
             bill, places = _bill(db, contract, typed)
         except Invalid as error:
             raise PageInvalid(error, TEMPLATE, context) from None
     content, said = isolate.run(MAKE, record, bill, seconds=60)
     if problems := said.get("problems"):
-        raise PageInvalid(Invalid(_named(problems, places)), TEMPLATE, context)
+        whole = problems.pop("", "")
+        raise PageInvalid(Invalid(_named(problems, places)), TEMPLATE, context | {"whole": whole})
     if typed.do == "download" and said["valid"]:
         return attachment(content, f"facture-{said['number'].replace('/', '-')}.pdf", "application/pdf")
     return page(request, TEMPLATE, status=200 if said["valid"] else 422, **context | {"said": said})
@@ -109,7 +113,9 @@ def _chosen(parties: list[Party], siret: str) -> Party:
     return found
 
 
-def _context(db: Session, ref: str, contract: Contract, parties: list[Party], typed: Typed) -> dict[str, Any]:
+def _context(
+    db: Session, ref: str, contract: Contract, parties: list[Party], typed: Typed, record: Mapping[str, Any]
+) -> dict[str, Any]:
     party, terms = _chosen(parties, typed.siret), terms_of(db, contract)
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in _rows(typed)]
     wanted = min(MOST, max(ROWS, len(rows) + (MORE if typed.do == "more" else 0)))
@@ -121,7 +127,8 @@ def _context(db: Session, ref: str, contract: Contract, parties: list[Party], ty
         "rates": [(str(rate), str(rate).replace(".", ",")) for rate in terms.vat_rates],
         "reverse": party.role == SUBCONTRACTOR and terms.kind == "works", "revised": terms.revision is not None,
         "buyer_known": bool(buyer_address(contract)), "days": terms.payment_days, "works": terms.kind == "works",
-        "said": None,
+        "engagements": [(one, one) for one in record["engagements"]],
+        "services": [(one, one) for one in record["buyer"]["services"]], "said": None, "whole": "",
     }  # fmt: skip
 
 
@@ -149,7 +156,8 @@ def _bill(db: Session, contract: Contract, typed: Typed) -> tuple[dict[str, Any]
     }  # fmt: skip
     holder, terms = holder_now(parties_of(db, contract)), terms_of(db, contract)
     bill: dict[str, Any] = {
-        "number": typed.number.strip(), "iban": typed.iban, "seller": seller,
+        "number": typed.number.strip(), "iban": typed.iban, "engagement": typed.engagement.strip(),
+        "service": typed.service.strip(), "seller": seller,
         "buyer": buyer | {"name": contract.organisation.name}, "lines": lines, "holder_name": holder.name,
         "credit_number": typed.credit_number.strip(),
     }  # fmt: skip
@@ -192,5 +200,5 @@ def _named(problems: Mapping[str, str], places: list[int]) -> dict[str, str]:
             name = f"{name}-{places[int(parts[1]) - 1]}"
         elif parts[0] == "buyer":
             name = f"buyer_{name}"
-        found[name or "number"] = problem[0].upper() + problem[1:].rstrip(".") + "."
+        found[name] = problem[0].upper() + problem[1:].rstrip(".") + "."
     return found

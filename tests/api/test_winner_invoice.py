@@ -11,6 +11,8 @@ from sqlalchemy import select
 from api.context import Context
 from api.db import now, reading, transaction
 from procurement.contract import Contract
+from procurement.execution.engagements import Line as Engaged
+from procurement.execution.engagements import open_engagement
 from procurement.execution.parties import Party, write_parties
 from procurement.execution.prices import Priced, keep_prices
 from procurement.invoice_copy import InvoiceCopy
@@ -122,6 +124,17 @@ def test_what_is_wrong_is_said_beside_its_field(scene: Scene, browser: Browser, 
     assert f'href="#{field}"' in answer.text
     assert sentence in answer.text
     assert "Comptages, premier trimestre" in answer.text or case == "no line"
+
+
+def test_of_two_engagements_the_supplier_says_which(context: Context, scene: Scene, browser: Browser) -> None:
+    with transaction(context.database) as db:
+        contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
+        line = Engaged(contract.number, "EJ-2026-78")
+        open_engagement(db, contract, line, person_of(db.get_one(User, scene.finance.id)), now(db))
+    winner = browser(scene.winner)
+    assert '<select id="engagement"' in winner.get(path_of(scene)).text
+    given = winner.post(path_of(scene), data=typed(do="download", engagement="EJ-2026-78"), headers=SAME_ORIGIN)
+    assert read_invoice(given.content).engagement == "EJ-2026-78"
 
 
 def test_more_lines_are_given_and_nothing_typed_is_lost(scene: Scene, browser: Browser) -> None:
