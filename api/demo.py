@@ -34,10 +34,11 @@ BUYER_NAME = "Ville de Démonstration"
 PASSWORD = "demonstration-mps"  # noqa: S105 - shown on the help page, sandbox only
 HERE = "mps serve --demo"
 OFFICER, FINANCE = "acheteuse@demo.example", "finances@demo.example"
+ADMINISTRATOR = "admin@demo.example"
 PEOPLE = {
     OFFICER: ("Amina Berger, acheteuse", Role.OFFICER),
     FINANCE: ("Louis Caron, finances", Role.FINANCE),
-    "admin@demo.example": ("Jeanne Petit, administratrice", Role.ADMINISTRATOR),
+    ADMINISTRATOR: ("Jeanne Petit, administratrice", Role.ADMINISTRATOR),
 }
 # Accounts of companies, without proof of belonging: anyone who answers has one.
 COMPANIES = {

@@ -1,5 +1,6 @@
 """A person's browser for the demonstration: pages are fetched, forms are filled and sent, over HTTP alone."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,16 @@ class Browser:
 
     def submit(self, page: Page, action: str, button: str = "", refused: bool = False, **fields: Value) -> Page:
         """Fill the form whose action ends so, press a button (by its value), follow."""
+        return _read(self._press(page, action, button, fields), refused)
+
+    def take(self, page: Page, action: str, button: str = "", **fields: Value) -> bytes:
+        """The same where the answer is a file."""
+        answer = self._press(page, action, button, fields)
+        if answer.status_code != 200 or "html" in answer.headers.get("content-type", ""):
+            raise Stop(_read(answer, answer.status_code >= 400).problem or f"La page {answer.url} n’a rien remis.")
+        return answer.content
+
+    def _press(self, page: Page, action: str, button: str, fields: Mapping[str, Value]) -> requests.Response:
         forms = [f for f in page.tree.xpath("//form") if (f.get("action") or "").endswith(action)]
         if not forms:
             raise Stop(f"La page {page.url} n’a pas de formulaire « {action} ». {page.problem}".strip())
@@ -103,7 +114,7 @@ class Browser:
         files = [(name, value) for name, value in pairs if isinstance(value, tuple)]
         url = urljoin(page.url, forms[0].get("action"))
         headers = {"Origin": self.base}
-        return _read(self._send("POST", url, data=text, files=files or None, headers=headers), refused)
+        return self._send("POST", url, data=text, files=files or None, headers=headers)
 
     def sign_in(self, email: str, password: str) -> None:
         self.submit(self.get("/connexion"), "/connexion", email=email, password=password)
@@ -128,10 +139,14 @@ def _pressed(form: Any, value: str) -> Iterator[tuple[str, str]]:
 
 
 def _filled(form: Any, fields: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
-    """What a browser sends for the form, with these changes."""
+    """What a browser sends for the form, with these changes; a list fills the fields of one name, in their order."""
+    rows: Counter[str] = Counter()
     for control in form.xpath(".//input[@name]|.//select[@name]|.//textarea[@name]"):
         name, kind = control.get("name"), control.get("type", "text")
         given = fields.get(name)
+        if isinstance(given, list) and kind not in ("checkbox", "radio"):
+            rows[name] += 1
+            given = given[rows[name] - 1] if rows[name] <= len(given) else None
         if control.tag == "select":
             chosen = control.xpath("./option[@selected]|.//option[@selected]") or control.xpath(".//option")
             yield name, str(given) if given is not None else str(chosen[0].get("value") if chosen else "")

@@ -11,23 +11,26 @@ from sqlalchemy import select
 
 from api import isolate
 from api.db import now, reading
-from api.demo import BUYER_NAME, FINANCE, PASSWORD
+from api.demo import ADMINISTRATOR, BUYER_NAME, FINANCE, PASSWORD
 from api.demo_browser import Browser, Page, Stop
 from api.demo_house import close_soon
+from api.demo_portal import Company
 from api.demo_story import LOSER, WINNER, Scene
 from api.demo_tale import wait_for
 from api.isolate import WorkFailed
 from api.register_export import line
 from api.sandbox import pki
+from api.sandbox.chorus import CLIENT_ID, CLIENT_SECRET, login_of
+from api.sandbox.chorus import PASSWORD as PORTAL_PASSWORD
 from procurement.consultation import Consultation
 from procurement.contract import Contract
 from procurement.events import chain_holds, register
 from procurement.invoice_copy import InvoiceCopy
 from procurement.signers import buyer_of
-from siret_lookup.siret import vat_number
 
 IBAN, ENGAGEMENT, SERVICE = "FR7630006000011234567890189", "EJ-2026-77", "VOIRIE"
-QUARTER = "10500.00"
+QUARTER = "10500,00"
+NUMBER, TOLD = "F-2026-001", "SERVICE_FAIT"
 CHOICE = "La meilleure note sur les trois critères, au prix le plus bas."
 KEY_PASSWORD = "essai-essai"  # noqa: S105 - of a key of the sandbox's authority, worth nothing
 PARIS = ZoneInfo("Europe/Paris")
@@ -160,7 +163,7 @@ def _deal(scene: Scene) -> Deal:
 
 
 def bill_and_publish(scene: Scene, deal: Deal) -> None:
-    """Chapter 4: finance says what invoices quote, the supplier's invoice is matched and approved; open data."""
+    """Chapter 4: the supplier's invoice goes through the portal, is matched and approved; open data."""
     tale, finance = scene.tale, Browser(scene.house.base)
     tale.chapter("4. Facture et données ouvertes")
     finance.sign_in(FINANCE, PASSWORD)
@@ -169,36 +172,75 @@ def bill_and_publish(scene: Scene, deal: Deal) -> None:
         finance.submit(page, "/facturation", engagement=ENGAGEMENT, service=SERVICE)
         finance.submit(finance.get(f"/contrats/{deal.ref}/engagements"), "/comptes", siret=deal.holder_siret, iban=IBAN)
         step.detail = f"{ENGAGEMENT}, {SERVICE}"
-    with tale.step("Le titulaire fait sa facture Factur-X, les finances la contrôlent") as step:
-        page = _send_invoice(scene, finance, deal)
+    portal = _linked(scene)
+    with tale.step("Le titulaire fait sa facture ici, et la dépose sur Chorus Pro (le portail d’essai)") as step:
+        step.detail = _bill(scene, deal)
+    with tale.step("Le service la lit sur le portail, la contrôle et la rapproche du marché") as step:
+        page = _received(scene, finance, portal)
         found = _copy(scene)
         tale.results["invoice"] = {"decision": found["decision"], "candidates": found["candidates"]}
         step.detail = f"règles EN 16931 et françaises tenues ; marché {deal.number} reconnu ; proposition : approuver"
         if "Aucune règle bloquante en défaut" not in page.main or "Proposition : approuver" not in page.main:
             raise Stop(f"La facture n’est pas proposée à l’approbation ({found['decision']}).")
-    with tale.step("Une personne décide : la facture est approuvée") as step:
+    with tale.step("Une personne décide : la facture est approuvée, le portail l’apprend") as step:
         finance.submit(page, "/decision", decision="approved")
-        step.detail = "le compte du marché est à jour"
+        told = wait_for("Le portail", lambda: TOLD if portal.buyer.status(NUMBER) == TOLD else None)
+        tale.results["portal"] = told
+        step.detail = f"le compte du marché est à jour ; statut sur le portail : {told}"
     with tale.step("/decp.json, lu par n’importe qui, est contrôlé : schéma, puis règles de la consolidation") as step:
         step.detail = _open_data(scene)
     with tale.step("Le registre est relu, ligne après ligne") as step:
         step.detail = _register(scene)
 
 
-def _send_invoice(scene: Scene, finance: Browser, deal: Deal) -> Page:
-    seller = (deal.holder_name, deal.holder_siret, vat_number(deal.holder_siret[:9]))
-    buyer = (scene.house.town_name, scene.house.town_siret, SERVICE)
-    today = datetime.now(PARIS).date().isoformat()
-    try:
-        pdf: bytes = isolate.run(
-            "api.demo_papers:invoice", seller, buyer, (deal.number, ENGAGEMENT, IBAN), QUARTER, today, seconds=60
-        )
-    except WorkFailed as error:
-        raise Stop(f"La facture n’a pas été faite. {error.sentence}") from None
+@dataclass(frozen=True)
+class Portal:
+    """The portal of the buyer: who links it to the service, on which page, and its own account there."""
+
+    administrator: Browser
+    page: str
+    buyer: Company
+
+
+def _linked(scene: Scene) -> Portal:
+    """The administrator gives the buyer's technical account."""
+    administrator, siret = Browser(scene.house.base), scene.house.town_siret
+    administrator.sign_in(ADMINISTRATOR, PASSWORD)
+    with scene.tale.step("L’administratrice donne le compte Chorus Pro de l’acheteur") as step:
+        here = administrator.get("/administration").link(scene.house.town_name)
+        page = administrator.get(f"{here}/chorus")
+        administrator.submit(
+            page, "/chorus", login=login_of(siret), password=PORTAL_PASSWORD, client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+        )  # fmt: skip
+        administrator.submit(administrator.get(f"{here}/chorus"), "/essai")
+        step.detail = "secrets scellés, connexion essayée"
+    return Portal(administrator, f"{here}/chorus", Company(scene.house.context.services, siret))
+
+
+def _bill(scene: Scene, deal: Deal) -> str:
+    """From the contract's page; the file goes to the portal by the supplier's own account."""
+    winner = scene.companies[WINNER]
+    page = winner.get(f"/candidatures/{scene.answers[WINNER]}/contrat/facture")
+    pdf = winner.take(
+        page, "/facture", "download", number=NUMBER, iban=IBAN, label=["Comptages de mobilité, premier trimestre"],
+        quantity=["1"], unit_price=[QUARTER],
+    )  # fmt: skip
     scene.tale.keep("facture.pdf", pdf, "Facture Factur-X du titulaire")
-    return finance.submit(
-        finance.get("/factures/copie"), "/factures/copie", file=("facture.pdf", pdf, "application/pdf")
-    )
+    flow = Company(scene.house.context.services, deal.holder_siret).deposit("facture.pdf", pdf)
+    return f"Factur-X de {len(pdf)} octets, flux {flow}"
+
+
+def _received(scene: Scene, finance: Browser, portal: Portal) -> Page:
+    """The invoice's page, once the worker has read the portal; the administrator asks for it at once."""
+    portal.administrator.submit(portal.administrator.get(portal.page), "/relire")
+    ref = wait_for("La facture du portail", lambda: _ref(scene))
+    return finance.get(f"/factures/{ref}")
+
+
+def _ref(scene: Scene) -> str | None:
+    with reading(scene.house.context.database) as db:
+        return db.scalar(select(InvoiceCopy.ref))
 
 
 def _copy(scene: Scene) -> dict[str, object]:

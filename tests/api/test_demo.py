@@ -93,6 +93,12 @@ def test_the_invoice_is_proposed_for_approval(told: dict[str, Any]) -> None:
     assert told["results"]["invoice"]["candidates"][0]["contract"] == told["results"]["contract"]
 
 
+def test_the_invoice_comes_by_the_portal_which_learns_the_decision(told: dict[str, Any]) -> None:
+    assert told["results"]["portal"] == "SERVICE_FAIT"
+    kinds = [line["kind"] for line in json.loads(content(told, "registre.json"))]
+    assert kinds.index("invoicecopy.received") < kinds.index("invoicecopy.approved")
+
+
 def test_the_register_says_that_the_deadline_was_shortened(told: dict[str, Any]) -> None:
     lines = json.loads(content(told, "registre.json"))
     assert told["results"]["register_holds"] is True
