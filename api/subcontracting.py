@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from api import db as database
 from api import isolate
+from api.applying import official
 from api.context import Context
 from api.contracts import read_euros
 from api.db import reading, transaction
 from api.errors import PageInvalid
+from api.identities import look_up
+from api.remote.api_entreprise import Buyer
 from api.signing import circuit_of
 from dce_templates.acts.subcontract import Subcontract as Document
 from dce_templates.dossier import DossierError, parse_model
@@ -41,7 +44,9 @@ from procurement.subcontract import (
     subcontracts_of,
     vat_rate,
 )
-from siret_lookup.siret import SiretError, parse_siret
+from siret_lookup.identity import Identity
+from siret_lookup.outcome import Outcome
+from siret_lookup.siret import Siret, SiretError, parse_siret
 
 Find = Callable[[Session], Contract]
 
@@ -208,6 +213,8 @@ def declare_subcontractor(ctx: Context, find: Find, typed: Mapping[str, str], ac
         number = next_number(db, contract)
         whose, replaces = _of_member(db, contract, said), former.number if former else None
         document = _document(contract, said, typed, number, now, whose=whose, replaces=replaces)
+        buyer = Buyer.of(contract.consultation)
+    document = _identified(document, look_up(ctx, buyer, Siret(said.siret), now))
     content, sha256 = _written(document, now)
     key = ctx.storage.put("contracts", content)
     with transaction(ctx.database) as db:
@@ -315,6 +322,17 @@ def _document(
     except DossierError as error:
         told = {FIELDS.get(path, "form"): words[:1].upper() + words[1:] for path, words in error.errors.items()}
         raise Invalid(told) from None
+
+
+def _identified(document: Document, found: Identity | None) -> Document:
+    """With what Sirene says of the subcontractor; what it does not give stays to be written by hand."""
+    if found is None or found.outcome is not Outcome.OBTAINED:
+        return document
+    known = official(found)
+    who = document.subcontractor.model_copy(
+        update={"legal_form": known["legal_form"] or "", "address": known["address"] or ""}
+    )
+    return document.model_copy(update={"subcontractor": who})
 
 
 def _written(document: Document, now: datetime) -> tuple[bytes, str]:

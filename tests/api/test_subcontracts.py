@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import Update, select, update
 
 from api.context import Context
@@ -32,6 +34,7 @@ from tests.factories import make_account, make_buyer, make_officer, make_siret
 
 Browser = Callable[[User], CheckedClient]
 HOLDER, OTHER = make_siret(6100), make_siret(6300)
+KNOWN = "00001002500013"  # a company of the sandbox
 TYPED = {
     "siret": OTHER, "name": "Pose et Mesure SARL", "work": "Pose et dépose des capteurs.", "amount_ht": "12 000,00",
     "months": "12", "price_change": "Ferme", "receivables": "no_assignment",
@@ -69,6 +72,13 @@ def lines(database: Database) -> dict[str, Signer]:
         act = db.scalars(select(Act).where(Act.kind == "dc4").order_by(Act.id.desc())).first()
         assert act is not None
         return {signer.siret: signer for signer in circuit(db, act)}
+
+
+def text_of(context: Context) -> str:
+    """The last DC4, as it is read."""
+    return " ".join(
+        page.extract_text() for page in PdfReader(BytesIO(context.storage.get(kept(context.database).key))).pages
+    )
 
 
 def signs(context: Context, client: CheckedClient, siret: str) -> int:
@@ -373,3 +383,15 @@ def test_a_reminder_once_a_day(scene: Scene, database: Database, browser: Browse
         (mail,) = db.scalars(select(Mail).where(Mail.subject.startswith("Rappel"))).all()
     assert "l’acte spécial de sous-traitance (DC4)" in mail.body
     assert officer.submit(officer.get(one), "/relancer").status_code == 409
+
+
+def test_the_address_of_a_known_subcontractor_is_written(context: Context, scene: Scene, browser: Browser) -> None:
+    winner = browser(scene.winner)
+    assert declared(winner, theirs(scene), siret=KNOWN) == 200
+    assert "2 RUE DES ESSAIS" in " ".join(text_of(context).split())
+
+
+def test_of_an_unknown_one_it_stays_to_be_written(context: Context, scene: Scene, browser: Browser) -> None:
+    winner = browser(scene.winner)
+    assert declared(winner, theirs(scene)) == 200
+    assert "Pose et Mesure SARL" in " ".join(text_of(context).split())
