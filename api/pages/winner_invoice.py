@@ -38,7 +38,7 @@ LISTED = 300  # codes proposed while typing; any code of the contract is known
 COLUMNS = ("code", "label", "quantity", "unit_price", "vat_rate")
 FIGURES = ("quantity", "unit_price", "vat_rate")
 DAYS = ("issued_on", "period_start", "period_end", "credit_on")
-NUMBER = "Écrivez un nombre, par exemple 450,50."
+NUMBER = "écrivez un nombre, par exemple 450,50."
 
 
 class Typed(BaseModel):
@@ -181,7 +181,7 @@ def _line(place: int, row: tuple[str, ...], labels: Mapping[str, str], wrong: di
         if name in line:
             number = number_of(line[name])
             if number is None:
-                wrong[f"{name}-{place}"] = NUMBER
+                wrong[f"{name}-{place}"] = f"Ligne {place} : {NUMBER}"
             else:
                 line[name] = str(number)
     return {"code": "", "label": labels.get(row[0], "")} | line
@@ -192,13 +192,14 @@ def _named(problems: Mapping[str, str], places: list[int]) -> dict[str, str]:
     found = {}
     for where, problem in problems.items():
         parts = where.split(".")
-        name = parts[-1]
+        name, said = parts[-1], problem[0].upper() + problem[1:].rstrip(".") + "."
         # A line that is wrong is not counted: that the list is too short then says nothing more.
         if where == "lines" and len(problems) > 1:
             continue
         if parts[0] == "lines" and len(parts) == 3:
-            name = f"{name}-{places[int(parts[1]) - 1]}"
+            place = places[int(parts[1]) - 1]
+            name, said = f"{name}-{place}", f"Ligne {place} : {problem.rstrip('.')}."
         elif parts[0] == "buyer":
             name = f"buyer_{name}"
-        found[name] = problem[0].upper() + problem[1:].rstrip(".") + "."
+        found[name] = said
     return found
