@@ -16,16 +16,35 @@ from api.context import Context
 from api.db import connect, reading, transaction
 from api.isolate import WorkFailed
 from api.uploads import Received
-from procurement.billing import contracts_by_number, contracts_file, key_contracts, keys_are_stale, records_for
+from procurement.billing import (
+    contracts_by_number,
+    contracts_file,
+    key_contracts,
+    keys_are_stale,
+    record_of,
+    records_for,
+    whole_of,
+)
 from procurement.carried import Accounts
 from procurement.chorus import directory_of
 from procurement.errors import Invalid, Refused
-from procurement.invoice_copy import Arrival, Examined, Facts, InvoiceCopy, already, keep_arrived, keep_copy
+from procurement.invoice_copy import (
+    COMPARED,
+    Arrival,
+    Examined,
+    Facts,
+    InvoiceCopy,
+    already,
+    compared,
+    find_invoice,
+    keep_arrived,
+    keep_copy,
+)
 from procurement.invoice_decision import arrived
-from procurement.invoicing.contracts import ContractRecord
+from procurement.invoicing.contracts import ContractRecord, to_record
 from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice
-from procurement.invoicing.matching import match
+from procurement.invoicing.matching import confront, match
 from procurement.invoicing.past import Invoiced
 from procurement.people import Organisation, Person, Role
 
@@ -95,6 +114,25 @@ def _received(invoice: Invoice, record: ContractRecord) -> Invoiced | None:
         part=next((part.id for part in record.parts if engagement and engagement in part.engagements), ""),
         amount_ttc=None if gross is None else abs(gross),
     )
+
+
+def compare_again(ctx: Context, ref: str, who: Person) -> bool:
+    """Confront an invoice with its contract as it is now; gives whether something else is found.
+
+    No transaction may be open. A file that cannot be read was never compared: nothing changes.
+    """
+    with reading(ctx.database) as db:
+        copy = find_invoice(db, ref, who)
+        if copy.contract is None or copy.state not in COMPARED:
+            return False
+        record, key = to_record(record_of(whole_of(db, copy.contract), leave_out=copy.sha256)), copy.key
+    try:
+        invoice = isolate.run("procurement.invoicing.parsing:read_invoice", ctx.storage.get(key), seconds=SECONDS)
+    except WorkFailed:
+        return False
+    found = confront(invoice, record).as_dict()
+    with transaction(ctx.database) as db:
+        return compared(db, find_invoice(db, ref, who), found, who, database.now(db))
 
 
 def amount_of(text: str | None) -> Decimal | None:

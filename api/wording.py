@@ -154,6 +154,7 @@ _EVENTS: Mapping[str, str] = {
     "paper.kept": "Document joint au marché",
     "invoicecopy.received": "Copie de facture contrôlée",
     "invoicecopy.attached": "Facture rattachée au marché",
+    "invoicecopy.compared": "Facture comparée de nouveau au marché",
     "invoicecopy.detached": "Facture rattachée à un autre marché",
     "invoicecopy.reception": "Date de réception de la facture écrite",
     "invoicecopy.imputed": "Facture rattachée à une tranche ou à un engagement",

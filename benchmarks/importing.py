@@ -9,7 +9,7 @@ import multiprocessing
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -41,7 +41,7 @@ from tests.factories import make_siret
 from tests.postgres import cluster
 
 Row = tuple[str, str, float, str, bool, str]
-USUAL, SAMPLE, BY_CONTRACT = 1_000, 1_000, 50
+USUAL, SAMPLE, BY_CONTRACT, FOLDER = 1_000, 1_000, 50, 1_000
 # Of the bare check; and the last tenth's rate, of the first's.
 LEAST, STEADY = 0.5, 0.8
 EVERY = 5.0
@@ -88,10 +88,17 @@ def _bill(rank: int, others: int) -> bytes:
 
 
 def _write(folder: Path, invoices: int) -> None:
-    """By folders of a thousand; spread over the contracts in any slice of them."""
-    for rank in range(invoices):
-        where = folder / f"{rank // 1_000:04d}"
-        where.mkdir(exist_ok=True)
+    """By folders of a thousand, by two processes; spread over the contracts in any slice of them."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        firsts = range(0, invoices, FOLDER)
+        list(pool.map(write_folder, [folder] * len(firsts), firsts, [invoices] * len(firsts)))
+
+
+def write_folder(folder: Path, first: int, invoices: int) -> None:
+    """In a process of its own: the invoices from `first` on, one folder of them."""
+    where = folder / f"{first // FOLDER:04d}"
+    where.mkdir()
+    for rank in range(first, min(first + FOLDER, invoices)):
         (where / f"{rank:06d}.xml").write_bytes(_bill(rank, _others(invoices)))
 
 
@@ -209,16 +216,18 @@ def _imported(name: str, context: Context, paths: list[Path]) -> tuple[_Watch, s
     return watch, f"{kept} kept, {large} on one contract"
 
 
-def measure(invoices: int = USUAL) -> list[Row]:
+OPENERS: dict[str, Callable[[], Any]] = {"SQLite": _sqlite, "PostgreSQL": _postgresql}
+
+
+def measure(invoices: int = USUAL, databases: Iterable[str] = OPENERS) -> list[Row]:
     """For each database: the rate against the bare check, and the last tenth's against the first's."""
     rows: list[Row] = []
-    openers: tuple[tuple[str, Callable[[], Any]], ...] = (("SQLite", _sqlite), ("PostgreSQL", _postgresql))
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), invoices)
         paths = files_of(Path(folder))
-        for name, opener in openers:
+        for name in databases:
             bare = _bare(paths[:SAMPLE])
-            with opener() as context:
+            with OPENERS[name]() as context:
                 watch, told = _imported(name, context, paths)
             isolate.stop()
             ours, first, last = watch.rate(), watch.rate(0.0, 0.1), watch.rate(0.9, 1.0)

@@ -18,6 +18,8 @@ from procurement.events import record, record_all
 from procurement.people import Organisation, Person, Role, hold_buyer
 
 FINAL: frozenset[str] = frozenset()
+# Nothing is decided yet: what the contract says meanwhile counts.
+COMPARED = ("received", "held", "completed", "to_confirm")
 
 
 class InvoiceCopy(HasRef, Base):
@@ -109,7 +111,7 @@ class InvoiceCopy(HasRef, Base):
         shown = (
             self.state, self.contract_id, self.part, self.engagement, self.amount_ttc, self.done_on, self.proposed,
             self.proposed_by, self.motive, self.admitted_ht, self.admitted_ttc, self.retention_ttc, self.advance_ttc,
-            self.penalties_ttc,
+            self.penalties_ttc, said_by(self.match),
         )  # fmt: skip
         return hashlib.sha256(repr([str(value) for value in shown]).encode()).hexdigest()[:16]
 
@@ -256,6 +258,27 @@ def attach_to(
     # Registers are locked in one order, so that two such moves never wait for each other.
     for one, kind, more in sorted(said, key=lambda each: each[0].consultation_id):
         record(db, one.consultation, kind, copy.ref, by, now, contract=contract.ref, **more)
+
+
+def compared(db: Session, copy: InvoiceCopy, match: Mapping[str, Any], person: Person, now: datetime) -> bool:
+    """Keep what was found by comparing again, where nothing is decided and it says something else. Gives whether so.
+
+    The contracts that it might have belonged to stay as they were found.
+    """
+    if copy.contract is None or copy.state not in COMPARED:
+        return False
+    hold_buyer(db, copy.organisation_id)
+    db.refresh(copy)
+    if copy.state not in COMPARED or said_by(match) == said_by(copy.match):
+        return False
+    copy.match = {**match, "candidates": copy.match.get("candidates", match["candidates"])}
+    record(db, copy.contract.consultation, "invoicecopy.compared", copy.ref, person.email, now, found=match["decision"])
+    return True
+
+
+def said_by(match: Mapping[str, Any]) -> list[str]:
+    """The sentences of a comparison."""
+    return [str(finding["message"]) for finding in match.get("findings", [])]
 
 
 def ask_portal(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:

@@ -3,21 +3,26 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
+from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import FINANCE, Who
+from api.context import Ctx
 from api.contracts import read_date, read_euros
-from api.db import Db
+from api.db import Db, transaction
 from api.errors import PageInvalid
 from api.invoice_view import LABELS
+from api.invoices import compare_again
 from api.pages.invoices import context_of
 from procurement.errors import Invalid
 from procurement.invoice_copy import InvoiceCopy, find_invoice
 from procurement.invoice_decision import (
+    PAYABLE,
     Decision,
     Liquidation,
     complete_copy,
@@ -63,18 +68,24 @@ def _euros(text: str, field: str) -> Decimal | None:
 
 @router.post(HERE + "/decision", dependencies=[Depends(FINANCE)])
 def decide(
-    request: Request, db: Db, who: Who, ref: str, decision: Text = "", motive: Text = "", reason: Text = "",
+    request: Request, ctx: Ctx, who: Who, ref: str, decision: Text = "", motive: Text = "", reason: Text = "",
     done_on: Text = "", admitted_ht: Text = "", admitted_ttc: Text = "", retention_ttc: Text = "",
     advance_ttc: Text = "", penalties_ttc: Text = "", seen: Text = "",
 ) -> Response:  # fmt: skip
-    """The choice of a person, with the amounts that it reads or writes."""
+    """The choice of a person, with the amounts that it reads or writes; what is paid is compared once more before.
+
+    Where the contract says something else meanwhile, `seen` is no longer what its page showed: it is read again.
+    """
     off = {"retention_ttc": retention_ttc, "advance_ttc": advance_ttc, "penalties_ttc": penalties_ttc}
     typed = {
         "decision": decision, "motive": motive, "reason": reason, "done_on": done_on, "admitted_ht": admitted_ht,
         "admitted_ttc": admitted_ttc, **off,
     }  # fmt: skip
 
-    def act(copy: InvoiceCopy) -> None:
+    if decision in PAYABLE:
+        compare_again(ctx, ref, who)
+
+    def act(db: Session, copy: InvoiceCopy) -> None:
         if decision not in LABELS:
             raise Invalid({"decision": "Choisissez une décision."})
         ht, ttc = _euros(admitted_ht, "admitted_ht"), _euros(admitted_ttc, "admitted_ttc")
@@ -82,13 +93,23 @@ def decide(
         made = Decision(decision, motive, reason, _day(done_on, "done_on"), said, seen)
         decide_copy(db, copy, made, who, database.now(db))
 
-    return _done(db, who, ref, typed, act, "decide")
+    with transaction(ctx.database) as db:
+        return _done(db, who, ref, typed, partial(act, db), "decide")
 
 
 @router.post(HERE + "/confirmer", dependencies=[Depends(FINANCE)])
-def confirm(request: Request, db: Db, who: Who, ref: str, seen: Text = "") -> Response:
-    """The second person agrees with the proposal that its page showed."""
-    return _done(db, who, ref, {}, lambda copy: confirm_copy(db, copy, seen, who, database.now(db)), "decide")
+def confirm(request: Request, ctx: Ctx, who: Who, ref: str, seen: Text = "") -> Response:
+    """The second person agrees with the proposal that its page showed, and with what the contract says now."""
+    compare_again(ctx, ref, who)
+    with transaction(ctx.database) as db:
+        return _done(db, who, ref, {}, lambda copy: confirm_copy(db, copy, seen, who, database.now(db)), "decide")
+
+
+@router.post(HERE + "/comparer", dependencies=[Depends(FINANCE)])
+def compare(request: Request, ctx: Ctx, who: Who, ref: str) -> Response:
+    """The contract has changed: an account was confirmed, a reception written, another invoice decided."""
+    changed = compare_again(ctx, ref, who)
+    return RedirectResponse(f"/factures/{ref}?ok={'compare' if changed else 'compare-pareil'}", 303)
 
 
 @router.post(HERE + "/reprendre", dependencies=[Depends(FINANCE)])
