@@ -184,6 +184,11 @@ def switches_of(contract: Contract, engagements: Sequence[Engagement], structure
     )  # fmt: skip
 
 
+def open_engagements(whole: Whole) -> list[str]:
+    """The numbers that an invoice may quote."""
+    return [engagement.number for engagement in whole.engagements if engagement.closed_at is None]
+
+
 def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
     """One entry of `contracts`. `leave_out`: the sha256 of the copy that is being checked again."""
     contract, terms, switches = whole.contract, whole.terms, whole.switches
@@ -195,7 +200,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "id": contract.number,
         "decp_id": contract.number,
         "buyer": _buyer(contract, switches, known.kind),
-        "engagements": [e.number for e in whole.engagements if e.closed_at is None],
+        "engagements": open_engagements(whole),
         "holders": [
             *(_holder(party, whole.accounts, known.sme) for party in whole.parties),
             *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in STANDING),

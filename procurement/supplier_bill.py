@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from procurement.billing import record_of, whole_of
+from procurement.billing import Whole, record_of
 from procurement.contract import Contract
 from procurement.execution.parties import Party
 
 
-def record_for(db: Session, contract: Contract, siret: str) -> dict[str, Any]:
+def record_for(whole: Whole, siret: str) -> dict[str, Any]:
     """The contract's entry of the contracts file, with nothing of another company: its account, share, or invoices.
 
     An assignment's beneficiary is left out too: to whom a claim was assigned is between its parties and the buyer.
     """
-    record = record_of(whole_of(db, contract))
+    record = record_of(whole)
     return record | {
         "holders": [one if one["siret"] == siret else _named(one) for one in record["holders"]],
         "invoiced": [one for one in record["invoiced"] if one["siret"] == siret],

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import db as database
@@ -20,11 +19,10 @@ from api.downloads import attachment
 from api.errors import PageInvalid
 from api.pages.winner_billing import PATH
 from api.render import page
-from procurement.contract import Contract, paris_day
+from procurement.billing import Whole, open_engagements, whole_of
+from procurement.contract import paris_day
 from procurement.errors import Invalid, NotFound
-from procurement.execution.parties import Party, holder_now, parties_of
-from procurement.execution.prices import count_prices, prices_of
-from procurement.execution.terms import terms_of
+from procurement.execution.parties import Party, holder_now
 from procurement.iban import valid_iban
 from procurement.spreadsheet import number_of
 from procurement.supplier_bill import address_of, buyer_address, record_for
@@ -77,8 +75,7 @@ def form(request: Request, db: Db, who: Who, ref: str, siret: str = "") -> Respo
         siret=party.siret, name=party.name, issued_on=paris_day(database.now(db)).isoformat(),
         **address_of(contract, party),
     )  # fmt: skip
-    record = record_for(db, contract, party.siret)
-    return page(request, TEMPLATE, **_context(db, ref, contract, parties, typed, record))
+    return page(request, TEMPLATE, **_context(ref, whole_of(db, contract), parties, typed))
 
 
 @router.post(ROUTE, dependencies=[Depends(SIGNED_IN)])
@@ -86,12 +83,13 @@ def make(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed,
     """`do`: check it and say what was found, give the PDF, or show more lines. Made in a worker, kept nowhere."""
     with reading(ctx.database) as db:
         contract, parties = find_billed(db, ref, who)
-        record = record_for(db, contract, _chosen(parties, typed.siret).siret)
-        context = _context(db, ref, contract, parties, typed, record)
+        whole = whole_of(db, contract)
+        record = record_for(whole, _chosen(parties, typed.siret).siret)
+        context = _context(ref, whole, parties, typed)
         if typed.do == "more":
             return page(request, TEMPLATE, **context)
         try:
-            bill, places = _bill(db, contract, typed)
+            bill, places = _bill(whole, typed)
         except Invalid as error:
             raise PageInvalid(error, TEMPLATE, context) from None
     content, said = isolate.run(MAKE, record, bill, seconds=60)
@@ -113,22 +111,21 @@ def _chosen(parties: list[Party], siret: str) -> Party:
     return found
 
 
-def _context(
-    db: Session, ref: str, contract: Contract, parties: list[Party], typed: Typed, record: Mapping[str, Any]
-) -> dict[str, Any]:
-    party, terms = _chosen(parties, typed.siret), terms_of(db, contract)
+def _context(ref: str, whole: Whole, parties: list[Party], typed: Typed) -> dict[str, Any]:
+    contract, terms, party = whole.contract, whole.terms, _chosen(parties, typed.siret)
+    engagements, services = open_engagements(whole), whole.switches.services
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in _rows(typed)]
     wanted = min(MOST, max(ROWS, len(rows) + (MORE if typed.do == "more" else 0)))
     rows += [dict.fromkeys(COLUMNS, "") for _ in range(wanted - len(rows))]
     return {
         "ref": ref, "contract": contract, "buyer": contract.organisation, "party": party, "parties": parties,
         "values": typed.model_dump(), "rows": rows, "full": len(rows) >= MOST,
-        "prices": prices_of(db, contract)[:LISTED], "priced": count_prices(db, contract),
+        "prices": whole.prices[:LISTED], "priced": len(whole.prices),
         "rates": [(str(rate), str(rate).replace(".", ",")) for rate in terms.vat_rates],
         "reverse": party.role == SUBCONTRACTOR and terms.kind == "works", "revised": terms.revision is not None,
         "buyer_known": bool(buyer_address(contract)), "days": terms.payment_days, "works": terms.kind == "works",
-        "engagements": [(one, one) for one in record["engagements"]],
-        "services": [(one, one) for one in record["buyer"]["services"]], "said": None, "whole": "",
+        "engagements": [(one, one) for one in engagements], "services": [(one, one) for one in services],
+        "said": None, "whole": "",
     }  # fmt: skip
 
 
@@ -137,12 +134,12 @@ def _rows(typed: Typed) -> list[tuple[str, ...]]:
     return list(zip_longest(*columns, fillvalue=""))
 
 
-def _bill(db: Session, contract: Contract, typed: Typed) -> tuple[dict[str, Any], list[int]]:
+def _bill(whole: Whole, typed: Typed) -> tuple[dict[str, Any], list[int]]:
     """Plain data for the worker, and on which row of the form each line stands. Raises Invalid field by field."""
     wrong: dict[str, str] = {}
     days = {name: day for name in DAYS if (day := _day(getattr(typed, name), name, wrong))}
     written = [(place, row) for place, row in enumerate(_rows(typed), 1) if any(row[:4])]
-    labels = {price.code: price.label for price in prices_of(db, contract)}
+    labels = {price.code: price.label for price in whole.prices}
     lines = [_line(place, row, labels, wrong) for place, row in written]
     if valid_iban(typed.iban) is None:
         wrong["iban"] = "Écrivez l’IBAN du compte à créditer : 27 signes pour un compte français."
@@ -151,18 +148,18 @@ def _bill(db: Session, contract: Contract, typed: Typed) -> tuple[dict[str, Any]
     if wrong:
         raise Invalid(wrong)
     seller = {key: getattr(typed, key) for key in ("name", "street", "postcode", "city", "siret")}
-    buyer = buyer_address(contract) or {
+    buyer = buyer_address(whole.contract) or {
         "street": typed.buyer_street, "postcode": typed.buyer_postcode, "city": typed.buyer_city
     }  # fmt: skip
-    holder, terms = holder_now(parties_of(db, contract)), terms_of(db, contract)
     bill: dict[str, Any] = {
         "number": typed.number.strip(), "iban": typed.iban, "engagement": typed.engagement.strip(),
         "service": typed.service.strip(), "seller": seller,
-        "buyer": buyer | {"name": contract.organisation.name}, "lines": lines, "holder_name": holder.name,
+        "buyer": buyer | {"name": whole.contract.organisation.name}, "lines": lines,
+        "holder_name": holder_now(whole.parties).name,
         "credit_number": typed.credit_number.strip(),
     }  # fmt: skip
     if "issued_on" in days:
-        bill["due_on"] = (days["issued_on"] + timedelta(days=terms.payment_days)).isoformat()
+        bill["due_on"] = (days["issued_on"] + timedelta(days=whole.terms.payment_days)).isoformat()
     return bill | {name: day.isoformat() for name, day in days.items()}, [place for place, _ in written]
 
 
