@@ -78,6 +78,24 @@ def signed(row: Invoiced, amount: Decimal) -> Decimal:
     return -abs(amount) if row.credit else amount
 
 
+class _Index:
+    """Where each name stands, and the sums: made when a contract is first asked about, kept as it grows."""
+
+    def __init__(self, rows: Iterable[Invoiced]) -> None:
+        self.places: dict[Hashable, list[int]] = {}
+        self.sums: dict[Hashable, Decimal] = {}
+        self.sirets: set[str] = set()
+        for place, row in enumerate(rows):
+            self.note(place, row)
+
+    def note(self, place: int, row: Invoiced) -> None:
+        for name in (*_names(row), *_alike(row)):
+            self.places.setdefault(name, []).append(place)
+        for name, amount in _amounts(row) if row.counted else ():
+            self.sums[name] = self.sums.get(name, ZERO) + amount
+        self.sirets.add(row.siret)
+
+
 class Past:
     """The invoices of one contract in the order they came; it grows by `add` alone.
 
@@ -85,12 +103,20 @@ class Past:
     """
 
     def __init__(self, rows: Iterable[Invoiced] = ()) -> None:
-        self._rows: list[Invoiced] = []
-        self._places: dict[Hashable, list[int]] = {}
-        self._sums: dict[Hashable, Decimal] = {}
-        self.sirets: set[str] = set()
-        for row in rows:
-            self.add(row)
+        self._rows = list(rows)
+        self._made: _Index | None = None
+
+    @property
+    def _index(self) -> _Index:
+        """Of a hundred thousand contracts in memory, few are ever asked about."""
+        if self._made is None:
+            self._made = _Index(self._rows)
+        return self._made
+
+    @property
+    def sirets(self) -> set[str]:
+        """Who billed."""
+        return self._index.sirets
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -111,11 +137,8 @@ class Past:
         return self._rows[place]
 
     def add(self, row: Invoiced) -> None:
-        for name in (*_names(row), *_alike(row)):
-            self._places.setdefault(name, []).append(len(self._rows))
-        for name, amount in _amounts(row) if row.counted else ():
-            self._sums[name] = self._sums.get(name, ZERO) + amount
-        self.sirets.add(row.siret)
+        if self._made is not None:
+            self._made.note(len(self._rows), row)
         self._rows.append(row)
 
     def total(self, *name: str) -> Decimal:
@@ -124,7 +147,7 @@ class Past:
         `("ttc", siret)`: TTC where known; `("ht", siret)`: HT where not; `("code", key)`: the quantity of a price;
         `("part code", key, key)`, `("engagement code", key, key)`: the same, of a part, of an engagement of no part.
         """
-        return self._sums.get(name, ZERO)
+        return self._index.sums.get(name, ZERO)
 
     def numbered(self, number: str) -> list[Invoiced]:
         """Those whose number differs by punctuation, case, accents or leading zeros, or letters of another alphabet."""
@@ -161,11 +184,13 @@ class Past:
 
     def _merged(self, names: Iterable[Hashable]) -> Iterator[Invoiced]:
         """Lazily: the first is wanted, and a subscription bills a thousand times the same amount."""
-        found = [self._places[name] for name in names if name in self._places]
+        places = self._index.places
+        found = [places[name] for name in names if name in places]
         return (self._rows[place] for place in heapq.merge(*found))
 
     def _at(self, *names: Hashable) -> list[Invoiced]:
-        places = set(chain.from_iterable(self._places.get(name, ()) for name in names))
+        known = self._index.places
+        places = set(chain.from_iterable(known.get(name, ()) for name in names))
         return [self._rows[place] for place in sorted(places)]
 
 
