@@ -16,12 +16,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import create_engine, insert, select, text
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from api.db import Database, connect, reading, transaction
 from api.migrate import upgrade
 from api.sandbox.invoices import Draft, Line, Party, ubl
-from procurement.billing import record_of, wholes_of
+from procurement.billing import READ_OF, record_of, wholes_of
 from procurement.candidacy import Candidacy
 from procurement.consultation import Consultation
 from procurement.contract import Contract
@@ -130,8 +130,7 @@ def _copy(n: int) -> dict[str, Any]:
 
 def _records(db: Session, ids: Sequence[int]) -> dict[int, ContractRecord]:
     """The records of these contracts, from their rows, one query for each table."""
-    whole = (joinedload(Contract.consultation), joinedload(Contract.organisation))
-    contracts = list(db.scalars(select(Contract).where(Contract.id.in_(ids)).options(*whole)))
+    contracts = list(db.scalars(select(Contract).where(Contract.id.in_(ids)).options(*READ_OF)))
     return {whole.contract.id: to_record(record_of(whole)) for whole in wholes_of(db, contracts)}
 
 

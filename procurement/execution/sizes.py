@@ -15,12 +15,23 @@ CATEGORIES = {"PME": True, "ETI": False, "GE": False}
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of both sides, and who says so; `sme` and `kind` are None and "" where nobody did."""
+    """What is known of both sides; `sme` and `kind` are None and "" where nobody said.
+
+    `source`: who says the size, in the buyer's words; or, with `read`, the register that was read that day (ISO).
+    """
 
     launched_on: date
     kind: str
     sme: bool | None
-    size_source: str
+    source: str = ""
+    read: str | None = None
+
+    @property
+    def size_source(self) -> str:
+        """In French; "" where the size is not known."""
+        if self.sme is None or self.read is None:
+            return self.source
+        return f"selon {self.source}" + (f", le {day(date.fromisoformat(self.read))}" if self.read else "")
 
     @property
     def cap(self) -> Cap:
@@ -56,8 +67,8 @@ def known_of(contract: Contract, size: str = "", source: str = "") -> Known:
         return Known(on, _kind(contract, said.get("buyer") or {}), size == "sme", source)
     identity = contract.candidacy.identity or {}
     sme, read = CATEGORIES.get(str(identity.get("category") or "")), str(identity.get("fetched_at") or "")[:10]
-    told = f"selon {identity.get('source') or 'l’Insee'}" + (f", le {day(date.fromisoformat(read))}" if read else "")
-    return Known(on, _kind(contract, said.get("buyer") or {}), sme, told if sme is not None else "")
+    source = str(identity.get("source") or "l’Insee") if sme is not None else ""
+    return Known(on, _kind(contract, said.get("buyer") or {}), sme, source, read)
 
 
 def _kind(contract: Contract, buyer: dict[str, Any]) -> str:
