@@ -116,6 +116,15 @@ def _received(invoice: Invoice, record: ContractRecord) -> Invoiced | None:
     )
 
 
+def confronted(ctx: Context, key: str, record: ContractRecord) -> dict[str, Any]:
+    """A kept invoice against one contract; UNREAD where a value that it needs is missing. No rule is run again.
+
+    Raises WorkFailed where the file holds no invoice, Unavailable.
+    """
+    invoice = isolate.run("procurement.examining:read", ctx.storage.get(key), seconds=SECONDS)
+    return confront(invoice, record).as_dict() if invoice else UNREAD
+
+
 def compare_again(ctx: Context, ref: str, who: Person) -> bool:
     """Confront an invoice with its contract as it is now; gives whether something else is found.
 
@@ -127,10 +136,11 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
             return False
         record, key = to_record(record_of(whole_of(db, copy.contract), leave_out=copy.sha256)), copy.key
     try:
-        invoice = isolate.run("procurement.invoicing.parsing:read_invoice", ctx.storage.get(key), seconds=SECONDS)
+        found = confronted(ctx, key, record)
     except WorkFailed:
         return False
-    found = confront(invoice, record).as_dict()
+    if found is UNREAD:
+        return False
     with transaction(ctx.database) as db:
         return compared(db, find_invoice(db, ref, who), found, who, database.now(db))
 

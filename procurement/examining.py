@@ -6,6 +6,8 @@ from typing import Any
 from procurement.invoicing.check import check_and_read
 from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
+from procurement.invoicing.parsing import to_invoice
+from procurement.invoicing.reading import open_invoice
 
 NO_FACTS: dict[str, Any] = {
     "number": "", "seller_siret": "", "amount_ht": None, "amount_ttc": None, "type_code": "", "process": "",
@@ -33,6 +35,15 @@ def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, A
         "rule_sets": [], "findings": [finding],
     }  # fmt: skip
     return {"report": report, "invoice": None, **NO_FACTS, "number": number}
+
+
+def read(content: bytes) -> Invoice | None:
+    """The invoice of a file that was examined already. Raises InvoiceUnreadable where there is none in it."""
+    source = open_invoice(content)
+    try:
+        return to_invoice(source)
+    except InvoiceUnreadable:
+        return None
 
 
 def check_many(contents: Sequence[bytes], directory: Directory | None = None) -> list[dict[str, Any]]:

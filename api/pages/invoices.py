@@ -15,7 +15,7 @@ from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, UNREAD, Taken, buyers_of, examine, proposal, take_several
+from api.invoices import INVOICE_CAP, Taken, buyers_of, confronted, proposal, take_several
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
 from api.uploads import receive_form
@@ -25,7 +25,6 @@ from procurement.errors import Invalid, NotFound, Refused
 from procurement.invoice_copy import InvoiceCopy, attach_to, find_invoice
 from procurement.invoice_decision import arrived
 from procurement.invoicing.contracts import to_record
-from procurement.invoicing.matching import confront
 from procurement.people import Person, Role
 from procurement.worklist import FILTERS, figures_of, page_of
 
@@ -129,8 +128,7 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", context_of(db, copy, who)) from None
         record = to_record(record_of(whole_of(db, chosen), leave_out=copy.sha256))
-    invoice = examine(ctx.storage.get(copy.key))["invoice"]
-    match = confront(invoice, record).as_dict() if invoice else UNREAD
+    match = confronted(ctx, copy.key, record)
     with transaction(ctx.database) as db:
         copy, now = find_invoice(db, ref, who), database.now(db)
         attach_to(db, copy, find_contract(db, contract, who), match, who, now)
