@@ -171,6 +171,19 @@ _EVENTS: Mapping[str, str] = {
     "invoicecopy.sent_back": "Facture renvoyée pour correction",
     "invoicecopy.held": "Facture suspendue",
     "invoicecopy.refused": "Facture rejetée",
+    "invoicecopy.told": "Statut transmis à Chorus Pro",
+    "invoicecopy.not_told": "Statut refusé par Chorus Pro",
+    "consultation.changed": "Consultation modifiée",
+    "appeal.received": "Recours reçu",
+    "appeal.file": "Requête jointe au recours",
+    "appeal.ended": "Recours terminé",
+    "signature.stamped_again": "Acte signé horodaté de nouveau",
+    "deliveries.planned": "Remises de données prévues",
+    "delivery.received": "Données reçues",
+    "delivery.accepted": "Données acceptées",
+    "delivery.returned": "Données à corriger",
+    "delivery.released": "Données publiées",
+    "delivery.withdrawn": "Données retirées",
 }
 
 
@@ -215,7 +228,12 @@ def _who(actor: str) -> str:
 
 def register_line(event: Event) -> Line:
     """A register's line for its reader."""
-    return Line(french_time(event.at), _EVENTS.get(event.kind, event.kind), _detail(event), _who(event.actor))
+    return Line(french_time(event.at), said_of(event.kind), _detail(event), _who(event.actor))
+
+
+def said_of(kind: str) -> str:
+    """An event's kind in French; as it is where an older release wrote one that is gone."""
+    return _EVENTS.get(kind, kind)
 
 
 def open_lines(consultation: Consultation, events: list[Event]) -> list[Event]:
