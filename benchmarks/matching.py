@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from api.db import Database, connect, reading, transaction
 from api.migrate import upgrade
 from api.sandbox.invoices import Draft, Line, Party, ubl
+from procurement.base import any_of
 from procurement.billing import READ_OF, record_of, wholes_of
 from procurement.candidacy import Candidacy
 from procurement.consultation import Consultation
@@ -130,7 +131,7 @@ def _copy(n: int) -> dict[str, Any]:
 
 def _records(db: Session, ids: Sequence[int]) -> dict[int, ContractRecord]:
     """The records of these contracts, from their rows, one query for each table."""
-    contracts = list(db.scalars(select(Contract).where(Contract.id.in_(ids)).options(*READ_OF)))
+    contracts = list(db.scalars(select(Contract).where(any_of(db, Contract.id, ids)).options(*READ_OF)))
     return {whole.contract.id: to_record(record_of(whole)) for whole in wholes_of(db, contracts)}
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
+from procurement.base import any_of
 from procurement.candidacy import Candidacy
 from procurement.carried import Account, Accounts, entry_of, is_known
 from procurement.chorus import ChorusStructure
@@ -151,7 +152,7 @@ def _by(db: Session, model: type[Row], ids: Sequence[int], *columns: Any) -> dic
     """Rows by contract, in the order they were written."""
     found: dict[int, list[Row]] = {}
     for start in range(0, len(ids), CHUNK):
-        query = select(model).where(model.contract_id.in_(ids[start : start + CHUNK])).order_by(model.id)
+        query = select(model).where(any_of(db, model.contract_id, ids[start : start + CHUNK])).order_by(model.id)
         for row in db.scalars(query.options(load_only(*columns)) if columns else query):
             found.setdefault(row.contract_id or 0, []).append(row)
     return found
@@ -352,9 +353,8 @@ def records_for(
     """
     found = candidates(db, invoices, [organisation_id])
     ids = sorted({one for each in found.values() for one in each})
-    query = select(Contract).where(Contract.id.in_(ids), Contract.state.in_(STARTED))
-    query = query.options(*READ_OF)
-    contracts = list(db.scalars(query))
+    query = select(Contract).where(any_of(db, Contract.id, ids), Contract.state.in_(STARTED))
+    contracts = list(db.scalars(query.options(*READ_OF)))
     wholes = wholes_of(db, contracts, accounts.current(db, contracts))
     records = {whole.contract.id: to_record(record_of(whole)) for whole in wholes}
     for whole in wholes:
@@ -379,7 +379,7 @@ def key_contracts(db: Session, organisation_id: int) -> None:
     Two invoices at once would make the same keys: the second waits on the buyer's row, then finds them made.
     """
     db.get_one(Organisation, organisation_id, with_for_update=True)
-    query = select(Contract).where(*_stale(organisation_id)).options(joinedload(Contract.organisation))
+    query = select(Contract).where(*_stale(organisation_id)).options(*READ_OF)
     for whole in wholes_of(db, list(db.scalars(query))):
         refresh_keys(db, whole.contract.id, organisation_id, record_of(whole))
         whole.contract.keyed = True

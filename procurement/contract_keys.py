@@ -6,11 +6,10 @@ The keys are those of procurement/invoicing/index.py, so that the database and a
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ForeignKey, String, UniqueConstraint, any_, bindparam, delete, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from sqlalchemy.sql.elements import ColumnElement
 
-from procurement.base import Base
+from procurement.base import Base, any_of
 from procurement.invoicing.contracts import ContractRecord, to_record
 from procurement.invoicing.index import BARE, CITED, PARTIES, bare_keys, contract_keys, invoice_keys
 from procurement.invoicing.invoice import Invoice
@@ -82,7 +81,7 @@ def _found(
     keys = sorted(set().union(*asked))
     for start in range(0, len(keys), CHUNK):
         query = select(ContractKey.key, ContractKey.kind, ContractKey.contract_id)
-        query = query.where(_any(db, keys[start : start + CHUNK]))
+        query = query.where(any_of(db, ContractKey.key, keys[start : start + CHUNK]))
         query = query if among is None else query.where(ContractKey.organisation_id.in_(among))
         query = query if kind is None else query.where(ContractKey.kind == kind)
         for key, of, contract_id in db.execute(query):
@@ -98,10 +97,3 @@ def _kept(hits: list[tuple[str, int]], alternatives: bool) -> list[int]:
     parties = {contract for kind, contract in hits if kind == PARTIES}
     sure = cited & parties and not alternatives
     return sorted(cited if sure else {contract for _, contract in hits})
-
-
-def _any(db: Session, keys: Sequence[str]) -> ColumnElement[bool]:
-    """`= ANY(ARRAY[…])` on PostgreSQL, one parameter and one plan whatever the number; IN elsewhere."""
-    if db.get_bind().dialect.name == "postgresql":
-        return ContractKey.key == any_(bindparam("keys", list(keys), type_=ARRAY(String)))
-    return ContractKey.key.in_(keys)

@@ -1,4 +1,4 @@
-"""The contracts file is read by tables: a contract more is no statement more."""
+"""The contracts file and the keys are read by tables: a contract more is no more reading."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from api.context import Context
-from api.db import reading
-from procurement.billing import contracts_file
+from api.db import reading, transaction
+from procurement.billing import contracts_file, key_contracts
 from tests.award_scene import in_effect
 
 
@@ -40,3 +40,19 @@ def test_a_contract_more_is_no_statement_more(context: Context) -> None:
     for rank in (2, 3):
         in_effect(context, f"2026-MAPA-0{rank}", buyer)
     assert statements(context, buyer.id, 3) == one
+
+
+def rows_read(context: Context, organisation_id: int) -> int:
+    """The statements that read, where the keys of all the buyer's new contracts are made."""
+    with sent() as found, transaction(context.database) as db:
+        key_contracts(db, organisation_id)
+    read = [one for one in found if one.startswith("SELECT") and "FROM contract_key" not in one]
+    return len(read)
+
+
+def test_a_contract_more_to_key_is_no_reading_more(context: Context) -> None:
+    buyer = in_effect(context).buyer
+    one = rows_read(context, buyer.id)
+    for rank in (2, 3):
+        in_effect(context, f"2026-MAPA-0{rank}", buyer)
+    assert rows_read(context, buyer.id) == one > 0
