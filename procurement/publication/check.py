@@ -26,6 +26,8 @@ MAX_ERRORS = 50
 # A group may well have more than three members; the consolidation then keeps the first three.
 BEARABLE = ("DECP-Q-TITULAIRES",)
 KINDS = ("marche", "contrat-concession")
+# marches, then the kind, then the place.
+RECORD_DEPTH = 3
 _HERE = files("procurement.publication")
 _TRUE = {"true": True, "1": True, "oui": True, "false": False, "0": False, "non": False}
 
@@ -77,7 +79,8 @@ def check_document(content: bytes, today: date | None = None) -> DecpReport:
     form, found, records = ("xml", *_from_xml(content)) if text[:1] == b"<" else ("json", *_from_json(text))
     judged = list(_judge(records, today))
     exploitable = bool(records) and all(finding.level != "error" for finding in judged)
-    return DecpReport(form, len(records), not found, exploitable, (*found, *judged))
+    valid = all(finding.level != "schema" for finding in found)
+    return DecpReport(form, len(records), valid, exploitable, (*found, *judged))
 
 
 def check_document_dict(content: bytes, today: date | None = None) -> dict[str, Any]:
@@ -125,8 +128,14 @@ def _from_json(text: bytes) -> tuple[list[DecpFinding], list[Raw]]:
     if isinstance(document, dict) and isinstance(document.get("marches"), list):
         return [OLD], [("marche", f"/marches/{i}", each) for i, each in enumerate(document["marches"]) if _is_map(each)]
     errors = islice(_validator().iter_errors(document), MAX_ERRORS)
-    found = [DecpFinding("SCHEMA", _path(error.absolute_path), _json_sentence(error), "schema") for error in errors]
-    return found, list(_json_records(document))
+    return [_json_finding(error) for error in errors], list(_json_records(document))
+
+
+def _json_finding(error: Any) -> DecpFinding:
+    """A field of nobody's is refused on the record itself; deeper, the State's JSON schema lets it through."""
+    is_borne = error.validator == "additionalProperties" and len(error.absolute_path) != RECORD_DEPTH
+    rule, level = ("DECP-Q-CHAMP", "quality") if is_borne else ("SCHEMA", "schema")
+    return DecpFinding(rule, _path(error.absolute_path), _json_sentence(error), level)
 
 
 # The arrêté of 22 March 2019, replaced in 2024.
@@ -174,6 +183,8 @@ def _json_sentence(error: Any) -> str:
             return f"{value} n’est pas du type attendu ({_TYPES.get(limit, limit)})."
         case "minItems" | "minProperties" | "minLength":
             return "La valeur est vide ou trop courte : un champ sans valeur se retire du document."
+        case "uniqueItems":
+            return "La même valeur y est donnée deux fois."
         case "maxLength":
             return f"{value} dépasse {limit} caractères."
         case "minimum" | "maximum":

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from procurement.publication.check import DecpReport, DecpUnreadable, check_document, check_record
 from procurement.publication.decp import Change, DecpContract, Operator, Subcontract, record, to_json, to_text, to_xml
+from tests.factories import make_siret
 
 TODAY = date(2026, 12, 1)
 HOLDER = Operator("90000001900019")
+GROUP = tuple(Operator(make_siret(number)) for number in range(4))
 CONTRACT = DecpContract(
     id="2026-0042",
     buyer_siret="90000002700012",
@@ -145,7 +147,10 @@ def test_what_the_consolidation_drops(write: Writer, field: str, value: object, 
         ({"datePublicationDonnees": "2026-02-01"}, "DECP-Q-PUBLICATION"),
         ({"attributionAvance": True}, "DECP-Q-AVANCE"),
         ({"codeCPV": "99999999"}, "DECP-Q-CPV"),
-        ({"titulaires": [{"titulaire": {"id": HOLDER.id, "typeIdentifiant": "SIRET"}}] * 4}, "DECP-Q-TITULAIRES"),
+        (
+            {"titulaires": [{"titulaire": {"id": each.id, "typeIdentifiant": "SIRET"}} for each in GROUP]},
+            "DECP-Q-TITULAIRES",
+        ),
     ],
 )
 def test_what_is_kept_but_poor_is_told(write: Writer, changed: dict[str, Any], code: str) -> None:
@@ -373,7 +378,7 @@ def test_a_control_character_is_named() -> None:
 
 def test_a_record_of_ours_is_checked_in_both_forms() -> None:
     assert check_record(to_text(record(FULL)), TODAY) == []
-    assert check_record(to_text(record(replace(CONTRACT, holders=(HOLDER,) * 4))), TODAY) == []
+    assert check_record(to_text(record(replace(CONTRACT, holders=GROUP))), TODAY) == []
     found = check_record(to_text(record(replace(CONTRACT, cpv="15110000", months=200))), TODAY)
     assert {rule for rule, _ in found} == {"DECP-Q-ORIGINE-CPV", "DECP-DUREE-MAX"}
 
