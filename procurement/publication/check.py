@@ -18,14 +18,24 @@ from lxml import etree
 
 from procurement.invoicing.hardened import XmlRefused, parse_xml
 from procurement.invoicing.schema import schema_errors
-from procurement.publication.decp import JSON_NAMES, OBJECT_LISTS, VALUE_LISTS, from_text, to_json, to_xml
-from procurement.publication.rules import ACT_ERRORS, DUPLICATE, ERRORS, QUALITY, Act, Record
+from procurement.publication.decp import (
+    CONCESSION,
+    JSON_NAMES,
+    MARCHE,
+    OBJECT_LISTS,
+    VALUE_LISTS,
+    from_text,
+    to_json,
+    to_xml,
+)
+from procurement.publication.rules import ACT_ERRORS, ACT_QUALITY, DUPLICATE, ERRORS, QUALITY, Act, Record
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 50
-# A group may well have more than three members; the consolidation then keeps the first three.
-BEARABLE = ("DECP-Q-TITULAIRES",)
-KINDS = ("marche", "contrat-concession")
+# A group may well have more than three members, of whom the consolidation keeps three; and La Poste has the SIRET that
+# it has.
+BEARABLE = ("DECP-Q-TITULAIRES", "DECP-LA-POSTE")
+KINDS = (MARCHE, CONCESSION)
 # marches, then the kind, then the place.
 RECORD_DEPTH = 3
 _HERE = files("procurement.publication")
@@ -101,17 +111,16 @@ def check_record(text: str, today: date) -> list[tuple[str, str]]:
 
 
 Raw = tuple[str, str, Mapping[str, Any]]
-# List of a record, name of its objects, their days and their amounts.
+# List of a record, name of its objects, their day of notification, their other days and their amounts.
 ACTS = (
     (
-        "modifications", "modification",
-        ("dateNotificationModification", "dateSignatureModification", "datePublicationDonneesModification"),
-        ("montant", "valeurGlobale"),
+        "modifications", "modification", "dateNotificationModification",
+        ("dateSignatureModification", "datePublicationDonneesModification"), ("montant", "valeurGlobale"),
     ),
-    ("actesSousTraitance", "acteSousTraitance", ("dateNotification", "datePublicationDonnees"), ("montant",)),
+    ("actesSousTraitance", "acteSousTraitance", "dateNotification", ("datePublicationDonnees",), ("montant",)),
     (
         "modificationsActesSousTraitance", "modificationActeSousTraitance",
-        ("dateNotificationModificationSousTraitance", "datePublicationDonnees"), ("montant",),
+        "dateNotificationModificationSousTraitance", ("datePublicationDonnees",), ("montant",),
     ),
 )  # fmt: skip
 
@@ -260,16 +269,17 @@ def _judge(records: list[Raw], today: date | None) -> Iterator[DecpFinding]:
                 if not holds(each):
                     yield DecpFinding(code, path, message, level)
         for act in each.acts:
-            for code, message, sound in ACT_ERRORS:
-                if not sound(each, act):
-                    yield DecpFinding(code, path + act.place, message, "error")
+            for level, act_rules in (("error", ACT_ERRORS), ("quality", ACT_QUALITY)):
+                for code, message, sound in act_rules:
+                    if not sound(each, act):
+                        yield DecpFinding(code, path + act.place, message, level)
         if each.key in seen:
             yield DecpFinding(DUPLICATE[0], path, DUPLICATE[1], "error")
         seen.add(each.key)
 
 
 def _record(kind: str, raw: Mapping[str, Any], today: date | None) -> Record:
-    is_concession = kind == "contrat-concession"
+    is_concession = kind == CONCESSION
     holders, holder = ("concessionnaires", "concessionnaire") if is_concession else ("titulaires", "titulaire")
     return Record(
         kind=kind,
@@ -310,13 +320,13 @@ def _values(value: Any, name: str) -> tuple[str, ...]:
 
 def _acts(raw: Mapping[str, Any]) -> Iterator[Act]:
     """Modifications and subcontracts of a record, in whatever shape the lists come."""
-    for place, name, days, amounts in ACTS:
+    for place, name, notified, days, amounts in ACTS:
         for number, item in enumerate(_items(raw.get(place), name)):
             if _is_map(item):
-                stated = [day for day in days if day in item]
                 yield Act(
                     f"/{place}/{number}",
-                    tuple(_text(item[day]) for day in stated),
+                    (_text(item[notified]),) if notified in item else (),
+                    tuple(_text(item[day]) for day in days if day in item),
                     tuple(_decimal(item[each]) for each in amounts if each in item),
                     _integer(item["dureeMois"]) if "dureeMois" in item else None,
                     "dureeMois" in item,

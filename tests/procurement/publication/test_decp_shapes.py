@@ -59,7 +59,9 @@ def test_a_field_more_inside_a_record_is_told_and_breaks_nothing() -> None:
             {"titulaires": [{"titulaire": {"id": "CH1234567890123456789", "typeIdentifiant": "HORS-UE"}}]},
             "ID-TITULAIRE",
         ),
-        ({"objet": "", "codeCPV": "45233141"}, ""),
+        ({"objet": "", "codeCPV": "45233141-9"}, ""),
+        ({"objet": "", "codeCPV": "45233141"}, "OBJET"),
+        ({"objet": "Pont", "codeCPV": "45233141"}, "OBJET"),
         ({"lieuExecution": {"code": "", "typeCode": "Code postal"}}, ""),
     ],
 )
