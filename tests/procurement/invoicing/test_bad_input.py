@@ -1,5 +1,6 @@
 """What suppliers send by mistake or by malice: each has one clear sentence, or a finding that names what is wrong."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from io import BytesIO
@@ -173,6 +174,21 @@ def test_each_profile_of_factur_x_has_its_sheets(profile: str) -> None:
     assert report.valid, report.findings
     assert {rules.name for rules in report.rule_sets} >= {"BR-FR", "BR-FR-CPRO", "D2192-2", "mps"}
     assert ("MPS-PROFIL" in {finding.rule for finding in report.findings}) == (profile == "basicwl")
+
+
+def test_the_basic_profile_has_its_own_sheet_in_xml_and_in_a_pdf() -> None:
+    """`factur-x` makes none: it is a plain EN 16931 invoice without the seller's article numbers."""
+    plain = cii(draft(profile=PROFILE_EN16931)).replace(
+        b">urn:cen.eu:en16931:2017<", b">urn:cen.eu:en16931:2017#compliant#urn:factur-x.eu:1p0:basic<"
+    )
+    basic = re.sub(rb"\s*<ram:SellerAssignedID>[^<]*</ram:SellerAssignedID>", b"", plain)
+    for content in (basic, pdf(("factur-x.xml", basic))):
+        report = check_invoice(content)
+        assert (report.valid, report.findings) == (True, ())
+        assert {"Factur-X_BASIC.xsd", "EN 16931 (Factur-X BASIC)"} <= {rules.name for rules in report.rule_sets}
+    wrong = check_invoice(basic.replace(b"961.38", b"962.38", 1))
+    assert "BR-CO-10" in {finding.rule for finding in wrong.findings}
+    assert {finding.rule for finding in check_invoice(plain).findings} == {"XSD"}
 
 
 def test_a_broken_schema_says_that_nothing_else_was_checked() -> None:
