@@ -4,8 +4,9 @@ A schematron compiled to XSLT says all it did (which patterns were active, which
 document once per pattern, often twice. Three things are changed in a copy, made when a worker starts:
 
 - what was done and found right is not written, and the walk that only served to write it is not made;
-- a pattern of few rules goes straight to the nodes of its rules instead of walking the document to find them. What
-  a rule matches is unchanged, since each node still goes to the first of the rules that match it;
+- a pattern of few rules goes straight to the nodes of its rules instead of walking the document to find them; one of
+  many takes all elements from a list instead of going down from each to its children. What a rule matches is
+  unchanged, since each node still goes to the first of the rules that match it;
 - a code list read again from a file for each value becomes a constant.
 
 Reports name the sheet as it is published, with its own sha256. A test compares both on every kind of document.
@@ -49,19 +50,21 @@ def _drop(node: etree._Element) -> None:
 
 
 def _go_straight(root: etree._Element, call: etree._Element) -> None:
-    """Replace the walk of one pattern (a mode) by the paths of its rules."""
+    """Replace the walk of one pattern (a mode) by the paths of its rules, or by all elements where there are many."""
     mode = call.get("mode")
     templates = [template for template in root.iter(f"{_XSL}template") if template.get("mode") == mode]
     matches = [template.get("match", "") for template in templates]
     paths = [match for match in matches if match not in {"text()", "@*|node()"}]
+    further = [one for each in templates for one in each.iter(f"{_XSL}apply-templates") if one.get("mode") == mode]
     # In a match, current() is the node itself; in a path it would be the document.
-    if not 0 < len(paths) <= _FEW or any("current()" in path for path in paths):
+    if 0 < len(paths) <= _FEW and not any("current()" in path for path in paths):
+        call.set("select", " | ".join(_path(one) for path in paths for one in _alternatives(path)))
+    elif all(one.get("select") == "*" for one in further):
+        call.set("select", "//*")
+    else:
         return
-    call.set("select", " | ".join(_path(one) for path in paths for one in _alternatives(path)))
-    for template in templates:
-        for further in list(template.iter(f"{_XSL}apply-templates")):
-            if further.get("mode") == mode:
-                _drop(further)
+    for one in further:
+        _drop(one)
 
 
 def _path(match: str) -> str:
