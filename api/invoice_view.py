@@ -18,6 +18,7 @@ from procurement.invoice_decision import OPEN, PAYABLE
 from procurement.invoice_delay import UNPAID, clock_of, interest_of, reception_day
 from procurement.invoicing.deadlines import AFTER_SUSPENSION, Clock, Interest, clock
 from procurement.invoicing.reasons import REASONS
+from procurement.second_person import is_account_unsure
 from procurement.worklist import SOON
 
 CENT = Decimal("0.01")
@@ -196,6 +197,7 @@ def shown(db: Session, copy: InvoiceCopy, today: date) -> dict[str, Any]:
         "received_on": reception_day(copy),
         "from_portal": getattr(copy, "portal_at", None) is not None,
         "open": copy.state in OPEN,
+        "unsure": is_account_unsure(copy),
         "payable": copy.state in PAYABLE,
         "decisions": choices(copy, days, today),
         "labels": LABELS,

@@ -27,6 +27,7 @@ from procurement.billing import (
 )
 from procurement.carried import Accounts
 from procurement.chorus import directory_of
+from procurement.contract import paris_day
 from procurement.errors import Invalid, Refused
 from procurement.invoice_copy import (
     COMPARED,
@@ -83,7 +84,7 @@ def matched(
         with transaction(ctx.database) as db:
             key_contracts(db, organisation_id)
     with reading(ctx.database) as db:
-        found = records_for(db, organisation_id, read, accounts)
+        found = records_for(db, organisation_id, read, accounts, paris_day(database.now(db)))
     candidates, answers = iter(found), []
     for invoice in invoices:
         if invoice is None:
@@ -134,7 +135,8 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
         copy = find_invoice(db, ref, who)
         if copy.contract is None or copy.state not in COMPARED:
             return False
-        record, key = to_record(record_of(whole_of(db, copy.contract), leave_out=copy.sha256)), copy.key
+        today, key = paris_day(database.now(db)), copy.key
+        record = to_record(record_of(whole_of(db, copy.contract), today=today, leave_out=copy.sha256))
     try:
         found = confronted(ctx, key, record)
     except WorkFailed:
@@ -183,12 +185,12 @@ def contracts_from_database(url: str) -> dict[str, Any]:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
         raise FileNotFoundError(parsed.database)
-    database = connect(url)
+    asked = connect(url)
     try:
-        with reading(database) as db:
-            return contracts_file(db)
+        with reading(asked) as db:
+            return contracts_file(db, today=paris_day(database.now(db)))
     finally:
-        database.dispose()
+        asked.dispose()
 
 
 def buyers_of(db: Session, who: Person) -> list[Organisation]:

@@ -196,8 +196,8 @@ def open_engagements(whole: Whole) -> list[str]:
     return [engagement.number for engagement in whole.engagements if engagement.closed_at is None]
 
 
-def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
-    """One entry of `contracts`. `leave_out`: the sha256 of the copy that is being checked again."""
+def record_of(whole: Whole, *, today: date | None = None, leave_out: str = "") -> dict[str, Any]:
+    """One entry of `contracts`, as of `today`. `leave_out`: the sha256 of the copy that is being checked again."""
     contract, terms, switches = whole.contract, whole.terms, whole.switches
     start = terms.starts_on or contract.received_on
     end = contract.ended_on or terms.ends_on or contract_end(contract)
@@ -219,6 +219,7 @@ def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
         "price_kind": terms.price_kind,
         "payment_days": terms.payment_days,
         "launched_on": _day(known.launched_on),
+        "as_of": _day(today),
         "start": _day(start),
         "end": _day(end),
         "prices": [{"code": p.code, "unit_price": p.unit_price} for p in whole.prices],
@@ -334,18 +335,20 @@ def _invoiced(copies: list[InvoiceCopy], leave_out: str) -> list[dict[str, Any]]
     return [entry_of(c) for c in copies if c.state in COUNTED and c.sha256 != leave_out and is_known(c)]
 
 
-def contracts_file(db: Session, organisations: Iterable[int] | None = None, *, leave_out: str = "") -> dict[str, Any]:
+def contracts_file(
+    db: Session, organisations: Iterable[int] | None = None, today: date | None = None
+) -> dict[str, Any]:
     """The contracts that may be billed, or were once (notified, in effect, ended), of these buyers or of all."""
     query = select(Contract).where(Contract.state.in_(STARTED)).order_by(Contract.id)
     query = query.options(*READ_OF)
     if organisations is not None:
         query = query.where(Contract.organisation_id.in_(list(organisations)))
     wholes = wholes_of(db, list(db.scalars(query)))
-    return {"version": 1, "contracts": [record_of(whole, leave_out=leave_out) for whole in wholes]}
+    return {"version": 1, "contracts": [record_of(whole, today=today) for whole in wholes]}
 
 
 def records_for(
-    db: Session, organisation_id: int, invoices: Sequence[Invoice], accounts: Accounts
+    db: Session, organisation_id: int, invoices: Sequence[Invoice], accounts: Accounts, today: date | None = None
 ) -> list[list[ContractRecord]]:
     """For each invoice, the contracts of this buyer that it may belong to; keys are asked once for all of them.
 
@@ -356,7 +359,7 @@ def records_for(
     query = select(Contract).where(any_of(db, Contract.id, ids), Contract.state.in_(STARTED))
     contracts = list(db.scalars(query.options(*READ_OF)))
     wholes = wholes_of(db, contracts, accounts.current(db, contracts))
-    records = {whole.contract.id: to_record(record_of(whole)) for whole in wholes}
+    records = {whole.contract.id: to_record(record_of(whole, today=today)) for whole in wholes}
     for whole in wholes:
         if whole.carried is None:
             past = records[whole.contract.id].invoiced

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from procurement.chorus import wanted_status
 from procurement.contract import Contract, paris_day
 from procurement.errors import Invalid, Refused
-from procurement.events import lock, move, record
+from procurement.events import Event, lock, move, record
 from procurement.execution.engagements import engagements_by, engagements_of
 from procurement.execution.parts import parts_of
 from procurement.execution.terms import terms_by, terms_of
@@ -23,12 +23,19 @@ from procurement.invoice_copy import InvoiceCopy, ask_portal, by_contract
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person, hold_buyer
-from procurement.second_person import must_be_as_read, wants_two
+from procurement.second_person import is_account_unsure, must_be_as_read, wants_two
 from procurement.suppliers import tell
-from procurement.twins import only_copy
+from procurement.twins import only_copy, twin_of
 
 PAYABLE = ("approved", "partial")
 OPEN = ("received", "held", "completed")
+AGREED = ("to_confirm", "approved", "partial")
+# CGI article 278: no rate of VAT is higher.
+HIGHEST_RATE, CENTS = Decimal(20), Decimal("0.05")
+CALL_BACK = (
+    "Le compte à payer n’est pas sûr : dites qui vous avez rappelé, quand, et à quel numéro déjà connu. Une seconde "
+    "personne confirmera."
+)
 # What the supplier is told, with the motive (R2192-28: a suspension is notified, dated, with its reasons).
 TOLD: Mapping[str, str] = {
     "partial": "approuvée en partie", "held": "suspendue, une pièce manque", "refused": "rejetée",
@@ -99,7 +106,9 @@ def _locked(db: Session, copy: InvoiceCopy) -> Contract:
 
 def _check(copy: InvoiceCopy, decision: Decision, today: date) -> None:
     wrong = {}
-    if decision.to != "approved" and len(decision.motive.strip()) < 10:
+    if decision.to in PAYABLE and is_account_unsure(copy) and len(decision.motive.strip()) < 10:
+        wrong["motive"] = CALL_BACK
+    elif decision.to != "approved" and len(decision.motive.strip()) < 10:
         wrong["motive"] = "Écrivez le motif en une phrase : le fournisseur le lira."
     elif len(decision.motive.strip()) > 1000:
         wrong["motive"] = "Le motif a mille caractères au plus."
@@ -126,7 +135,7 @@ def _wrong_amounts(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
     off = said.retention_ttc + said.advance_ttc + said.penalties_ttc
     if min(said.retention_ttc, said.advance_ttc, said.penalties_ttc) < 0:
         wrong["retention_ttc"] = "Ce qui est retenu s’écrit sans signe."
-    elif admitted is not None and admitted > 0 and off > admitted:
+    elif admitted is not None and off > max(admitted, Decimal(0)):
         wrong["retention_ttc"] = "Ce qui est retenu dépasse les sommes admises."
     return wrong
 
@@ -143,6 +152,8 @@ def _wrong_share(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
     ht, ttc = said.admitted_ht, said.admitted_ttc
     if ht is not None and ttc is not None and abs(ttc) < abs(ht):
         return {"admitted_ttc": "La somme toutes taxes comprises n’est pas inférieure à celle hors taxes."}
+    if less and ht is not None and ttc is not None and abs(ttc) > abs(ht) * (1 + HIGHEST_RATE / 100) + CENTS:
+        return {"admitted_ttc": f"La TVA admise dépasse {HIGHEST_RATE} % de la somme hors taxes."}
     return {}
 
 
@@ -166,7 +177,7 @@ def confirm_copy(db: Session, copy: InvoiceCopy, seen: str, person: Person, now:
     """The second person agrees with what the first proposed, as it read it: `seen` is the stamp of its page."""
     contract = _locked(db, copy)
     if copy.proposed_by == person.email:
-        raise Refused("Au-dessus du seuil de votre organisme, une facture se décide à deux : à une autre personne.")
+        raise Refused("Cette facture se décide à deux : à une autre personne des finances de la confirmer.")
     if copy.state != "to_confirm":
         raise Refused("Cette facture n’attend pas de confirmation.")
     must_be_as_read(copy, seen)
@@ -182,8 +193,19 @@ def send_back_to_first(db: Session, copy: InvoiceCopy, motive: str, person: Pers
     to = "completed" if copy.resumed_on else "held" if copy.suspended_on else "received"
     move(db, contract.consultation, copy, to, person.email, now, motive=motive.strip()[:1000])
     copy.proposed, copy.proposed_by = "", ""
+    copy.motive, copy.reason_code = _suspension_of(db, contract, copy)
     copy.admitted_ht = copy.admitted_ttc = copy.retention_ttc = copy.advance_ttc = copy.penalties_ttc = None
     _counted(db, contract, copy, now)
+
+
+def _suspension_of(db: Session, contract: Contract, copy: InvoiceCopy) -> tuple[str, str]:
+    """The motive and the reason under which it was suspended, which the supplier read; empty where it was not."""
+    query = select(Event.data).where(
+        Event.consultation_id == contract.consultation_id, Event.kind == "invoicecopy.held", Event.subject == copy.ref
+    )
+    told = (data for data in db.scalars(query.order_by(Event.id.desc())) if data.get("reason"))
+    said = next(told, {})
+    return str(said.get("motive") or ""), str(said.get("reason") or "")
 
 
 def _conclude(
@@ -248,11 +270,7 @@ def pay_copy(db: Session, copy: InvoiceCopy, mandate: str, on: date | None, pers
 
 def _not_paid(db: Session, copy: InvoiceCopy) -> None:
     """Neither this copy nor another one of the same invoice: nothing is paid twice."""
-    query = select(InvoiceCopy).where(
-        InvoiceCopy.organisation_id == copy.organisation_id, InvoiceCopy.state == "paid",
-        InvoiceCopy.number == copy.number, InvoiceCopy.seller_siret == copy.seller_siret,
-    )  # fmt: skip
-    paid = copy if copy.state == "paid" else db.scalar(query.limit(1)) if copy.number else None
+    paid = copy if copy.state == "paid" else twin_of(db, copy, ("paid",))
     if paid is not None:
         day = f"{paid.paid_on:%d/%m/%Y}" if paid.paid_on else ""
         raise Refused(f"La facture {paid.number} est déjà payée, par le mandat {paid.mandate} du {day}.")
@@ -281,6 +299,8 @@ def impute(db: Session, copy: InvoiceCopy, part: str, engagement: str, person: P
     contract = _locked(db, copy)
     if copy.state == "paid":
         raise Refused("Cette facture est payée : son imputation ne change plus.")
+    if copy.state in AGREED and wants_two(db.get_one(Organisation, copy.organisation_id), copy):
+        raise Refused("Cette facture se décide à deux : son imputation ne change plus d’une seule main.")
     wrong = {}
     if part and part not in {row.number for row in parts_of(db, contract)}:
         wrong["part"] = "Choisissez une tranche ou une commande de ce marché."

@@ -1,4 +1,7 @@
-"""Above which amount an invoice is decided by two persons: each buyer says; who changed it is kept, and told."""
+"""What is decided by two persons: an invoice above the buyer's threshold, and one whose account is not sure.
+
+Each buyer says its threshold; who changed it is kept, and told.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,13 +14,20 @@ from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import post
 from procurement.people import Organisation, Person, Role, hold_buyer, staff_of
 
+UNSURE = "COORD_BANC_ERR"
 CHANGED = "Cette facture a changé depuis que vous l’avez lue : relisez sa page avant de décider."
 
 
 def wants_two(buyer: Organisation, copy: InvoiceCopy) -> bool:
-    """An amount that nobody knows may be above any threshold."""
+    """An amount that nobody knows may be above any threshold; an account that is not sure has none."""
     above, amount = buyer.second_above, copy.admitted_ttc
-    return above is not None and (amount is None or abs(amount) > above)
+    return is_account_unsure(copy) or (above is not None and (amount is None or abs(amount) > above))
+
+
+def is_account_unsure(copy: InvoiceCopy) -> bool:
+    """Was a call-back asked for, or another payee found, when the invoice was last compared with its contract?"""
+    findings = (copy.match or {}).get("findings", [])
+    return any(one["reason_code"] == UNSURE and one["effect"] == "hold" for one in findings)
 
 
 def must_be_as_read(copy: InvoiceCopy, seen: str) -> None:

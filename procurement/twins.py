@@ -1,6 +1,8 @@
 """Two copies of one invoice: the same company, the same number however it is written, the same year."""
 
-from sqlalchemy import select
+from collections.abc import Collection
+
+from sqlalchemy import and_, false, or_, select, true
 from sqlalchemy.orm import Session, load_only
 
 from procurement.errors import Refused
@@ -16,19 +18,27 @@ _READ = (
 
 def only_copy(db: Session, copy: InvoiceCopy) -> None:
     """Raises Refused where another copy is approved or paid already; a credit note is not its invoice."""
-    siren = copy.seller_siret[:9]
-    if not copy.number or not siren:
-        return
+    if other := twin_of(db, copy, ADMITTED):
+        done = f"payée par le mandat {other.mandate}" if other.state == "paid" else "approuvée"
+        raise Refused(
+            f"La facture {other.number} de ce fournisseur est déjà {done} : celle-ci en est un double, rejetez-la."
+        )
+
+
+def twin_of(db: Session, copy: InvoiceCopy, states: Collection[str]) -> InvoiceCopy | None:
+    """Another copy of the same invoice in one of these states.
+
+    A company is its SIREN; where one of the two copies says none, the same contract and the same amount stand for it.
+    """
+    siren, theirs = copy.seller_siret[:9], InvoiceCopy.seller_siret
+    unnamed = theirs == "" if siren else true()
+    alike = and_(unnamed, InvoiceCopy.contract_id == copy.contract_id, InvoiceCopy.amount_ht == copy.amount_ht)
     query = select(InvoiceCopy).where(
-        InvoiceCopy.organisation_id == copy.organisation_id, InvoiceCopy.state.in_(ADMITTED),
-        InvoiceCopy.seller_siret.startswith(siren), InvoiceCopy.id != copy.id,
+        InvoiceCopy.organisation_id == copy.organisation_id, InvoiceCopy.state.in_(states), InvoiceCopy.id != copy.id,
+        or_(theirs.startswith(siren) if siren else false(), alike),
     )  # fmt: skip
-    for other in db.scalars(query.options(load_only(*_READ))):
-        if _same(copy, other):
-            done = f"payée par le mandat {other.mandate}" if other.state == "paid" else "approuvée"
-            raise Refused(
-                f"La facture {other.number} de ce fournisseur est déjà {done} : celle-ci en est un double, rejetez-la."
-            )
+    found = db.scalars(query.options(load_only(*_READ))) if copy.number else ()
+    return next((other for other in found if _same(copy, other)), None)
 
 
 def _same(one: InvoiceCopy, other: InvoiceCopy) -> bool:

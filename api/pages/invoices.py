@@ -127,7 +127,7 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
         except NotFound:
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", context_of(db, copy, who)) from None
-        record = to_record(record_of(whole_of(db, chosen), leave_out=copy.sha256))
+        record = to_record(record_of(whole_of(db, chosen), today=paris_day(database.now(db)), leave_out=copy.sha256))
     match = confronted(ctx, copy.key, record)
     with transaction(ctx.database) as db:
         copy, now = find_invoice(db, ref, who), database.now(db)

@@ -118,9 +118,14 @@ def _told(copy: InvoiceCopy, clock: dict[str, Any] | None) -> dict[str, Any]:
         "number": copy.number, "issued_on": copy.issued_on.isoformat() if copy.issued_on else None, "state": state,
         "amount_ht": _text(copy.amount_ht), "amount_ttc": _text(copy.amount_ttc), "clock": clock,
         "admitted_ht": _text(copy.admitted_ht) if done else None, "net_ttc": _text(copy.net_ttc) if done else None,
-        "reason": copy.reason_code if copy.state in TOLD else "", "motive": copy.motive if copy.state in TOLD else "",
+        "reason": copy.reason_code if copy.state in TOLD else "", "motive": copy.motive if _is_told(copy) else "",
         "paid_on": copy.paid_on.isoformat() if copy.paid_on else None,
     }  # fmt: skip
+
+
+def _is_told(copy: InvoiceCopy) -> bool:
+    """An invoice approved whole has no reason: its motive, a call-back about its account, is the buyer's own."""
+    return copy.state in TOLD and (copy.state != "paid" or bool(copy.reason_code))
 
 
 # Where the motive is the supplier's to read; while a second person is awaited nothing is decided.

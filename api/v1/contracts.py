@@ -6,11 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from api import db as database
 from api.auth import BUYER, Who
 from api.db import Db
 from api.v1.answers import PROBLEMS
 from procurement.billing import record_of, whole_of
-from procurement.contract import find_contract
+from procurement.contract import find_contract, paris_day
 from procurement.execution.engagements import quoted
 
 router = APIRouter(prefix="/api/v1/contracts", tags=["contracts"], responses=PROBLEMS)
@@ -52,5 +53,5 @@ def contract(db: Db, who: Who, ref: str) -> ContractOut:
         signed_at=found.act.signed_at,
         notified_at=found.notified_at,
         received_on=found.received_on,
-        record=record_of(whole_of(db, found)),
+        record=record_of(whole_of(db, found), today=paris_day(database.now(db))),
     )

@@ -4,7 +4,7 @@ Subcontractors paid directly have their own act (procurement/subcontract.py); th
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -173,7 +173,7 @@ def confirm_account(db: Session, contract: Contract, account: BankAccount, perso
     today = paris_day(now)
     for former in payable(accounts_of(db, contract), account.siret):
         if former.state == "confirmed":
-            former.valid_to = today
+            former.valid_to = today - timedelta(1)
             move(db, contract.consultation, former, "closed", person.email, now)
     _decide(db, contract, account, "confirmed", person, now)
 

@@ -222,6 +222,11 @@ class ContractRecord:
     assignments: tuple[Assignment, ...] = ()
     received: tuple[Received, ...] = ()
     launched_on: date | None = None
+    as_of: date | None = None
+
+    def paid_from(self, issued_on: date) -> date:
+        """The day that says who may be paid, and where: that of the record where it has one and comes after."""
+        return max(issued_on, self.as_of) if self.as_of else issued_on
 
 
 @dataclass(frozen=True, config=LENIENT)

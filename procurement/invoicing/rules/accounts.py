@@ -15,12 +15,13 @@ TRANSFERS = frozenset({"assignment", "pledge"})
 
 
 def iban(invoice: Invoice, contract: ContractRecord) -> Findings:
-    """Every account to pay is one that the contract knows on that day, or that of a notified assignee."""
+    """Every account to pay is one that the contract knows on the day of payment, or that of a notified assignee."""
     if (taker := notified(invoice, contract)) and taker.ibans:
         return  # assigned() compares the accounts
     holder = holder_of(invoice, contract) or same_company(invoice, contract)
     accounts = holder.ibans if holder else ()
-    known = {key(one.iban) for one in accounts if _valid(one.valid_from, one.valid_to, invoice.issued_on)}
+    day = contract.paid_from(invoice.issued_on)
+    known = {key(one.iban) for one in accounts if _valid(one.valid_from, one.valid_to, day)}
     new = [account for account in invoice.ibans if key(account) not in known]
     if accounts and new:
         past = any(key(one.iban) == key(new[0]) for one in accounts)
@@ -44,7 +45,7 @@ def payee(invoice: Invoice, contract: ContractRecord) -> Findings:
     if not invoice.payee or key(invoice.payee) == key(invoice.seller.name):
         return
     named = [taker for taker in _takers(invoice, contract) if is_payee(invoice, taker)]
-    if any(_active(taker, invoice.issued_on) for taker in named):
+    if any(_active(taker, contract.paid_from(invoice.issued_on)) for taker in named):
         return
     if ended := next((taker for taker in named if taker.ended_on and taker.notified_on), None):
         message = (
@@ -102,7 +103,7 @@ def _assignable(contract: ContractRecord, taker: Assignment) -> Findings:
 def opposition(invoice: Invoice, contract: ContractRecord) -> Findings:
     """An opposition received by the accountant comes before the payment of the supplier."""
     for taker in _takers(invoice, contract, frozenset({"opposition"})):
-        if _active(taker, invoice.issued_on) and not invoice.is_credit:
+        if _active(taker, contract.paid_from(invoice.issued_on)) and not invoice.is_credit:
             sum_told = f" ({euros(taker.amount_ttc)})" if taker.amount_ttc is not None else ""
             message = (
                 f"Opposition de « {taker.beneficiary} »{sum_told} reçue le {taker.notified_on:%d/%m/%Y} : ne rien "
@@ -113,7 +114,8 @@ def opposition(invoice: Invoice, contract: ContractRecord) -> Findings:
 
 def notified(invoice: Invoice, contract: ContractRecord) -> Assignment | None:
     """The assignment in force on the supplier's claims; that of the payee named first."""
-    active = [taker for taker in _takers(invoice, contract) if _active(taker, invoice.issued_on)]
+    day = contract.paid_from(invoice.issued_on)
+    active = [taker for taker in _takers(invoice, contract) if _active(taker, day)]
     return next((taker for taker in active if is_payee(invoice, taker)), active[0] if active else None)
 
 
@@ -135,7 +137,7 @@ def _takers(invoice: Invoice, contract: ContractRecord, kinds: frozenset[str] = 
 
 def _active(taker: Assignment, on: date) -> bool:
     """Notified, even after the invoice: what counts is who may be paid, and the record is of the day it was made."""
-    return taker.notified_on is not None and (taker.ended_on is None or on <= taker.ended_on)
+    return taker.notified_on is not None and (taker.ended_on is None or on < taker.ended_on)
 
 
 RULES = (iban, payee, assigned, opposition)
