@@ -6,24 +6,15 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from dce_templates.french import euros
-from procurement.errors import Refused
 from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import post
 from procurement.people import Organisation, Person, Role, hold_buyer, staff_of
-
-CHANGED = "Cette facture a changé depuis que vous l’avez lue : relisez sa page avant de décider."
 
 
 def wants_two(buyer: Organisation, copy: InvoiceCopy) -> bool:
     """An amount that nobody knows may be above any threshold."""
     above, amount = buyer.second_above, copy.admitted_ttc
     return above is not None and (amount is None or abs(amount) > above)
-
-
-def must_be_as_read(copy: InvoiceCopy, seen: str) -> None:
-    """`seen`: the `stamp` of the invoice on the page where the person decided. Raises Refused."""
-    if seen != copy.stamp:
-        raise Refused(CHANGED)
 
 
 def set_threshold(db: Session, buyer: Organisation, value: Decimal | None, person: Person, now: datetime) -> None:
