@@ -1,11 +1,14 @@
 """The one mapping of errors to HTML pages and to application/problem+json, each with its reference number."""
 
+from urllib.parse import quote, unquote, urlsplit
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
 
 from api.auth import SignInNeeded
 from api.isolate import WorkFailed
@@ -28,6 +31,15 @@ TITLES = {
 }
 TEMPLATES = frozenset({403, 404, 409, 413, 422, 429, 500, 503})
 log = structlog.get_logger("mps.errors")
+
+
+class PageRefused(Refused):
+    """A Refused that carries the page where it was asked: that page again, 409, what was typed kept."""
+
+    def __init__(self, refused: Refused, template: str, context: dict[str, object]) -> None:
+        super().__init__(refused.sentence, refused.article)
+        self.template = template
+        self.context = context
 
 
 class PageInvalid(Invalid):
@@ -56,10 +68,32 @@ def answer(
             extra["errors"] = fields  # type: ignore[assignment]
         return JSONResponse(body | extra, status, media_type="application/problem+json")
     message = " ".join([sentence, *(fields or {}).values()])
-    context = {"message": message, "article": article, "reference": reference}
+    context = {"message": message, "article": article, "reference": reference, "back": way_back(request)}
     if status in TEMPLATES:
         return page(request, f"errors/{status}.html", status=status, **context)
     return page(request, "errors/problem.html", status=status, title=title, **context)
+
+
+def way_back(request: Request) -> str:
+    """The page where the person was, a path of this site that answers; "" where nobody knows.
+
+    The referer's path where it is of this site, else the address of what was posted, each without its last steps.
+    """
+    referer = urlsplit(request.headers.get("referer", ""))
+    paths = [unquote(referer.path)] if referer.netloc and referer.netloc == request.headers.get("host") else []
+    paths += [request.url.path] if request.method == "POST" else []
+    return next((quote(found) for path in paths if (found := _read_at(request, path))), "")
+
+
+def _read_at(request: Request, path: str) -> str:
+    """The page read there or above, other than the home page and the one that failed; "" for none."""
+    while len(path) > 1 and not path.startswith("//"):
+        failed = request.method != "POST" and path == request.url.path
+        scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+        if not failed and any(route.matches(scope)[0] == Match.FULL for route in request.app.router.routes):
+            return path
+        path = path.rpartition("/")[0]
+    return ""
 
 
 def install(app: FastAPI) -> None:
@@ -84,6 +118,8 @@ def _domain(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 - narrows the handler's type
     if isinstance(error, PageInvalid) and not wants_json(request):
         return page(request, error.template, status=422, errors=error.fields, **error.context)
+    if isinstance(error, PageRefused) and not wants_json(request):
+        return page(request, error.template, status=409, **error.context)
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     response = answer(
         request, status, error.sentence, getattr(error, "article", ""), getattr(error, "fields", None)

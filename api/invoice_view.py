@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.invoices import proposal
-from api.render import french_date
+from api.render import euros, french_date
+from procurement.as_read import certifies, stamp_of
 from procurement.execution.engagements import engagements_of
 from procurement.execution.parts import parts_of
 from procurement.execution.terms import Terms, terms_of
@@ -188,6 +189,29 @@ def motive_of(match: Mapping[str, Any], proposed: str) -> str:
     return " ".join(str(f["message"]) for f in _heard(match, proposed))[:1000]
 
 
+def changes(before: Mapping[str, Any], copy: InvoiceCopy) -> list[str]:
+    """What a comparison says that the one before did not, and what it no longer says."""
+    now = copy.match
+    former, found = ([str(f["message"]) for f in match["findings"]] for match in (before, now))
+    said = [f"Constaté maintenant : {message}" for message in found if message not in former]
+    said += [f"N’est plus constaté : {message}" for message in former if message not in found]
+    proposals = [LABELS[proposal(copy.report, match)].lower() for match in (before, now)]
+    if proposals[0] != proposals[1]:
+        said.append(f"Proposition : {proposals[1]}, et non plus {proposals[0]}.")
+    old, new = (match.get("payable") or {} for match in (before, now))
+    for name, words in SUMS.items():
+        sums = [_amount(payable.get(name)) or Decimal(0) for payable in (old, new)]
+        if sums[0] != sums[1]:
+            said.append(f"{words} : {euros(sums[1])} calculés, {euros(sums[0])} avant.")
+    return said
+
+
+SUMS: Mapping[str, str] = {
+    "advance_repaid": "Avance à rembourser", "retention": "Retenue de garantie", "penalties": "Pénalités",
+    "direct_payments": "Paiements directs", "prepaid": "Déjà payé", "net_payable": "Net à payer",
+}  # fmt: skip
+
+
 def shown(db: Session, copy: InvoiceCopy, today: date) -> dict[str, Any]:
     """What the page of an invoice reads besides the invoice itself."""
     terms = terms_of(db, copy.contract) if copy.contract else None
@@ -198,6 +222,8 @@ def shown(db: Session, copy: InvoiceCopy, today: date) -> dict[str, Any]:
         "from_portal": getattr(copy, "portal_at", None) is not None,
         "open": copy.state in OPEN,
         "unsure": is_account_unsure(copy),
+        "stamp": stamp_of(db, copy),
+        "certifies": certifies(db, copy),
         "payable": copy.state in PAYABLE,
         "decisions": choices(copy, days, today),
         "labels": LABELS,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -117,13 +117,14 @@ def _received(invoice: Invoice, record: ContractRecord) -> Invoiced | None:
     )
 
 
-def confronted(ctx: Context, key: str, record: ContractRecord) -> dict[str, Any]:
+def confronted(ctx: Context, key: str, record: ContractRecord, imputed: str = "") -> dict[str, Any]:
     """A kept invoice against one contract; UNREAD where a value that it needs is missing. No rule is run again.
 
+    `imputed`: the part, else the engagement, that a person laid it to.
     Raises WorkFailed where the file holds no invoice, Unavailable.
     """
     invoice = isolate.run("procurement.examining:read", ctx.storage.get(key), seconds=SECONDS)
-    return confront(invoice, record).as_dict() if invoice else UNREAD
+    return confront(replace(invoice, imputed=imputed), record).as_dict() if invoice else UNREAD
 
 
 def compare_again(ctx: Context, ref: str, who: Person) -> bool:
@@ -137,8 +138,9 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
             return False
         today, key = paris_day(database.now(db)), copy.key
         record = to_record(record_of(whole_of(db, copy.contract), today=today, leave_out=copy.sha256))
+        imputed = copy.part or copy.engagement
     try:
-        found = confronted(ctx, key, record)
+        found = confronted(ctx, key, record, imputed)
     except WorkFailed:
         return False
     if found is UNREAD:

@@ -156,5 +156,6 @@ FLASHES: dict[str, str] = {
     "facture-connue": "Ce fichier est déjà là : voici la copie contrôlée la première fois.",
     "decide": "La décision est enregistrée.",
     "compare": "La comparaison avec le marché a changé : relisez les écarts.",
+    "imputee": "L’imputation est enregistrée. La comparaison avec le marché a changé : relisez les écarts.",
     "compare-pareil": "Rien n’a changé depuis la comparaison précédente.",
 }

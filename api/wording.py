@@ -209,6 +209,8 @@ def _detail(event: Event) -> str:
     said = [
         str(data[key]) for key in ("reason", "motive", "amount", "candidacy", "name", "key", "outcome") if data.get(key)
     ]
+    if data.get("certified"):
+        said.append("aucun service fait n’étant constaté, qui approuve le certifie")
     if event.kind == "consultation.passed_over":
         return f"{event.subject} : {' '.join(said)}"
     if event.kind.startswith(("candidacy.", "piece")):

@@ -13,7 +13,7 @@ from procurement.execution.parts import parts_of
 from procurement.execution.terms import terms_of
 from procurement.invoice_copy import invoices_of
 from procurement.invoice_delay import wind_contract
-from procurement.ledger import Ledger, ledger_of
+from procurement.ledger import Ledger, ledger_of, withheld
 from procurement.mail import post
 from procurement.people import Role, staff_of
 from procurement.suppliers import paid_of
@@ -25,6 +25,11 @@ def account_of(db: Session, contract: Contract) -> Ledger:
     return ledger_of(
         contract, invoices_of(db, contract), parts_of(db, contract), companies, terms_of(db, contract).ceiling_ht
     )
+
+
+def withheld_of(db: Session, contract: Contract) -> Decimal:
+    """Euros TTC retained on this contract's invoices as a guarantee."""
+    return withheld(invoices_of(db, contract))
 
 
 def to_recount(db: Session, now: datetime) -> Contract | None:

@@ -292,9 +292,9 @@ def _part(part: Part, whole: Whole) -> dict[str, Any]:
         "kind": part.kind,
         "engagements": [e.number for e in whole.engagements if e.part == part.number and e.closed_at is None],
         "ceiling_ht": str(part.amount_ht),
-        "start": _day(part.starts_on or part.decided_on),
+        "start": _day(part.starts_on or (part.decided_on if part.state == "affirmed" else None)),
         "end": _day(part.ends_on),
-        "state": part.state,
+        "state": "planned" if part.state == "dropped" else part.state,
         "lines": [{"code": o.code, "quantity": o.quantity} for o in whole.order_lines if o.part_id == part.id],
     }
 

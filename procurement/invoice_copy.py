@@ -1,6 +1,7 @@
 """A copy of an invoice being checked, without value of deposit: kept once, matched, decided by a person."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +21,7 @@ from procurement.people import Organisation, Person, Role, hold_buyer
 FINAL: frozenset[str] = frozenset()
 # Nothing is decided yet: what the contract says meanwhile counts.
 COMPARED = ("received", "held", "completed", "to_confirm")
+UNPAYABLE = ("refused", "sent_back")
 
 
 class InvoiceCopy(HasRef, Base):
@@ -97,8 +99,15 @@ class InvoiceCopy(HasRef, Base):
     contract: Mapped[Contract | None] = relationship()
 
     @property
+    def is_credit(self) -> bool:
+        """A credit note: its amounts are kept negative."""
+        return (self.amount_ht or self.amount_ttc or 0) < 0
+
+    @property
     def net_ttc(self) -> Decimal | None:
-        """Euros to pay: what is admitted, less what is taken off."""
+        """Euros to pay: what is admitted, less what is taken off; None where it is closed without payment."""
+        if self.state in UNPAYABLE:
+            return None
         admitted = self.admitted_ttc if self.admitted_ttc is not None else self.amount_ttc
         if admitted is None:
             return None
@@ -276,9 +285,15 @@ def compared(db: Session, copy: InvoiceCopy, match: Mapping[str, Any], person: P
     return True
 
 
-def said_by(match: Mapping[str, Any]) -> list[str]:
-    """The sentences of a comparison."""
-    return [str(finding["message"]) for finding in match.get("findings", [])]
+# What a page shows of one finding.
+TOLD = ("message", "severity", "bt", "reason_code", "chorus", "effect")
+
+
+def said_by(match: Mapping[str, Any]) -> str:
+    """All that a page shows of a comparison: its findings, its proposal, what is to be paid and how."""
+    findings = [[finding.get(name) for name in TOLD] for finding in match.get("findings", [])]
+    said = [findings, match.get("decision"), match.get("amounts") or {}, match.get("payable") or {}]
+    return json.dumps(said, sort_keys=True, default=str)
 
 
 def ask_portal(db: Session, copy: InvoiceCopy, status: str, now: datetime) -> None:

@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dce_templates.french import euros
+from procurement.as_read import certifies, must_be_as_read
 from procurement.chorus import wanted_status
 from procurement.contract import Contract, paris_day
 from procurement.errors import Invalid, Refused
@@ -23,7 +26,7 @@ from procurement.invoice_copy import InvoiceCopy, ask_portal, by_contract
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person, hold_buyer
-from procurement.second_person import is_account_unsure, must_be_as_read, wants_two
+from procurement.second_person import is_account_unsure, wants_two
 from procurement.suppliers import tell
 from procurement.twins import only_copy, twin_of
 
@@ -58,7 +61,7 @@ class Liquidation:
 class Decision:
     """`to`: approved, partial, held, refused or sent_back. `done_on`: the day of the service fait.
 
-    `reason`: one of `REASONS`, needed unless the whole invoice is approved. `seen`: the stamp of the page, "" for none.
+    `reason`: one of `REASONS`, needed unless the whole invoice is approved. `seen`: the stamp of its page, if any.
     """
 
     to: str
@@ -66,14 +69,14 @@ class Decision:
     reason: str = ""
     done_on: date | None = None
     liquidation: Liquidation = field(default_factory=Liquidation)
-    seen: str = ""
+    seen: str | None = None
 
 
 def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Person, now: datetime) -> None:
     """Decide, or propose where a second person must confirm. Raises Invalid field by field, Refused."""
     contract = _locked(db, copy)
-    if decision.seen:
-        must_be_as_read(copy, decision.seen)
+    if decision.seen is not None:
+        must_be_as_read(db, copy, decision.seen)
     _check(copy, decision, paris_day(now))
     motive, to = decision.motive.strip(), decision.to
     if to == "held" and copy.suspended_on is not None:
@@ -131,13 +134,19 @@ def _wrong_amounts(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
         value = getattr(said, name)
         if value is not None and most is not None and (abs(value) > abs(most) or value * most < 0):
             wrong[name] = "Les sommes admises ne dépassent pas celles de la facture."
-    wrong = _wrong_share(copy, decision) | wrong
-    off = said.retention_ttc + said.advance_ttc + said.penalties_ttc
-    if min(said.retention_ttc, said.advance_ttc, said.penalties_ttc) < 0:
-        wrong["retention_ttc"] = "Ce qui est retenu s’écrit sans signe."
-    elif admitted is not None and off > max(admitted, Decimal(0)):
-        wrong["retention_ttc"] = "Ce qui est retenu dépasse les sommes admises."
-    return wrong
+    return _wrong_share(copy, decision) | wrong | _wrong_off(said, admitted)
+
+
+def _wrong_off(said: Liquidation, admitted: Decimal | None) -> dict[str, str]:
+    """Under the field to correct: the negative ones, or the one that takes off the most."""
+    off = {"retention_ttc": said.retention_ttc, "advance_ttc": said.advance_ttc, "penalties_ttc": said.penalties_ttc}
+    if negative := [name for name, value in off.items() if value < 0]:
+        return dict.fromkeys(negative, "Ce qui est retenu s’écrit sans signe.")
+    total = sum(off.values(), Decimal(0))
+    if admitted is None or total <= max(admitted, Decimal(0)):
+        return {}
+    sentence = f"Ce qui est retenu ({euros(total)}) dépasse les sommes admises ({euros(admitted)})."
+    return {max(off, key=lambda name: off[name]): sentence}
 
 
 def _wrong_share(copy: InvoiceCopy, decision: Decision) -> dict[str, str]:
@@ -165,12 +174,16 @@ def _liquidate(copy: InvoiceCopy, decision: Decision) -> None:
     copy.penalties_ttc = said.penalties_ttc
 
 
-def _sums(db: Session, copy: InvoiceCopy) -> dict[str, str | None]:
-    """What the register keeps of a liquidation, in euros, and the threshold of that moment."""
+def _sums(db: Session, copy: InvoiceCopy) -> dict[str, str | bool | None]:
+    """What the register keeps of a liquidation, in euros, and the threshold of that moment.
+
+    `certified`: no service fait was recorded, whoever approved was told that approving certifies it.
+    """
     names = ("admitted_ht", "admitted_ttc", "retention_ttc", "advance_ttc", "penalties_ttc")
     sums = {name: getattr(copy, name) for name in names}
     sums["two_above"] = db.get_one(Organisation, copy.organisation_id).second_above
-    return {name: None if value is None else f"{value:.2f}" for name, value in sums.items()}
+    written = {name: None if value is None else f"{value:.2f}" for name, value in sums.items()}
+    return written | ({"certified": True} if certifies(db, copy) else {})
 
 
 def confirm_copy(db: Session, copy: InvoiceCopy, seen: str, person: Person, now: datetime) -> None:
@@ -180,7 +193,7 @@ def confirm_copy(db: Session, copy: InvoiceCopy, seen: str, person: Person, now:
         raise Refused("Cette facture se décide à deux : à une autre personne des finances de la confirmer.")
     if copy.state != "to_confirm":
         raise Refused("Cette facture n’attend pas de confirmation.")
-    must_be_as_read(copy, seen)
+    must_be_as_read(db, copy, seen)
     only_copy(db, copy)
     _conclude(db, contract, copy, copy.proposed, copy.motive, person, now)
 
@@ -204,7 +217,7 @@ def _suspension_of(db: Session, contract: Contract, copy: InvoiceCopy) -> tuple[
         Event.consultation_id == contract.consultation_id, Event.kind == "invoicecopy.held", Event.subject == copy.ref
     )
     told = (data for data in db.scalars(query.order_by(Event.id.desc())) if data.get("reason"))
-    said = next(told, {})
+    said: Mapping[str, Any] = next(told, {})
     return str(said.get("motive") or ""), str(said.get("reason") or "")
 
 

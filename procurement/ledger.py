@@ -35,7 +35,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Ledger:
-    """`initial`: as signed; `modified`: with its modifications; `ceiling`: what may not be passed (R2162-4, R2194)."""
+    """`initial`: as signed; `modified`: with its modifications; `ceiling`: what may not be passed (R2162-4, R2194).
+
+    `withheld`: euros TTC that decisions retained.
+    """
 
     initial: Decimal
     modified: Decimal
@@ -45,6 +48,7 @@ class Ledger:
     parts: tuple[Row, ...]
     companies: tuple[Row, ...]
     months: tuple[tuple[str, Decimal, Decimal], ...]
+    withheld: Decimal = Decimal(0)
 
     @property
     def left(self) -> Decimal:
@@ -87,7 +91,13 @@ def ledger_of(
             _row(name, share, (c for c in copies if c.seller_siret == siret)) for siret, name, share in companies
         ),
         months=tuple(_months(copies)),
+        withheld=withheld(copies),
     )
+
+
+def withheld(copies: Iterable[InvoiceCopy]) -> Decimal:
+    """Euros TTC retained as a guarantee on what was admitted."""
+    return sum((copy.retention_ttc or Decimal(0) for copy in copies if copy.state in ADMITTED), Decimal(0))
 
 
 def _row(label: str, limit: Decimal | None, copies: Iterable[InvoiceCopy]) -> Row:

@@ -9,13 +9,11 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from dce_templates.french import euros
-from procurement.errors import Refused
 from procurement.invoice_copy import InvoiceCopy
 from procurement.mail import post
 from procurement.people import Organisation, Person, Role, hold_buyer, staff_of
 
 UNSURE = "COORD_BANC_ERR"
-CHANGED = "Cette facture a changé depuis que vous l’avez lue : relisez sa page avant de décider."
 
 
 def wants_two(buyer: Organisation, copy: InvoiceCopy) -> bool:
@@ -28,12 +26,6 @@ def is_account_unsure(copy: InvoiceCopy) -> bool:
     """Was a call-back asked for, or another payee found, when the invoice was last compared with its contract?"""
     findings = (copy.match or {}).get("findings", [])
     return any(one["reason_code"] == UNSURE and one["effect"] == "hold" for one in findings)
-
-
-def must_be_as_read(copy: InvoiceCopy, seen: str) -> None:
-    """`seen`: the `stamp` of the invoice on the page where the person decided. Raises Refused."""
-    if seen != copy.stamp:
-        raise Refused(CHANGED)
 
 
 def set_threshold(db: Session, buyer: Organisation, value: Decimal | None, person: Person, now: datetime) -> None:

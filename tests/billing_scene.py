@@ -68,6 +68,11 @@ def read_copy(database: Database, ref: str) -> InvoiceCopy:
         return copy_in(db, ref)
 
 
+def spaced(page: Any) -> str:
+    """The words of a page's own part, with plain spaces."""
+    return str(page.main).replace("\u202f", " ").replace("\u00a0", " ")
+
+
 def second_person(context: Context, scene: Scene) -> User:
     """Another person of the same buyer's finance."""
     return with_role(context.database, scene.buyer, Role.FINANCE)

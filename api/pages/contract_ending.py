@@ -17,6 +17,7 @@ from api.contract_record import EVERYONE, About, Step, Typed, carry_out, frame, 
 from api.contract_summary import ACCOUNT_STATES
 from api.db import Db
 from api.render import page
+from procurement.account import withheld_of
 from procurement.contract import Contract, find_contract
 from procurement.errors import Refused
 from procurement.execution.documents import papers_of
@@ -35,6 +36,7 @@ KINDS = ("ending", "account", "guarantee")
 
 def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
     account, terms = final_account_of(db, contract), terms_of(db, contract)
+    held = withheld_of(db, contract)
     done = [each.amount_ht for each in receptions_of(db, contract) if each.state == "done"]
     return frame(contract, who) | {
         "officer": who.has(Role.OFFICER, contract.organisation_id),
@@ -45,7 +47,8 @@ def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
         "account": account,
         "account_state": ACCOUNT_STATES[account.state] if account else None,
         "account_moves": _moves(account),
-        "retention": Decimal(terms.retention_rate) != 0,
+        "retention": Decimal(terms.retention_rate) != 0 or held > 0,
+        "held": held,
         "guarantee": terms.guarantee,
         "released_on": terms.retention_released_on,
         "papers": [paper for paper in papers_of(db, contract) if paper.kind in KINDS],
@@ -111,7 +114,8 @@ def _asked(db: Session, contract: Contract) -> None:
 
 def _held(db: Session, contract: Contract) -> None:
     terms = terms_of(db, contract)
-    if Decimal(terms.retention_rate) == 0 or terms.retention_released_on:
+    held = Decimal(terms.retention_rate) != 0 or withheld_of(db, contract) > 0
+    if not held or terms.retention_released_on:
         raise Refused("Ce marché n’a pas de retenue de garantie à libérer.")
 
 

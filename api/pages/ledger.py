@@ -22,6 +22,7 @@ from api.render import MONTHS, page
 from procurement.account import account_of, percent
 from procurement.contract import Contract, find_contract, paris_day
 from procurement.errors import NotFound
+from procurement.execution.terms import terms_of
 from procurement.invoice_copy import InvoiceCopy
 from procurement.ledger import Ledger
 from procurement.liquidations import liquidations
@@ -79,6 +80,7 @@ def account_page(request: Request, db: Db, who: Who, ref: str, avant: Cursor = N
         used=percent(account.used), copies=[(copy, list_badge(copy, today)) for copy in copies],
         older=copies[-1].id if len(copies) == PAGE else None, states=INVOICE_STATES,
         finance=who.has(Role.FINANCE, contract.organisation_id),
+        released_on=terms_of(db, contract).retention_released_on,
     )  # fmt: skip
 
 

@@ -30,11 +30,16 @@ router = APIRouter(include_in_schema=False)
 PATH = "/candidatures/{ref}/contrat"
 PAGE = 20
 # What a supplier reads: not who decides, nor that a second person is awaited.
-STATES: Mapping[str, tuple[str, str]] = {
+STATES: dict[str, tuple[str, str]] = {
     "received": ("En cours de contrôle", "waiting"), "to_confirm": ("En cours de contrôle", "waiting"),
     "held": ("Suspendue : une pièce est attendue", "warning"), "completed": ("Complète, à décider", "waiting"),
     "approved": ("Approuvée, à payer", "success"), "partial": ("Approuvée en partie, à payer", "success"),
     "paid": ("Payée", "success"), "refused": ("Rejetée", "danger"), "sent_back": ("À corriger", "warning"),
+}  # fmt: skip
+# A credit note is not paid: it is taken off what is.
+CREDIT_STATES: Mapping[str, tuple[str, str]] = STATES | {
+    "approved": ("Avoir accepté, à déduire", "success"), "paid": ("Avoir accepté, déduit", "success"),
+    "partial": ("Avoir accepté en partie, à déduire", "success"), "refused": ("Avoir rejeté", "danger"),
 }  # fmt: skip
 # BT-23 by the role of who bills (CPRO-24): a member of a group bills in its own name under S6, for its leader to check.
 FRAMES: Mapping[str, tuple[str, str]] = {
@@ -50,6 +55,11 @@ def my_contracts(request: Request, db: Db, who: Who, avant: Cursor = None) -> Re
     """The contracts for which this person's companies send invoices, whoever deposited the answer."""
     found = billed_by(db, who, avant, PAGE)
     return page(request, "winner/contracts.html", contracts=found, older=found[-1].id if len(found) == PAGE else None)
+
+
+def state_of(copy: InvoiceCopy) -> tuple[str, str]:
+    """In its supplier's words."""
+    return (CREDIT_STATES if copy.is_credit else STATES)[copy.state]
 
 
 def card_of(db: Session, contract: Contract, party: Party) -> list[dict[str, Any]]:
@@ -87,7 +97,7 @@ def billing_page(request: Request, db: Db, who: Who, ref: str, avant: Cursor = N
     return page(
         request, "winner/billing.html", ref=ref, contract=contract, buyer=contract.organisation,
         cards=[(party, card_of(db, contract, party)) for party in parties],
-        copies=[(copy, STATES[copy.state], delay_of(copy, terms.payment_days, today)) for copy in copies],
+        copies=[(copy, state_of(copy), delay_of(copy, terms.payment_days, today)) for copy in copies],
         older=copies[-1].id if len(copies) == PAGE else None, reasons=REASONS, decided=DECIDED, estimate=ESTIMATE,
         certificates=_certificates(db, contract, parties),
         mine=contract.candidacy.account_id == who.id,

@@ -1,4 +1,4 @@
-"""Service fait: what was delivered and accepted, by whom and when; an invoice is paid for that and no more."""
+"""Service fait: what was delivered and accepted, by whom, when; invoices are held to it as soon as there is some."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

@@ -43,10 +43,13 @@ def belongs(past: Invoiced, part: Part) -> bool:
 
 
 def part_of(invoice: Invoice, contract: ContractRecord) -> Part | None:
-    """The part whose engagement or identifier the invoice cites (BT-13, then BT-12)."""
+    """The part that a person chose, else the one whose engagement or identifier is cited (BT-13, then BT-12)."""
     if not contract.parts:
         return None
-    for text in (invoice.engagement, invoice.contract):
+    for part in contract.parts:
+        if invoice.imputed and key(part.id) == key(invoice.imputed):
+            return part
+    for text in (invoice.imputed, invoice.engagement, invoice.contract):
         cited = citations(text)
         for part in contract.parts:
             if cited & {key(name) for name in (*part.engagements, part.id)}:

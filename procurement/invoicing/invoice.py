@@ -99,6 +99,7 @@ class Invoice:
     """One invoice. `terms` keeps the raw text of each BT that length rules read.
 
     `agent` (EXT-FR-FE-BG-03) and `payee_ids` (BG-10) are (scheme, value) pairs, private and legal identifiers together.
+    `imputed` alone is not in the file: the part, else the engagement, that a person of finance laid the invoice to.
     """
 
     syntax: str
@@ -126,6 +127,7 @@ class Invoice:
     vat: tuple[VatRow, ...] = ()
     agent: tuple[tuple[str, str], ...] = ()
     payee_ids: tuple[tuple[str, str], ...] = ()
+    imputed: str = ""
 
     @property
     def is_credit(self) -> bool:

@@ -32,7 +32,10 @@ def test_what_is_done_is_certified_by_part_and_crossed_out(running: Record) -> N
     order(running)
     finance, where = running.finance(), f"{running.path}/service-fait"
     said: dict[str, Any] = {"on": day(running), "label": "Dix capteurs posés", "amount_ht": "1 000,01", "part": "BC1"}
-    finance.submit(finance.get(where), "/service-fait", code="P1", quantity="12,5", file=PDF, **said)
+    page = finance.get(where)
+    assert "Dès qu’un service fait est constaté ici, les factures y sont comparées" in finance.page.main
+    assert "la personne qui approuve une facture certifie elle-même" in finance.page.main
+    finance.submit(page, "/service-fait", code="P1", quantity="12,5", file=PDF, **said)
     for word in ("Bon de commande BC1 1 000,01 € 1 000,00 €", "Dépassé", "12,5 × P1", "Tout le marché 1 000,01 €"):
         assert word in finance.page.main, word
     assert "piece.pdf" in finance.page.links

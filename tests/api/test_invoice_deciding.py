@@ -26,12 +26,14 @@ from tests.billing_scene import (
     kept,
     read_copy,
     second_person,
+    spaced,
     threshold,
     today_of,
 )
 from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_administrator
+from tests.html import found
 
 MOTIVE = "Le bordereau de livraison signé manque."
 PART = {"decision": "partial", "motive": MOTIVE, "reason": "PU_ERR"}
@@ -58,10 +60,6 @@ def terms(context: Context, scene: Scene, **said: Any) -> None:
 
 def decide(finance: CheckedClient, ref: str, **said: Any) -> int:
     return int(finance.submit(finance.get(f"/factures/{ref}"), "/decision", **said).status_code)
-
-
-def spaced(page: Any) -> str:
-    return str(page.main).replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def test_the_delay_is_told_with_its_start_and_its_last_day(
@@ -168,6 +166,26 @@ def test_what_is_wrong_comes_back_with_what_was_typed(
     assert read_copy(context.database, ref).state == "received"
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"advance_ttc": "3600"}, "advance_ttc"),
+        ({"retention_ttc": "100", "advance_ttc": "3000"}, "advance_ttc"),
+        ({"penalties_ttc": "3001"}, "penalties_ttc"),
+        ({"retention_ttc": "3001"}, "retention_ttc"),
+        ({"penalties_ttc": "-1"}, "penalties_ttc"),
+    ],
+)
+def test_what_is_taken_off_is_wrong_where_it_was_typed(
+    context: Context, scene: Scene, finance: CheckedClient, said: dict[str, str], name: str
+) -> None:
+    ref = kept(context, scene, "5000")
+    amounts = {"admitted_ht": "2500", "admitted_ttc": "3000"}
+    assert decide(finance, ref, **(PART | amounts | said)) == 422
+    wrong = found(finance.page.tree, "//*[@aria-invalid='true']")
+    assert [field.get("name") for field in wrong] == [name]
+
+
 def test_a_motive_has_a_thousand_characters(context: Context, scene: Scene, finance: CheckedClient) -> None:
     ref = kept(context, scene)
     assert decide(finance, ref, decision="held", reason="AUTRE", motive="x" * 1001) == 422
@@ -193,11 +211,14 @@ def test_a_suspension_holds_once_and_is_told_to_the_supplier(
     assert "Encore 30 jours" in finance.page.main
     finance.get(f"/factures/{ref}")
     assert "Une pièce manque" not in finance.page.main  # it is offered once
-    answer = finance.post(
-        f"/factures/{ref}/decision", data={"decision": "held", "reason": "AUTRE", "motive": MOTIVE}, headers=OURS
-    )
+    (seen,) = {field.get("value") for field in found(finance.page.tree, "//input[@name='seen']")}
+    said = {"decision": "held", "reason": "AUTRE", "motive": MOTIVE, "seen": seen}
+    answer = finance.post(f"/factures/{ref}/decision", data=said, headers=OURS)
     assert answer.status_code == 409
     assert "ne se suspend qu’une fois" in answer.text
+    assert "Règle appliquée : R2192-27." in answer.text
+    assert finance.page.form("/decision") is not None, "it is still to be decided, and says so"
+    assert MOTIVE in finance.page.main
 
 
 def test_two_persons_above_the_threshold(

@@ -12,11 +12,11 @@ from api.steps.billing import recount_one
 from procurement.contract import Contract
 from procurement.execution.parts import Planned, affirm, plan_part
 from procurement.execution.terms import write_terms
-from procurement.invoice_decision import impute, pay_copy
+from procurement.invoice_decision import Decision, decide_copy, impute, pay_copy
 from procurement.mail import Mail
 from procurement.people import User, person_of
 from tests.award_scene import Scene, contract_of_scene, in_effect, quotes
-from tests.billing_scene import approved, copy_in, kept, today_of
+from tests.billing_scene import approved, copy_in, kept, spaced, today_of
 from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_finance
@@ -73,6 +73,34 @@ def test_the_account_adds_up_with_its_credit_notes_and_its_chart(
     for stranger in (browser(make_finance(context.database, make_buyer(context.database))), browser(scene.winner)):
         path = f"/contrats/{contract_of_scene(context.database, scene).ref}/compte"
         assert stranger.get(path).status_code == 404
+
+
+def test_what_is_held_back_is_told_and_what_is_rejected_has_no_net(
+    context: Context, scene: Scene, finance: CheckedClient
+) -> None:
+    fin = f"/contrats/{contract_of_scene(context.database, scene).ref}/fin"
+    finance.get(fin)
+    assert "Libérer la retenue" not in finance.page.main
+    approved(context, scene, kept(context, scene, "1000", number="F-1"), retention_ttc="60")
+    approved(context, scene, kept(context, scene, "500", number="F-2"), retention_ttc="30.50")
+    ref = kept(context, scene, "2000", number="F-3")
+    assert "F-3 " in account(finance, context, scene)
+    assert "2 400,00 €" in account(finance, context, scene)
+    with transaction(context.database) as db:
+        person = person_of(db.get_one(User, scene.finance.id))
+        said = Decision("refused", "Le marché est terminé depuis mars.", "CONTRAT_TERM")
+        decide_copy(db, copy_in(db, ref), said, person, now(db))
+    text = account(finance, context, scene)
+    assert "Retenue de garantie 90,50 € TTC" in text
+    assert "2 000,00 € – ✕Rejetée" in text
+    assert "2 400,00 €" not in text
+    finance.get(fin)
+    assert "Total retenu 90,50 € TTC" in spaced(finance.page)
+    assert "90,50 € TTC sont retenus à ce jour." in spaced(finance.page)
+    day = str(today_of(context.database))
+    finance.submit(finance.page, "/fin/retenue", retention_released_on=day)
+    assert "Retenue de garantie libérée le" in spaced(finance.page)
+    assert "libérés le" in account(finance, context, scene)
 
 
 def test_invoices_are_paged(context: Context, scene: Scene, finance: CheckedClient) -> None:

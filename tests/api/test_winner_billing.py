@@ -14,7 +14,7 @@ from procurement.invoice_decision import Decision, decide_copy
 from procurement.mail import Mail
 from procurement.people import User, person_of
 from tests.award_scene import Scene, contract_of_scene, in_effect, opened, quotes
-from tests.billing_scene import approved, copy_in, kept, member_of, threshold
+from tests.billing_scene import approved, copy_in, kept, member_of, spaced, threshold
 from tests.candidacy_scene import Browser
 from tests.factories import make_account, make_siret
 
@@ -99,6 +99,14 @@ def test_nobody_reads_what_is_another_s(context: Context, scene: Scene, browser:
             assert who.get(path).status_code == 404
         assert contract_of_scene(context.database, scene).number not in who.get("/mes-marches").text
     assert browser(other.winner).get(f"/candidatures/{other.won}/contrat/facturation").status_code == 404
+
+
+def test_a_credit_note_is_taken_off_not_paid(context: Context, scene: Scene, browser: Browser) -> None:
+    approved(context, scene, kept(context, scene, "-100", number="A-1"))
+    holder = browser(scene.winner)
+    holder.get(path_of(scene))
+    assert "Avoir accepté, à déduire À déduire : 120,00 €." in spaced(holder.page)
+    assert "à payer" not in holder.page.main
 
 
 def test_what_waits_for_a_second_person_is_not_told(context: Context, scene: Scene, browser: Browser) -> None:
