@@ -269,11 +269,16 @@ def compared(db: Session, copy: InvoiceCopy, match: Mapping[str, Any], person: P
         return False
     hold_buyer(db, copy.organisation_id)
     db.refresh(copy)
-    if copy.state not in COMPARED or said_by(match) == said_by(copy.match):
+    if copy.state not in COMPARED or _answer(match) == _answer(copy.match):
         return False
     copy.match = {**match, "candidates": copy.match.get("candidates", match["candidates"])}
     record(db, copy.contract.consultation, "invoicecopy.compared", copy.ref, person.email, now, found=match["decision"])
     return True
+
+
+def _answer(match: Mapping[str, Any]) -> tuple[list[str], object]:
+    """What a comparison finds, and how it comes to what is paid: the mandate says both."""
+    return said_by(match), match.get("payable")
 
 
 def said_by(match: Mapping[str, Any]) -> list[str]:
