@@ -114,6 +114,7 @@ def _received(invoice: Invoice, record: ContractRecord) -> Invoiced | None:
         engagement=engagement,
         part=next((part.id for part in record.parts if engagement and engagement in part.engagements), ""),
         amount_ttc=None if gross is None else abs(gross),
+        state="received",
     )
 
 

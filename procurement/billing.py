@@ -60,9 +60,9 @@ Row = TypeVar(
 # Reports and matches are heavy, and no record needs them.
 COPIED = (
     InvoiceCopy.contract_id, InvoiceCopy.state, InvoiceCopy.sha256, InvoiceCopy.number, InvoiceCopy.seller_siret,
-    InvoiceCopy.amount_ht, InvoiceCopy.amount_ttc, InvoiceCopy.admitted_ht, InvoiceCopy.type_code,
-    InvoiceCopy.issued_on, InvoiceCopy.engagement, InvoiceCopy.part, InvoiceCopy.paid_on, InvoiceCopy.advance_ttc,
-    InvoiceCopy.retention_ttc,
+    InvoiceCopy.amount_ht, InvoiceCopy.amount_ttc, InvoiceCopy.admitted_ht, InvoiceCopy.admitted_ttc,
+    InvoiceCopy.type_code, InvoiceCopy.issued_on, InvoiceCopy.engagement, InvoiceCopy.part, InvoiceCopy.paid_on,
+    InvoiceCopy.advance_ttc, InvoiceCopy.retention_ttc,
 )  # fmt: skip
 
 
@@ -96,19 +96,18 @@ class Whole:
     switches: Switches
     carried: Account | None = None
 
-    @property
-    def repaid(self) -> Decimal:
-        """Euros TTC of the advance that decisions took back."""
-        if self.carried:
-            return self.carried.repaid
-        return sum((c.advance_ttc or Decimal(0) for c in self.copies if c.state in COUNTED), Decimal(0))
+    def counted(self, leave_out: str = "") -> list[InvoiceCopy]:
+        """The copies that count, but the one of this sha256."""
+        return [copy for copy in self.copies if copy.state in COUNTED and copy.sha256 != leave_out]
 
-    @property
-    def withheld(self) -> Decimal:
-        """Euros TTC that decisions retained."""
+    def taken(self, leave_out: str = "") -> tuple[Decimal, Decimal]:
+        """Euros TTC that decisions take, or will once they are confirmed: of the advance, and retained."""
         if self.carried:
-            return self.carried.withheld
-        return sum((c.retention_ttc or Decimal(0) for c in self.copies if c.state in COUNTED), Decimal(0))
+            return self.carried.repaid, self.carried.withheld
+        counted, zero = self.counted(leave_out), Decimal(0)
+        return sum((c.advance_ttc or zero for c in counted), zero), sum(
+            (c.retention_ttc or zero for c in counted), zero
+        )
 
 
 def whole_of(db: Session, contract: Contract) -> Whole:
@@ -202,6 +201,7 @@ def record_of(whole: Whole, *, today: date | None = None, leave_out: str = "") -
     start = terms.starts_on or contract.received_on
     end = contract.ended_on or terms.ends_on or contract_end(contract)
     known = known_of(contract, terms.holder_size, terms.holder_size_source)
+    repaid, withheld = whole.taken(leave_out)
     ceiling = terms.ceiling_ht if terms.ceiling_ht is not None else contract.amount_now
     return {
         "id": contract.number,
@@ -226,11 +226,11 @@ def record_of(whole: Whole, *, today: date | None = None, leave_out: str = "") -
         "parts": [_part(part, whole) for part in whole.parts],
         "revision": terms.revision,
         "indices": [{"index": v.series, "month": v.month, "value": v.value, "final": v.final} for v in whole.indices],
-        "advance": _advance(terms, whole.repaid),
-        "retention": _retention(terms, whole.withheld),
+        "advance": _advance(terms, repaid),
+        "retention": _retention(terms, withheld),
         "assignments": [_assignment(row) for row in whole.assignments],
         "received": [_reception(row) for row in whole.receptions if row.state == "done"],
-        "invoiced": whole.carried.invoiced if whole.carried else _invoiced(whole.copies, leave_out),
+        "invoiced": whole.carried.invoiced if whole.carried else _invoiced(whole.counted(leave_out)),
     }  # fmt: skip
 
 
@@ -331,8 +331,8 @@ def _reception(row: Reception) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _invoiced(copies: list[InvoiceCopy], leave_out: str) -> list[dict[str, Any]]:
-    return [entry_of(c) for c in copies if c.state in COUNTED and c.sha256 != leave_out and is_known(c)]
+def _invoiced(counted: list[InvoiceCopy]) -> list[dict[str, Any]]:
+    return [entry_of(copy) for copy in counted if is_known(copy)]
 
 
 def contracts_file(
@@ -363,7 +363,7 @@ def records_for(
     for whole in wholes:
         if whole.carried is None:
             past = records[whole.contract.id].invoiced
-            accounts.read(whole.contract.number, Account(past, whole.repaid, whole.withheld))
+            accounts.read(whole.contract.number, Account(past, *whole.taken()))
     return [[records[one] for one in found[place] if one in records] for place in range(len(invoices))]
 
 

@@ -17,7 +17,7 @@ from procurement.events import Event
 from procurement.invoice_copy import InvoiceCopy, by_contract
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.past import Invoiced, Past
-from procurement.ledger import admitted
+from procurement.ledger import admitted, admitted_ttc
 
 # What the contracts file calls an invoice that waits for a person.
 FLIGHT = {"completed": "received", "to_confirm": "received"}
@@ -36,12 +36,12 @@ class Account:
 
 def entry_of(copy: InvoiceCopy) -> dict[str, Any]:
     """Credit notes are kept negative; the ledger of a contracts file wants their type and their size."""
-    amount = admitted(copy)
+    amount, gross = admitted(copy), admitted_ttc(copy)
     return {
         "number": copy.number, "siret": copy.seller_siret, "amount_ht": str(abs(amount)),
         "type": "381" if amount < 0 else copy.type_code or "380", "issued_on": _day(copy.issued_on),
         "engagement": copy.engagement, "part": copy.part,
-        "amount_ttc": str(abs(copy.amount_ttc)) if copy.amount_ttc is not None else None,
+        "amount_ttc": str(abs(gross)) if gross is not None else None,
         "paid_on": _day(copy.paid_on), "state": FLIGHT.get(copy.state, copy.state),
     }  # fmt: skip
 

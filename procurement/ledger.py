@@ -71,6 +71,11 @@ def admitted(copy: InvoiceCopy) -> Decimal:
     return value if value is not None else Decimal(0)
 
 
+def admitted_ttc(copy: InvoiceCopy) -> Decimal | None:
+    """The same in euros TTC; None where nobody knows."""
+    return copy.admitted_ttc if copy.state in ADMITTED and copy.admitted_ttc is not None else copy.amount_ttc
+
+
 def ledger_of(
     contract: Contract,
     copies: Sequence[InvoiceCopy],

@@ -19,6 +19,8 @@ from procurement.invoicing.invoice import CREDIT_TYPES
 from procurement.invoicing.keys import key, look_alike, number_key, signs
 
 NOT_COUNTED = frozenset({"refused", "sent_back"})
+# None: whoever tells no state tells only what was admitted.
+ADMITTED = frozenset({None, "approved", "partial", "paid"})
 ZERO = Decimal(0)
 
 
@@ -46,7 +48,8 @@ class Invoiced:
     """An invoice already received. `type` is UNTDID 1001; a credit note is counted negative.
 
     `credits`: number of the invoice that a credit note corrects. `within`: number of the holder's demand that holds
-    this subcontractor's. `state`: refused and sent back are not counted; paid is, and the others are in flight.
+    this subcontractor's. `state`: refused and sent back are not counted; paid is, and the others are in flight. Amounts
+    are what was admitted, once somebody decided.
     """
 
     number: str
@@ -59,7 +62,7 @@ class Invoiced:
     amount_ttc: Amount | None = None
     paid_on: date | None = None
     credits: str = ""
-    state: Literal["received", "held", "approved", "partial", "paid", "refused", "sent_back"] = "received"
+    state: Literal["received", "held", "approved", "partial", "paid", "refused", "sent_back"] | None = None
     within: str = ""
     lines: tuple[Quantity, ...] = ()
 
@@ -67,6 +70,11 @@ class Invoiced:
     def counted(self) -> bool:
         """It takes from the contract: paid or in flight, neither refused nor sent back."""
         return self.state not in NOT_COUNTED
+
+    @property
+    def admitted(self) -> bool:
+        """Somebody admitted it, in full or in part: only that repays an advance (R2191-11)."""
+        return self.state in ADMITTED or (self.counted and self.paid_on is not None)
 
     @property
     def credit(self) -> bool:
@@ -144,7 +152,8 @@ class Past:
     def total(self, *name: str) -> Decimal:
         """HT: of all `()`, in flight `("flight",)`, `("siret", …)`, `("part", key)`, `("engagement", key)` of no part.
 
-        `("ttc", siret)`: TTC where known; `("ht", siret)`: HT where not; `("code", key)`: the quantity of a price;
+        `("admitted ttc", siret)`: TTC, of what was admitted, where known; `("admitted ht", siret)`: HT where not;
+        `("code", key)`: the quantity of a price;
         `("part code", key, key)`, `("engagement code", key, key)`: the same, of a part, of an engagement of no part.
         """
         return self._index.sums.get(name, ZERO)
@@ -225,10 +234,9 @@ def _amounts(row: Invoiced) -> Iterator[tuple[Hashable, Decimal]]:
         yield ("part", key(row.part)), amount
     elif row.engagement:
         yield ("engagement", key(row.engagement)), amount
-    if row.amount_ttc is None:
-        yield ("ht", row.siret), amount
-    else:
-        yield ("ttc", row.siret), signed(row, row.amount_ttc)
+    if row.admitted:
+        ttc = row.amount_ttc
+        yield (("admitted ht", row.siret), amount) if ttc is None else (("admitted ttc", row.siret), signed(row, ttc))
     for line in row.lines:
         code, quantity = key(line.code), -abs(line.quantity) if row.credit else line.quantity
         yield ("code", code), quantity

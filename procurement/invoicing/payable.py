@@ -118,14 +118,15 @@ def _advance(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: 
         steps.append("Avance : le montant du contrat n’est pas connu, le précompte n’est pas calculé.")
         return ZERO
     start, end = thresholds(contract, advance, base)
-    before = _before(contract, invoice)
+    before = _admitted_before(contract, invoice)
     share = (before + gross) / base
     due = advance.paid_ttc * _progress(share, start, end) - advance.repaid_ttc
-    taken = cents(min(max(due, ZERO), gross, max(advance.paid_ttc - advance.repaid_ttc, ZERO)))
+    left = advance.paid_ttc - advance.repaid_ttc
+    taken = cents(min(max(due, ZERO), gross, max(left, ZERO)))
     steps.append(
-        f"Avance : avec cette facture, {percent(share)} du montant est atteint (remboursement de {percent(start)} à "
-        f"{percent(end)}, R2191-11) ; précompte de {euros(taken)} sur {euros(advance.paid_ttc - advance.repaid_ttc)} "
-        "restant à rembourser."
+        f"Avance : avec les sommes déjà admises et cette facture, {percent(share)} du montant est atteint (remboursement "
+        f"de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur {euros(left)} restant à "
+        "rembourser."
     )
     return taken
 
@@ -159,13 +160,14 @@ def _advance_base(contract: ContractRecord, on: date) -> Decimal:
     return max(amount, ZERO) * gross_factor(contract)
 
 
-def _before(contract: ContractRecord, invoice: Invoice) -> Decimal:
-    """Euros TTC billed by whoever is no subcontractor, this invoice and what it replaces left out."""
+def _admitted_before(contract: ContractRecord, invoice: Invoice) -> Decimal:
+    """Euros TTC admitted of whoever is no subcontractor, this invoice and what it replaces left out."""
     past, factor = contract.invoiced, gross_factor(contract)
     holders = past.sirets - {holder.siret for holder in contract.holders if holder.role == "subcontractor"}
-    gone = (p for p in past.folded(replaced(invoice) | {number_key(invoice.number)}) if p.siret in holders)
-    total = sum((past.total("ttc", siret) + past.total("ht", siret) * factor for siret in holders), ZERO)
-    return total - sum((_gross(p, contract) for p in gone), ZERO)
+    same = past.folded(replaced(invoice) | {number_key(invoice.number)})
+    gone = sum((_gross(p, contract) for p in same if p.admitted and p.siret in holders), ZERO)
+    known = (past.total("admitted ttc", siret) + past.total("admitted ht", siret) * factor for siret in holders)
+    return sum(known, ZERO) - gone
 
 
 def _gross(past: Invoiced, contract: ContractRecord) -> Decimal:

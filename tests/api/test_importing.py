@@ -15,6 +15,7 @@ from api.importing import BATCH, files_of, import_files
 from api.sandbox import invoices
 from procurement.contract import Contract
 from procurement.events import Event, chain_holds
+from procurement.execution.terms import write_terms
 from procurement.invoice_copy import InvoiceCopy, attach_to
 from procurement.invoice_decision import Decision, decide_copy
 from procurement.people import Person, User, person_of
@@ -113,6 +114,33 @@ def test_what_a_person_does_meanwhile_is_seen_by_the_next_batch(
     assert over(context) == list(map(number, range(FIT + 3, TOTAL)))
     with reading(context.database) as db:
         assert all(chain_holds(db, contract.consultation) for contract in db.scalars(select(Contract)))
+
+
+def test_an_import_takes_an_advance_back_on_what_a_person_admitted_meanwhile(
+    context: Context, scene: Scene, folder: Path
+) -> None:
+    """From 1 008 € TTC on; each invoice is of 480."""
+    with transaction(context.database) as db:
+        contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
+        terms = {
+            "advance_rate": "0.1", "advance_ttc": Decimal(10080), "repayment_starts": "0.01",
+            "advance_paid_on": contract.received_on,
+        }  # fmt: skip
+        write_terms(db, contract, terms, person_of(db.get_one(User, scene.finance.id)), now(db))
+    seen = 0
+
+    def report(more: int) -> None:
+        nonlocal seen
+        seen += more
+        if seen == 2 * BATCH:
+            with transaction(context.database) as db:
+                person = person_of(db.get_one(User, scene.finance.id))
+                for copy in db.scalars(select(InvoiceCopy).order_by(InvoiceCopy.id).limit(3)):
+                    decide_copy(db, copy, Decision("approved"), person, now(db))
+
+    import_files(context, scene.buyer.id, files_of(folder), report)
+    repaid = [copy.number for copy in kept(context) if "advance-repayment" in rules(copy)]
+    assert repaid == list(map(number, range(2 * BATCH, TOTAL)))
 
 
 def test_what_leaves_a_contract_is_written_in_its_register(context: Context, scene: Scene, folder: Path) -> None:

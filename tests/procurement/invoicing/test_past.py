@@ -19,10 +19,10 @@ CENTS = st.integers(0, 40).map(lambda cents: Decimal(cents) / 100)
 ROWS = st.lists(
     st.builds(
         Invoiced,
-        number=NUMBERS, siret=SIRETS, amount_ht=CENTS, type=st.sampled_from(["380", "381"]),
+        number=NUMBERS, siret=SIRETS, amount_ht=CENTS, amount_ttc=st.none() | CENTS, type=st.sampled_from(["380", "381"]),
         issued_on=st.none() | st.integers(0, 20).map(lambda days: DAY + timedelta(days=days)), engagement=ORDERS,
         part=st.sampled_from(["", "T-1", "t1", "T-2"]), paid_on=st.none() | st.just(DAY), credits=NUMBERS,
-        state=st.sampled_from(["received", "paid", "refused"]), within=st.just("") | NUMBERS,
+        state=st.sampled_from([None, "received", "partial", "paid", "refused"]), within=st.just("") | NUMBERS,
     ),
     max_size=12,
 )  # fmt: skip
@@ -50,6 +50,10 @@ def test_sums_are_those_of_all_the_rows(rows: list[Invoiced], without: frozenset
     assert billed_by(record, siret, without) == total([row for row in left if row.siret == siret])
     assert billed_on(record, PART, without) == total([row for row in left if belongs(row)])
     assert in_flight(record) == total([row for row in counted if row.state != "paid" and not row.paid_on])
+    done = [row for row in counted if row.siret == siret and (row.state in (None, "partial", "paid") or row.paid_on)]
+    assert record.invoiced.total("admitted ht", siret) == total([row for row in done if row.amount_ttc is None])
+    taxed = sum((signed(row, row.amount_ttc) for row in done if row.amount_ttc is not None), Decimal(0))
+    assert record.invoiced.total("admitted ttc", siret) == taxed
 
 
 @given(ROWS, NUMBERS)

@@ -153,3 +153,39 @@ def test_a_firm_price_is_not_revised() -> None:
         price_kind="firm", revision={"fixed": "0.15", "terms": [{"index": "A", "weight": "1", "base": "2026-01"}]}
     )
     assert coefficient(loaded(record)[0], INVOICE.issued_on) is None
+
+
+ADMITTED = {"number": "F-1", "amount_ht": "10500", "amount_ttc": "12600", "state": "approved"}
+REPAID_EARLY = {
+    "amount_ht": "84000", "advance": {"paid_ttc": "10080", "rate": "0.10", "start": "0.10", "end": "0.80"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "repaid"),
+    [
+        ([], "531.43"),  # (13 800 − 10 080) ÷ 70 560 × 10 080
+        ([{"amount_ht": "55000", "state": "received"}], "531.43"),
+        ([{"amount_ht": "55000", "state": "held"}], "531.43"),
+        ([{"amount_ht": "55000", "state": "refused"}], "531.43"),
+        ([{"amount_ht": "55000", "state": "sent_back", "paid_on": "2026-09-01"}], "531.43"),
+        ([{"amount_ht": "5000", "type": "381", "state": "received"}], "531.43"),
+        ([{"amount_ht": "1000", "type": "381", "state": "approved"}], "360.00"),
+        ([{"amount_ht": "1000", "state": "approved"}], "702.86"),
+        ([{"amount_ht": "1000", "state": "paid"}], "702.86"),
+        ([{"amount_ht": "1000", "amount_ttc": "1100", "state": "partial"}], "688.57"),
+        ([{"amount_ht": "1000", "state": "received", "paid_on": "2026-09-01"}], "702.86"),
+        ([{"amount_ht": "1000"}], "702.86"),  # a file that tells no state counts all that it tells
+    ],
+)
+def test_an_advance_is_repaid_on_what_was_admitted_alone(more: list[dict[str, Any]], repaid: str) -> None:
+    """R2191-11: neither what waits nor what was refused is executed; ceilings count what waits."""
+    past = [PAST | ADMITTED, *(PAST | {"number": f"F-{2 + rank}"} | each for rank, each in enumerate(more))]
+    assert paid(**REPAID_EARLY, invoiced=past).advance_repaid == Decimal(repaid)
+
+
+def test_an_invoice_that_replaces_an_admitted_one_counts_instead_of_it() -> None:
+    corrective = replace(INVOICE, type_code="384", terms={**INVOICE.terms, "BT-25": ("F-2",)})
+    waiting, admitted = (PAST | {"number": "F-2", "amount_ht": "900", "state": s} for s in ("received", "approved"))
+    for past in (waiting, admitted):
+        assert paid(corrective, **REPAID_EARLY, invoiced=[PAST | ADMITTED, past]).advance_repaid == Decimal("531.43")
