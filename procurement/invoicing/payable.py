@@ -102,7 +102,7 @@ def _revised(contract: ContractRecord, invoice: Invoice) -> Iterator[Decimal]:
     sign = -1 if invoice.is_credit else 1
     for line in invoice.lines:
         tax = 1 + (line.vat_rate or ZERO) / 100
-        agreed = prices.get(key(line.code)) if line.code else None
+        agreed = prices.get(line.code_among(prices))
         if is_revision(line.code) or is_revision(line.name):
             yield sign * line.net * tax
         elif agreed is not None:
