@@ -9,6 +9,7 @@ Two rows (16, 22) are said not verifiable by the standard itself: `known` false,
 import re
 from collections.abc import Callable
 
+from procurement.invoicing.asked import gives_engagement, gives_service, may_be_free, unknown_service
 from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.rows import AtMostOne, Holds, Row, Within
@@ -68,21 +69,21 @@ def buyer_siret(invoice: Invoice, directory: Directory) -> bool:
 
 def service(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-11: the code where the buyer asks for one, and an active one wherever it lists them."""
-    asked, given = directory.of(invoice.buyer.siret), set(invoice.buyer.routed_services)
-    if not given:
+    asked = directory.of(invoice.buyer.siret)
+    if not gives_service(invoice):
         return not asked.service_required
-    return not asked.services or given <= asked.services
+    return not unknown_service(invoice, asked.services) or may_be_free(invoice, required=asked.service_required)
 
 
 def engagement(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-12: the market's number may stand in."""
-    return not directory.of(invoice.buyer.siret).engagement_required or bool(invoice.engagement or invoice.contract)
+    return not directory.of(invoice.buyer.siret).engagement_required or gives_engagement(invoice)
 
 
 def either(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-13."""
-    given = invoice.engagement or invoice.contract or invoice.buyer.routed_services
-    return not directory.of(invoice.buyer.siret).either_required or bool(given)
+    given = gives_engagement(invoice) or gives_service(invoice)
+    return given or not directory.of(invoice.buyer.siret).either_required
 
 
 def payee_siret(invoice: Invoice, directory: Directory) -> bool:
@@ -97,7 +98,7 @@ def agent_siret(invoice: Invoice, directory: Directory) -> bool:
 
 def few_lines(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-19."""
-    return len(invoice.lines) <= MAX_LINES
+    return len(invoice.lines) + len(invoice.headings) <= MAX_LINES
 
 
 def has_agent(invoice: Invoice, directory: Directory) -> bool:
@@ -180,8 +181,8 @@ RULES: tuple[Row, ...] = (
     Row(
         "BR-FR-CPRO-11",
         "BT-46",
-        "Cet acheteur demande le code d’un de ses services actifs (BT-46, schéma 0224) : il manque, ou il n’est pas "
-        "l’un d’eux.",
+        "Cet acheteur demande le code d’un de ses services actifs (BT-46, schéma 0224, ou BT-10) : il manque, ou il "
+        "n’est pas l’un d’eux.",
         service,
         needs_directory="asked",
     ),
@@ -195,7 +196,8 @@ RULES: tuple[Row, ...] = (
     Row(
         "BR-FR-CPRO-13",
         "BT-13",
-        "Cet acheteur demande un numéro d’engagement (BT-13) ou un code de service (BT-46, schéma 0224).",
+        "Cet acheteur demande un numéro d’engagement (BT-13, ou à défaut BT-12) ou un code de service (BT-46, schéma "
+        "0224, ou BT-10).",
         either,
         needs_directory="asked",
     ),

@@ -3,17 +3,23 @@
 BT and BG numbers are those of EN 16931.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from procurement.invoicing.keys import key
+
+Period = tuple[date | None, date | None]
 MAX_FILE = 20 * 1024 * 1024
 # UNTDID 1001 codes that lower what is owed (EN 16931, BR-FR-04).
 CREDIT_TYPES = frozenset({"261", "262", "381", "396", "502", "503"})
 # Those that take the place of another invoice (BR-FR-CO-04).
 CORRECTIVE_TYPES = frozenset({"384", "471", "472", "473"})
-
+# Prepayments: asked for before the work, and inside the final invoice.
+PREPAID_TYPES = frozenset({"386", "500", "503"})
+# Lines that only sum up or explain others (EXT-FR-FE-163): they neither add up nor have a price.
+HEADINGS = frozenset({"GROUP", "INFORMATION"})
 
 # Billing frames (BT-23) of an invoice that is paid already.
 PAID_FRAMES = frozenset({"B2", "S2", "M2"})
@@ -45,18 +51,25 @@ class Seller:
 
 @dataclass(frozen=True)
 class Buyer:
-    """BG-7. `services` gathers the service codes of BT-46@0224 and BT-10: suppliers use one or the other."""
+    """BG-7. `services` gathers the service codes of BT-46@0224 and BT-10: suppliers use one or the other.
+
+    `sirets` are all those of BT-46@0009: there should be one.
+    """
 
     name: str
     siret: str = ""
     siren: str = ""
     services: tuple[str, ...] = ()
     routed_services: tuple[str, ...] = ()
+    sirets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class InvoiceLine:
-    """BG-25. `unit_price` is BT-146 for `base_quantity` (BT-149, 1 by default) units."""
+    """BG-25. `unit_price` is BT-146 for `base_quantity` (BT-149, 1 by default) units.
+
+    `code` is the supplier's (BT-155), else the buyer's (BT-156), which `buyer_code` always is. `kind`: EXT-FR-FE-163.
+    """
 
     id: str
     name: str
@@ -68,6 +81,14 @@ class InvoiceLine:
     vat_category: str
     vat_rate: Decimal | None
     adjustments: Decimal = Decimal(0)
+    buyer_code: str = ""
+    period: Period = (None, None)
+    kind: str = ""
+
+    def code_among(self, known: Container[str]) -> str:
+        """The folded code (keys.key) under which the line is `known`, the buyer's own first; "" where it is not."""
+        codes = (key(code) for code in (self.buyer_code, self.code) if code)
+        return next((code for code in codes if code in known), "")
 
 
 @dataclass(frozen=True)
@@ -98,6 +119,8 @@ class Totals:
 class Invoice:
     """One invoice. `terms` keeps the raw text of each BT that length rules read.
 
+    `lines` are those that add up, `headings` those that sum up or explain them. `period` is BG-14, else the extent of
+    the lines' own periods.
     `agent` (EXT-FR-FE-BG-03) and `payee_ids` (BG-10) are (scheme, value) pairs, private and legal identifiers together.
     `imputed` alone is not in the file: the part, else the engagement, that a person of finance laid the invoice to.
     """
@@ -119,8 +142,9 @@ class Invoice:
     payee: str = ""
     agent_sirets: tuple[str, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
+    headings: tuple[InvoiceLine, ...] = ()
     vat_rates: tuple[tuple[str, Decimal], ...] = ()
-    period: tuple[date | None, date | None] = (None, None)
+    period: Period = (None, None)
     delivered_on: date | None = None
     notes: tuple[tuple[str, str], ...] = ()
     terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -145,8 +169,8 @@ class Invoice:
         return -abs(self.totals.gross) if self.is_credit else self.totals.gross
 
     @property
-    def worked(self) -> tuple[date | None, date | None]:
-        """First and last day of what is billed: BG-14, else the delivery (BT-72)."""
+    def worked(self) -> Period:
+        """First and last day of what is billed: its period, else the delivery (BT-72)."""
         first = self.period[0] or self.delivered_on or self.period[1]
         return first, self.period[1] or self.delivered_on or self.period[0]
 

@@ -4,8 +4,9 @@
 row only warns. What the other sets already refuse (no total, no quantity) is found there first.
 """
 
+from procurement.invoicing.asked import gives_engagement, gives_service
 from procurement.invoicing.directory import Directory
-from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.invoice import PREPAID_TYPES, Invoice
 from procurement.invoicing.rows import Given, Row
 
 SOURCE = "D2192-2"
@@ -14,17 +15,17 @@ VERSION = "code de la commande publique, lecture de novembre 2026 (4° à 12° d
 
 def reference(invoice: Invoice, directory: Directory) -> bool:
     """4°: order, contract or engagement."""
-    return bool(invoice.engagement or invoice.contract)
+    return gives_engagement(invoice)
 
 
 def paying_service(invoice: Invoice, directory: Directory) -> bool:
     """5°, where the payer is told apart by a service code."""
-    return bool(invoice.buyer.services) or not directory.of(invoice.buyer.siret).services
+    return gives_service(invoice) or not directory.of(invoice.buyer.siret).services
 
 
 def executed_on(invoice: Invoice, directory: Directory) -> bool:
-    """6°."""
-    return invoice.delivered_on is not None or any(invoice.period)
+    """6°. What is prepaid is not executed yet."""
+    return invoice.type_code in PREPAID_TYPES or any(invoice.worked)
 
 
 def what_was_done(invoice: Invoice, directory: Directory) -> bool:
@@ -67,7 +68,7 @@ RULES: tuple[Row, ...] = (
     Row(
         "D2192-2-6",
         "BT-72",
-        "La date de livraison ou d’exécution manque (BT-72, ou la période BT-73 et BT-74 ; D2192-2, 6°).",
+        "La date de livraison ou d’exécution manque (BT-72, la période BG-14 ou celle des lignes BG-26 ; D2192-2, 6°).",
         executed_on,
     ),
     Row(

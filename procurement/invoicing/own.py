@@ -32,7 +32,7 @@ def _vat(row: VatRow) -> Decimal:
 
 def own_line_numbers(invoice: Invoice, directory: Directory) -> bool:
     """BT-126 tells lines apart."""
-    return max(Counter(line.id for line in invoice.lines).values(), default=0) <= 1
+    return max(Counter(line.id for line in (*invoice.lines, *invoice.headings)).values(), default=0) <= 1
 
 
 def euros(invoice: Invoice, directory: Directory) -> bool:

@@ -7,7 +7,17 @@ from decimal import Decimal
 
 from lxml import etree
 
-from procurement.invoicing.invoice import Buyer, Invoice, InvoiceLine, InvoiceUnreadable, Seller, Totals, VatRow
+from procurement.invoicing.invoice import (
+    HEADINGS,
+    Buyer,
+    Invoice,
+    InvoiceLine,
+    InvoiceUnreadable,
+    Period,
+    Seller,
+    Totals,
+    VatRow,
+)
 from procurement.invoicing.reading import NAMESPACES, Source, open_invoice
 from procurement.invoicing.terms import HEADER, LINE
 
@@ -39,8 +49,7 @@ def read_invoice(content: bytes) -> Invoice:
 def to_invoice(source: Source) -> Invoice:
     """The invoice that a parsed document holds. Raises InvoiceUnreadable on a missing or impossible value."""
     doc = _Doc(source)
-    start, end = doc.day("BT-73"), doc.day("BT-74")
-    vat, notes = doc.taxes(), doc.notes()
+    vat, notes, lines = doc.taxes(), doc.notes(), _lines(doc)
     return Invoice(
         syntax=source.syntax,
         profile=doc.one("BT-24"),
@@ -58,10 +67,11 @@ def to_invoice(source: Source) -> Invoice:
         ibans=tuple(iban.replace(" ", "").upper() for iban in doc.all("BT-84")),
         payee=doc.one("BT-59"),
         agent_sirets=tuple(value for _, value in doc.ids("agent-ids") if _SIRET.fullmatch(value)),
-        lines=_lines(doc),
+        lines=tuple(line for line in lines if line.kind not in HEADINGS),
+        headings=tuple(line for line in lines if line.kind in HEADINGS),
         vat_rates=tuple((row.category, row.rate) for row in vat),
         vat=vat,
-        period=(start, end),
+        period=_period(doc, lines),
         delivered_on=doc.day("BT-72"),
         notes=notes,
         agent=doc.ids("agent-ids") + doc.ids("agent-legal"),
@@ -208,6 +218,7 @@ def _buyer(doc: _Doc) -> Buyer:
         siren=_siren(doc.ids("BT-47"), sirets),
         services=tuple(dict.fromkeys((*routed, *doc.all("BT-10")))),
         routed_services=routed,
+        sirets=tuple(dict.fromkeys(value.replace(" ", "") for scheme, value in ids if scheme == "0009" and value)),
     )
 
 
@@ -224,6 +235,15 @@ def _siren(ids: Ids, sirets: tuple[str, ...]) -> str:
         if scheme == "0002" or re.fullmatch(r"\d{9}", cleaned):
             return cleaned[:9]
     return sirets[0][:9] if sirets else ""
+
+
+def _period(doc: _Doc, lines: tuple[InvoiceLine, ...]) -> Period:
+    """BG-14, else from the first to the last day that a line gives."""
+    start, end = doc.day("BT-73"), doc.day("BT-74")
+    if start or end:
+        return start, end
+    days = [day for line in lines if line.kind != "INFORMATION" for day in line.period if day]
+    return min(days, default=None), max(days, default=None)
 
 
 def _lines(doc: _Doc) -> tuple[InvoiceLine, ...]:
@@ -243,6 +263,7 @@ def _line(node: etree._Element, paths: Mapping[str, etree.XPath]) -> InvoiceLine
     def total(term: str, name: str) -> Decimal:
         return sum((to_decimal(value, name) or Decimal(0) for value in text[term]), Decimal(0))
 
+    delivered = to_day(one["EXT-FR-FE-158"], "EXT-FR-FE-158")
     return InvoiceLine(
         id=one["BT-126"],
         name=one["BT-153"],
@@ -254,4 +275,7 @@ def _line(node: etree._Element, paths: Mapping[str, etree.XPath]) -> InvoiceLine
         vat_category=one["BT-151"],
         vat_rate=to_decimal(one["BT-152"], "BT-152"),
         adjustments=total("charges", "BT-141") - total("allowances", "BT-136"),
+        buyer_code=one["BT-156"],
+        period=(to_day(one["BT-134"], "BT-134") or delivered, to_day(one["BT-135"], "BT-135") or delivered),
+        kind=one["EXT-FR-FE-163"].upper(),
     )

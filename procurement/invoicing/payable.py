@@ -102,7 +102,7 @@ def _revised(contract: ContractRecord, invoice: Invoice) -> Iterator[Decimal]:
     sign = -1 if invoice.is_credit else 1
     for line in invoice.lines:
         tax = 1 + (line.vat_rate or ZERO) / 100
-        agreed = prices.get(key(line.code)) if line.code else None
+        agreed = prices.get(line.code_among(prices))
         if is_revision(line.code) or is_revision(line.name):
             yield sign * line.net * tax
         elif agreed is not None:
@@ -124,8 +124,8 @@ def _advance(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: 
     left = advance.paid_ttc - advance.repaid_ttc
     taken = cents(min(max(due, ZERO), gross, max(left, ZERO)))
     steps.append(
-        f"Avance : avec les sommes déjà admises et cette facture, {percent(share)} du montant est atteint (remboursement "
-        f"de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur {euros(left)} restant à "
+        f"Avance : avec les sommes déjà admises et cette facture, {percent(share)} du montant est atteint "
+        f"(remboursement de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur {euros(left)} restant à "
         "rembourser."
     )
     return taken

@@ -135,7 +135,7 @@ def _by_content(invoice: Invoice, contract: ContractRecord) -> Points:
     if limit is not None and ZERO < invoice.signed_net <= limit - billed(contract, replaced(invoice)):
         yield AMOUNT, "le montant tient dans ce qui reste au contrat"
     codes = {key(price.code) for price in contract.prices}
-    if codes and any(line.code and key(line.code) in codes for line in invoice.lines):
+    if codes and any(line.code_among(codes) for line in invoice.lines):
         yield PRICES, "une ligne porte un code du bordereau des prix"
     if common := words(contract.subject) & _said(invoice, contract):
         yield SUBJECT, f"l’objet du contrat est dit dans la facture (« {min(common).lower()} »)"

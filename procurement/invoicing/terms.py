@@ -158,6 +158,11 @@ CII_LINE: dict[str, str] = {
     "BT-131": "ram:SpecifiedLineTradeSettlement/ram:SpecifiedTradeSettlementLineMonetarySummation/ram:LineTotalAmount",
     "BT-151": "ram:SpecifiedLineTradeSettlement/ram:ApplicableTradeTax/ram:CategoryCode",
     "BT-152": "ram:SpecifiedLineTradeSettlement/ram:ApplicableTradeTax/ram:RateApplicablePercent",
+    "BT-134": "ram:SpecifiedLineTradeSettlement/ram:BillingSpecifiedPeriod/ram:StartDateTime/udt:DateTimeString",
+    "BT-135": "ram:SpecifiedLineTradeSettlement/ram:BillingSpecifiedPeriod/ram:EndDateTime/udt:DateTimeString",
+    "EXT-FR-FE-158": "ram:SpecifiedLineTradeDelivery/ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime"
+    "/udt:DateTimeString",
+    "EXT-FR-FE-163": "ram:AssociatedDocumentLineDocument/ram:LineStatusReasonCode",
     "charges": "ram:SpecifiedLineTradeSettlement/ram:SpecifiedTradeAllowanceCharge"
     "[ram:ChargeIndicator/udt:Indicator='true']/ram:ActualAmount",
     "allowances": "ram:SpecifiedLineTradeSettlement/ram:SpecifiedTradeAllowanceCharge"
@@ -174,6 +179,11 @@ UBL_LINE: dict[str, str] = {
     "BT-131": "cbc:LineExtensionAmount",
     "BT-151": "cac:Item/cac:ClassifiedTaxCategory/cbc:ID",
     "BT-152": "cac:Item/cac:ClassifiedTaxCategory/cbc:Percent",
+    "BT-134": "cac:InvoicePeriod/cbc:StartDate",
+    "BT-135": "cac:InvoicePeriod/cbc:EndDate",
+    "EXT-FR-FE-158": "cac:Delivery/cbc:ActualDeliveryDate",
+    # A line that refers to its own invoice says where it stands in it.
+    "EXT-FR-FE-163": "cac:BillingReference/cac:InvoiceDocumentReference[cbc:ID=/*/cbc:ID]/cbc:DocumentStatusCode",
     "charges": "cac:AllowanceCharge[cbc:ChargeIndicator='true']/cbc:Amount",
     "allowances": "cac:AllowanceCharge[cbc:ChargeIndicator='false']/cbc:Amount",
 }

@@ -4,11 +4,9 @@ from datetime import date
 
 from procurement.invoicing.billed import part_of
 from procurement.invoicing.contracts import ContractRecord
-from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.invoice import PREPAID_TYPES, Invoice
 from procurement.invoicing.rules.amounts import PART_NAMES
 from procurement.invoicing.rules.finding import Findings, reject, suspend, tell
-
-PREPAID = frozenset({"386", "500", "503"})  # prepayments are asked for before the work
 
 
 def period(invoice: Invoice, contract: ContractRecord) -> Findings:
@@ -61,7 +59,7 @@ def part(invoice: Invoice, contract: ContractRecord) -> Findings:
 def before_service(invoice: Invoice, contract: ContractRecord) -> Findings:
     """Nothing is due before the work is done (« service fait »); prepayments aside."""
     last = invoice.worked[1]
-    if invoice.type_code in PREPAID:
+    if invoice.type_code in PREPAID_TYPES:
         return
     if last and last > invoice.issued_on:
         message = (

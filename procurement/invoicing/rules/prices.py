@@ -1,6 +1,6 @@
 """Unit prices against the price list and its revision, quantities against what was received, and negative prices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,7 +23,7 @@ def unit_price(invoice: Invoice, contract: ContractRecord) -> Findings:
         return
     by = coefficient(contract, reference_day(invoice))
     for line in invoice.lines:
-        agreed = prices.get(key(line.code)) if line.code else None
+        agreed = prices.get(line.code_among(prices))
         if agreed is None or is_revision(line.code):
             continue
         price = line.unit_price / line.base_quantity
@@ -135,11 +135,10 @@ def _above(
     invoice: Invoice, contract: ContractRecord, limits: Mapping[str, Decimal], part: Part | None = None
 ) -> Iterator[_Over]:
     done = replaced(invoice)
-    for code, lines in ({} if invoice.is_credit else _lines_by_code(invoice)).items():
-        if code in limits:
-            before, now = _billed_quantity(contract, code, done, part), sum((line.quantity for line in lines), ZERO)
-            if before + now > limits[code]:
-                yield _Over(lines, before, now, limits[code])
+    for code, lines in ({} if invoice.is_credit else _lines_by_code(invoice, limits)).items():
+        before, now = _billed_quantity(contract, code, done, part), sum((line.quantity for line in lines), ZERO)
+        if before + now > limits[code]:
+            yield _Over(lines, before, now, limits[code])
 
 
 def _excess(contract: ContractRecord, rule: str, over: _Over, said: str) -> MatchFinding:
@@ -161,11 +160,11 @@ def _quantities(contract: ContractRecord) -> dict[str, Decimal]:
     return found
 
 
-def _lines_by_code(invoice: Invoice) -> dict[str, list[InvoiceLine]]:
+def _lines_by_code(invoice: Invoice, known: Container[str]) -> dict[str, list[InvoiceLine]]:
     found: dict[str, list[InvoiceLine]] = {}
     for line in invoice.lines:
-        if line.code:
-            found.setdefault(key(line.code), []).append(line)
+        if code := line.code_among(known):
+            found.setdefault(code, []).append(line)
     return found
 
 

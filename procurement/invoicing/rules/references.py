@@ -1,14 +1,19 @@
 """Whom the invoice is addressed to and what it cites: buyer, service, engagement, contract number."""
 
+from procurement.invoicing.asked import gives_engagement, gives_service, may_be_free, unknown_service
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice
-from procurement.invoicing.keys import key
 from procurement.invoicing.rules.finding import Findings, recycle, reject, suspend, tell
 from procurement.invoicing.scoring import cites_contract, cites_engagement, engagements
 
 
 def buyer(invoice: Invoice, contract: ContractRecord) -> Findings:
-    """The invoice is addressed to the contract's buyer."""
+    """The invoice is addressed to the contract's buyer, and to no other."""
+    if len(invoice.buyer.sirets) > 1:
+        given = ", ".join(invoice.buyer.sirets)
+        message = f"La facture nomme plusieurs acheteurs ({given}) : le fournisseur doit dire auquel elle s’adresse."
+        yield recycle("buyer-several", "BT-46", message, "DEST_ERR")
+        return
     if invoice.buyer.siret == contract.buyer.siret:
         return
     given = invoice.buyer.siret or "absent"
@@ -21,35 +26,34 @@ def buyer(invoice: Invoice, contract: ContractRecord) -> Findings:
 
 def either(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The buyer who asks for an engagement or a service gets one of them (CPRO-13)."""
-    if contract.buyer.requires.either and not invoice.engagement and not invoice.buyer.services:
+    if contract.buyer.requires.either and not gives_engagement(invoice) and not gives_service(invoice):
         message = "L’acheteur exige un numéro d’engagement (BT-13) ou un code service (BT-46) : aucun n’est donné."
         yield recycle("engagement-or-service-missing", "BT-13", message, "CMD_ERR")
 
 
 def service(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The service code, where the buyer asks for one, is one of its own (BT-46@0224 or BT-10)."""
-    known, given = {key(code) for code in contract.buyer.services}, invoice.buyer.services
-    required = contract.buyer.requires.service
-    if not given:
+    required, unknown = contract.buyer.requires.service, unknown_service(invoice, contract.buyer.services)
+    if not gives_service(invoice):
         if required:
             message = "Le code service, exigé par l’acheteur, manque."
             yield recycle("service-missing", "BT-46", message, "CODE_ROUTAGE_ERR")
         return
-    if not known or any(key(code) in known for code in given):
+    if not unknown:
         return
-    message = f"Le code service « {given[0]} » n’est pas l’un de ceux de l’acheteur pour ce contrat."
-    if required or invoice.buyer.routed_services:
-        yield recycle("service-unknown", "BT-46", message, "CODE_ROUTAGE_ERR")
-    else:
+    message = f"Le code service « {unknown} » n’est pas l’un de ceux de l’acheteur pour ce contrat."
+    if may_be_free(invoice, required=required):
         yield tell("service-unknown", "BT-10", message, "CODE_ROUTAGE_ERR", "warn")
+    else:
+        yield recycle("service-unknown", "BT-46", message, "CODE_ROUTAGE_ERR")
 
 
 def engagement(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The engagement number, where the buyer asks for one, is one of the contract's; its number may stand in."""
     given = invoice.engagement
     if not given:
-        if contract.buyer.requires.engagement:
-            message = "Le numéro d’engagement (BT-13), exigé par l’acheteur, manque."
+        if contract.buyer.requires.engagement and not gives_engagement(invoice):
+            message = "Le numéro d’engagement (BT-13), exigé par l’acheteur, manque, ainsi que celui du marché (BT-12)."
             yield recycle("engagement-missing", "BT-13", message, "CMD_ERR")
         return
     if cites_engagement(given, contract) or cites_contract(given, contract):

@@ -77,12 +77,12 @@ OTHERS: dict[str, tuple[str, Edit, Edit, Directory | None]] = {
     ),
     "09": ("S1", lambda xml, s: xml, lambda xml, s: without(xml, s, "seller-ids"), None),
     "10": ("S1", lambda xml, s: xml, lambda xml, s: without(xml, s, "buyer-ids", "0009"), None),
-    "11": ("S1", lambda xml, s: xml, lambda xml, s: without(xml, s, "buyer-ids", "0224"), ASKS),
+    "11": ("S1", lambda xml, s: xml, lambda xml, s: unserved(xml, s), ASKS),
     "12": ("S1", lambda xml, s: xml, lambda xml, s: MAKE[s](rich(contract="", engagement="")), ASKS),
     "13": (
         "S1",
         lambda xml, s: xml,
-        lambda xml, s: without(MAKE[s](rich(contract="", engagement="")), s, "buyer-ids", "0224"),
+        lambda xml, s: unserved(MAKE[s](rich(contract="", engagement="")), s),
         EITHER,
     ),
     "17": ("S1", lambda xml, s: xml, lambda xml, s: without(xml, s, "payee-ids"), None),
@@ -98,6 +98,11 @@ OTHERS: dict[str, tuple[str, Edit, Edit, Directory | None]] = {
     "23": ("S3", lambda xml, s: xml, lambda xml, s: xml, None),
     "24": ("S1", lambda xml, s: xml, lambda xml, s: put(xml, s, "BT-23", "S5"), None),
 }
+
+
+def unserved(xml: bytes, syntax: str) -> bytes:
+    """No service in either place."""
+    return without(without(xml, syntax, "buyer-ids", "0224"), syntax, "BT-10")
 
 
 def said(xml: bytes, directory: Directory | None = None) -> dict[str, str]:
@@ -165,10 +170,12 @@ def test_a_million_lines_are_too_many(syntax: str) -> None:
     assert "BR-FR-CPRO-19" in {row.code for row in broken(cpro.RULES, many)}
 
 
-def test_an_unlisted_service_is_refused_and_bt10_does_not_stand_in(syntax: str) -> None:
+def test_an_unlisted_service_is_refused_and_a_listed_one_may_be_in_bt10_alone(syntax: str) -> None:
     closed = Directory({BUYER.siret: Recipient(services=frozenset({"ECOLES"}))})
     assert said(sample(syntax), closed)["BR-FR-CPRO-11"] == "fatal"
-    assert said(without(sample(syntax), syntax, "buyer-ids", "0224"), ASKS)["BR-FR-CPRO-11"] == "fatal"
+    alone = without(sample(syntax), syntax, "buyer-ids", "0224")
+    assert "BR-FR-CPRO-11" not in said(alone, ASKS)
+    assert said(put(alone, syntax, "BT-10", "CULTURE"), ASKS)["BR-FR-CPRO-11"] == "fatal"
 
 
 def test_the_markets_number_stands_in_for_the_engagement(syntax: str) -> None:
@@ -186,7 +193,7 @@ def test_what_was_not_verified_is_said(syntax: str) -> None:
 
 MENTIONS: dict[str, Edit] = {
     "D2192-2-4": lambda xml, s: MAKE[s](rich(contract="", engagement="")),
-    "D2192-2-5": lambda xml, s: without(without(xml, s, "buyer-ids", "0224"), s, "BT-10"),
+    "D2192-2-5": lambda xml, s: unserved(xml, s),
     "D2192-2-6": lambda xml, s: without(without(without(xml, s, "BT-72"), s, "BT-73"), s, "BT-74"),
     "D2192-2-11": lambda xml, s: without(xml, s, "BT-84"),
     "D2192-2-SIRET": lambda xml, s: without(xml, s, "buyer-ids", "0009"),
@@ -225,7 +232,7 @@ def left(xml: bytes, directory: Directory | None = None) -> set[str]:
 def test_a_part_of_the_directory_judges_only_whom_it_knows(syntax: str) -> None:
     """A buyer whose switches were not read, another buyer, and one whose switches were."""
     asked = {f"BR-FR-CPRO-{number}" for number in (11, 12, 13)} | {"D2192-2-5"}
-    bare = without(sample(syntax, "S3"), syntax, "buyer-ids", "0224")
+    bare = unserved(sample(syntax, "S3"), syntax)
     unread = Directory({BUYER.siret: Recipient(read=False)}, whole=False)
     assert asked <= left(bare, unread)
     assert "BR-FR-CPRO-23" not in left(bare, unread) | set(said(bare, unread))

@@ -78,7 +78,6 @@ BREAKS: list[tuple[str, Draft, dict[str, Any], str, str, str]] = [
     ("buyer-wrong", _buyer(STRANGER), {}, "DEST_ERR", "hold", "A_RECYCLER"),
     ("service-missing", _buyer(BUYER.siret, ""), {}, "CODE_ROUTAGE_ERR", "hold", "A_RECYCLER"),
     ("service-unknown", _buyer(BUYER.siret, "CULTURE"), {}, "CODE_ROUTAGE_ERR", "hold", "A_RECYCLER"),
-    ("engagement-missing", draft(engagement=""), {}, "CMD_ERR", "hold", "A_RECYCLER"),
     ("engagement-unknown", draft(engagement="EJ-99"), {}, "CMD_ERR", "hold", "A_RECYCLER"),
     ("contract-reference-wrong", draft(contract="2025-9999"), {}, "REF_CT_ABSENT", "hold", "SUSPENDUE"),
     ("iban-unknown", draft(iban="FR1420041010050500013M02606"), {}, "COORD_BANC_ERR", "hold", "SUSPENDUE"),

@@ -80,11 +80,13 @@ def test_a_wrong_engagement_goes_back(made: Made) -> None:
 
 def test_an_engagement_or_a_service_is_enough_where_the_buyer_says_either(made: Made) -> None:
     buyer = {"siret": BUYER.siret, "services": ["VOIRIE"], "requires": {"either": True}}
-    bare = sold(engagement="", buyer=replace(BUYER, service=""))
-    assert proposed(told(made, bare, agreed(buyer=buyer))) == (
-        "engagement-or-service-missing", "CMD_ERR", "A_RECYCLER", "hold",
-    )  # fmt: skip
+    bare = sold(engagement="", contract="", buyer=replace(BUYER, service=""))
+    answer = told(made, bare, agreed(buyer=buyer))
+    assert [f.rule for f in answer.findings] == ["engagement-or-service-missing", "contract-reference-absent"]
+    assert (answer.findings[0].reason_code, answer.chorus, answer.decision) == ("CMD_ERR", "A_RECYCLER", "hold")
     assert told(made, sold(engagement=""), agreed(buyer=buyer)).decision == "approve"
+    by_number = sold(engagement="", buyer=replace(BUYER, service=""))
+    assert told(made, by_number, agreed(buyer=buyer)).decision == "approve"
 
 
 @pytest.mark.parametrize("number", ["F-2026-0001", "f 2026 1", "F/2026/001"])
