@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from starlette.concurrency import run_in_threadpool
 
 from api import db as database
-from procurement.counters import take
+from procurement.counters import give_back, take
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.federation import FederatedLogin
 from procurement.mail import post
@@ -128,10 +128,18 @@ def set_password(user: User, password: str) -> None:
 
 def brake(db: Session, name: str, limit: int, minutes: int) -> None:
     """Raise Refused once `name` was used `limit` times in the current window."""
-    now = database.now(db)
-    window = now.replace(second=0, microsecond=0) - timedelta(minutes=now.minute % minutes)
-    if not take(db, name[:120], limit, window):
+    if not take(db, name[:120], limit, _window(db, minutes)):
         raise Refused(f"Trop d’essais : attendez {minutes} minutes.")
+
+
+def release(db: Session, name: str, minutes: int) -> None:
+    """What `brake` counted in the current window was no failure."""
+    give_back(db, name[:120], _window(db, minutes))
+
+
+def _window(db: Session, minutes: int) -> datetime:
+    now = database.now(db)
+    return now.replace(second=0, microsecond=0) - timedelta(minutes=now.minute % minutes)
 
 
 def check_password(db: Session, email: str, password: str) -> User | None:

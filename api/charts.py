@@ -6,6 +6,7 @@
 Both return Markup, to be written `{{ chart }}` in a template. Titles must differ within a page: ids come from them.
 Lengths are percentages across and pixels down, so that the chart fits a phone without shrinking its words; colours and
 dashes are classes of mps.css (`.chart`). Numbers may be negative; None is a gap of a line, and « – » in the table.
+The figures of a vertical axis have a drawing of their own, left of the lines, so that no line crosses them.
 """
 
 import re
@@ -26,8 +27,11 @@ Figure = Decimal | int
 Rows = Sequence[tuple[str, Figure]]
 SHORT = 30
 HEIGHT, TOP = 220, 12
-LEFT, RIGHT = 12, 97
+LEFT, RIGHT = 2, 98
 MOST_LABELS = 6
+# In em of an axis label (mps.css, `.tick`): a chart on the narrowest phone, and on a screen that shows `.roomy` labels.
+NARROW, WIDE = 20.5, 46.0
+LETTER, GAP = 0.62, 0.8
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,18 @@ def bars(title: str, rows: Rows, unit: str = "") -> Markup:
 
 
 def lines(
-    title: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[Figure | None]]], unit: str = ""
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[tuple[str, Sequence[Figure | None]]],
+    unit: str = "",
+    short: Sequence[str] = (),
 ) -> Markup:
     """One line per (name, values); `labels` name the points from left to right, as many as each has values.
 
-    Lines differ by dash as well as by colour. Raises ValueError where a series is longer or shorter than the labels.
+    Lines differ by dash as well as by colour. `short`: the same labels for the axis, where as many as fit are written;
+    the table has all. Raises ValueError where a series is longer or shorter than the labels.
     """
-    if any(len(values) != len(labels) for _, values in series):
+    if any(len(values) != len(labels) for _, values in [*series, ("", short or labels)]):
         raise ValueError("each series needs one value per label")
     low, high = _span([value for _, values in series for value in values if value is not None])
     step = _step(high - low)
@@ -79,7 +88,9 @@ def lines(
     curves = [_curve(name, values, places, low, high) for name, values in series]
     table = [[label, *(_shown(values[i], unit) for _, values in series)] for i, label in enumerate(labels)]
     said = " ; ".join(f"{row[0]} : {', '.join(row[1:])}" for row in table[:12])
-    return _made("lines", title, curves, said, _shown_unit(unit), grid, _axis(labels, places), table)
+    gutter = LETTER * max(len(label) for _, label in grid) + GAP
+    axis = _axis(short or labels, places, gutter)
+    return _made("lines", title, curves, said, _shown_unit(unit), grid, axis, table, round(gutter, 2))
 
 
 def _made(kind: str, *args: Any) -> Markup:
@@ -138,11 +149,37 @@ def _curve(
     return Curve(name, tuple(point for point in points if point is not None), segments)
 
 
-def _axis(labels: Sequence[str], places: Sequence[float]) -> list[tuple[float, str, str]]:
-    """(place, label, anchor) of at most MOST_LABELS labels, the first and the last among them."""
-    every = max(1, -(-(len(labels) - 1) // (MOST_LABELS - 1)))
-    kept = {*range(0, len(labels), every), len(labels) - 1} if labels else set()
-    if len(labels) - 1 - every // 2 in kept and len(labels) > MOST_LABELS:
-        kept.discard(len(labels) - 1 - every // 2)
+@dataclass(frozen=True)
+class Mark:
+    """A label under the lines; `roomy` ones are shown on a wide screen alone."""
+
+    x: float
+    label: str
+    anchor: str
+    roomy: bool
+
+
+def _axis(labels: Sequence[str], places: Sequence[float], gutter: float) -> list[Mark]:
+    """The labels that can be written without touching, beside a gutter in em: on a phone, then on a wide screen."""
+    half = max((len(label) for label in labels), default=0) * LETTER / 2
+    many = _apart(range(len(labels)), places, half, WIDE - gutter)
+    few = _apart(many, places, half, NARROW - gutter)
     anchors = {0: "start", len(labels) - 1: "end"} if len(labels) > 1 else {}
-    return [(places[index], labels[index], anchors.get(index, "middle")) for index in sorted(kept)]
+    return [Mark(places[rank], labels[rank], anchors.get(rank, "middle"), rank not in few) for rank in many]
+
+
+def _apart(ranks: Sequence[int], places: Sequence[float], half: float, width: float) -> list[int]:
+    """The first, the last, and as many between at a regular step as leave a gap; the first alone where two touch.
+
+    The first begins at its place, the last ends there, the others reach `half` on both sides.
+    """
+    at = {rank: places[rank] * width / 100 for rank in ranks}
+    if len(ranks) < 2 or at[ranks[-1]] - at[ranks[0]] < 4 * half + GAP:
+        return list(ranks[:1])
+    low, high = at[ranks[0]] + 3 * half + GAP, at[ranks[-1]] - 3 * half - GAP
+    for every in range(1, len(ranks)):
+        between = [rank for rank in ranks[every:-1:every] if at[rank] <= high]
+        apart = all(at[b] - at[a] >= 2 * half + GAP for a, b in pairwise(between))
+        if apart and len(between) <= MOST_LABELS - 2 and all(at[rank] >= low for rank in between):
+            return [ranks[0], *between, ranks[-1]]
+    return [ranks[0], ranks[-1]]

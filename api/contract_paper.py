@@ -105,7 +105,7 @@ def totals(part: Part, terms: Terms) -> Rows:
     if len(terms.vat_rates) == 1:
         rate = Decimal(str(terms.vat_rates[0]))
         whole = with_vat(part.amount_ht, rate)
-        found += [(f"TVA à {_plain(rate)} %", euros(whole - part.amount_ht)), ("Total TTC", euros(whole))]
+        found += [(f"TVA à {_plain(rate)}\u00a0%", euros(whole - part.amount_ht)), ("Total TTC", euros(whole))]
     return found
 
 
@@ -117,7 +117,7 @@ def _ordered(part: Part, terms: Terms) -> Rows:
     rows = [("Prestations", part.label), ("Montant HT", euros(part.amount_ht))]
     if len(terms.vat_rates) == 1:
         rate = Decimal(str(terms.vat_rates[0]))
-        rows.append((f"Montant TTC, TVA à {_plain(rate)} %", euros(with_vat(part.amount_ht, rate))))
+        rows.append((f"Montant TTC, TVA à {_plain(rate)}\u00a0%", euros(with_vat(part.amount_ht, rate))))
     days = (("Début", part.starts_on), ("Fin", part.ends_on))
     return rows + [(label, french_date(day)) for label, day in days if day]
 

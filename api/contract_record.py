@@ -149,6 +149,10 @@ class Typed:
             return "0"
         return f"{(value / 100).normalize():f}" if value else "0"
 
+    def need(self, *names: str) -> None:
+        """Each of these fields has an answer: none is taken for « 0 »."""
+        self.wrong |= {name: "Cette réponse est obligatoire." for name in names if not self.text(name, 10**6)}
+
     def hold(self) -> None:
         if self.wrong:
             raise Invalid(self.wrong)

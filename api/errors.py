@@ -13,6 +13,7 @@ from starlette.routing import Match
 from api.auth import SignInNeeded
 from api.isolate import WorkFailed
 from api.render import page
+from api.typography import spaced
 from procurement.errors import DomainError, Invalid, NotFound, Refused, Unavailable
 
 STATUS: dict[type[DomainError], int] = {Refused: 409, NotFound: 404, Invalid: 422, Unavailable: 503}
@@ -68,7 +69,7 @@ def answer(
             extra["errors"] = fields  # type: ignore[assignment]
         return JSONResponse(body | extra, status, media_type="application/problem+json")
     message = " ".join([sentence, *(fields or {}).values()])
-    context = {"message": message, "article": article, "reference": reference, "back": way_back(request)}
+    context = {"message": spaced(message), "article": article, "reference": reference, "back": way_back(request)}
     if status in TEMPLATES:
         return page(request, f"errors/{status}.html", status=status, **context)
     return page(request, "errors/problem.html", status=status, title=title, **context)

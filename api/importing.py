@@ -33,7 +33,6 @@ LANES, AHEAD = 3, 5
 SECONDS = 60.0
 BY = "ligne de commande"
 _UNREADABLE = "Ce fichier ne peut pas être lu : droits manquants, ou erreur du système."
-_SPOILT = "Ce fichier ne peut pas être traité : il est abîmé."
 
 
 @dataclass
@@ -147,7 +146,7 @@ def _checked(contents: list[bytes], directory: Directory) -> list[dict[str, Any]
     except (isolate.WorkFailed, Unavailable) as error:
         if len(contents) > 1:
             return [one for content in contents for one in _checked([content], directory)]
-        return [{"error": error.sentence if isinstance(error, Unavailable) else _SPOILT}]
+        return [{"error": error.sentence if isinstance(error, Unavailable) else error.told()}]
     return found
 
 

@@ -27,6 +27,10 @@ _lock = threading.Lock()
 _pools: dict[int, ProcessPool] = {}
 
 
+# The worker's own limit, and the domain's errors: their sentences are for people.
+SPOKEN = frozenset({"MemoryError", "Refused", "NotFound", "Invalid", "Unavailable"})
+
+
 class WorkFailed(Exception):
     """The work's own refusal: `kind` is the exception's class name, the message its sentence."""
 
@@ -34,6 +38,14 @@ class WorkFailed(Exception):
         super().__init__(sentence)
         self.kind = kind
         self.sentence = sentence
+
+    def told(self, known: frozenset[str] = frozenset()) -> str:
+        """What to show: its own sentence where the work says one in French (`known` names more such exceptions)."""
+        if self.kind in SPOKEN or self.kind in known:
+            return self.sentence
+        if self.kind == "TimeoutError":
+            return "Ce traitement a dépassé le temps permis ; le fichier n’est peut-être pas en cause."
+        return f"Ce fichier ne peut pas être traité : il est abîmé, ou d’une forme imprévue ({self.kind})."
 
 
 def run(path: str, *args: Any, seconds: float = 20.0, **kwargs: Any) -> Any:

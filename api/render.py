@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
+from api.typography import FrenchSpaces, spaced
 from dce_templates.french import number, reading
 from dce_templates.markup import restore
 from procurement.people import Person, Role
@@ -74,6 +75,7 @@ def badge(text: str, tone: str) -> Markup:
     return made
 
 
+templates.env.add_extension(FrenchSpaces)
 templates.env.undefined = StrictUndefined
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 templates.env.filters.update(
@@ -96,9 +98,9 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     base: dict[str, Any] = {
         "user": person,
         "sandbox": request.app.state.sandbox,
-        "errors": Fields(context.pop("errors", {})),
+        "errors": Fields({name: spaced(said) for name, said in context.pop("errors", {}).items()}),
         "values": Fields(context.pop("values", {})),
-        "flash": request.query_params.get("ok") and FLASHES.get(request.query_params["ok"]),
+        "flash": spaced(FLASHES.get(request.query_params.get("ok", ""), "")),
     }
     return templates.TemplateResponse(request, template, base | context, status_code=status)
 

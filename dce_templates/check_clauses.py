@@ -165,8 +165,8 @@ def data_penalties(c: Context) -> Iterator[Problem]:
     _, cap, _ = penalties(c.dossier)
     if isinstance(own, int) and Decimal(own) / 100 > cap:
         yield Problem(
-            f"Les pénalités de données peuvent atteindre {own} % du montant, le plafond de toutes les pénalités est de"
-            f" {french.percent(cap)}.",
+            f"Les pénalités de données peuvent atteindre {own}\u00a0% du montant, le plafond de toutes les pénalités"
+            f" est de {french.percent(cap)}.",
             "Baissez le plafond de la clause OD-21, ou relevez celui du marché.",
             "penalties.cap",
         )

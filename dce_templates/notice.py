@@ -116,11 +116,11 @@ def _clauses(
 def _criteria(before: Sequence[Criterion], after: Sequence[Criterion]) -> Iterator[str]:
     for _, left, right in _both(before, after, lambda item: item.id):
         if left is None and right is not None:
-            yield f"Le critère « {right.label} » est ajouté, avec un poids de {french.number(right.weight)} %."
+            yield f"Le critère « {right.label} » est ajouté, avec un poids de {french.number(right.weight)}\u00a0%."
         elif right is None and left is not None:
-            yield f"Le critère « {left.label} », qui pesait {french.number(left.weight)} %, est retiré."
+            yield f"Le critère « {left.label} », qui pesait {french.number(left.weight)}\u00a0%, est retiré."
         elif left is not None and right is not None and left.weight != right.weight:
-            weights = f"{french.number(right.weight)} % au lieu de {french.number(left.weight)} %"
+            weights = f"{french.number(right.weight)}\u00a0% au lieu de {french.number(left.weight)}\u00a0%"
             yield f"Le critère « {right.label} » pèse {weights}."
         elif right is not None:
             yield f"Le critère « {right.label} » est réécrit : son nom, sa méthode ou ses sous-critères changent."

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from procurement.errors import Refused
 from procurement.execution.receptions import Reception
 from procurement.invoice_copy import InvoiceCopy
-from procurement.invoicing.rules.dates import PREPAID
+from procurement.invoicing.invoice import PREPAID_TYPES
 
 CHANGED = "Cette facture a changé depuis que vous avez ouvert cette page : relisez-la, puis enregistrez de nouveau."
 
@@ -25,7 +25,7 @@ def certifies(db: Session, copy: InvoiceCopy) -> bool:
 
     A credit note pays for nothing, and an advance comes before the work.
     """
-    if copy.contract_id is None or copy.is_credit or copy.type_code in PREPAID:
+    if copy.contract_id is None or copy.is_credit or copy.type_code in PREPAID_TYPES:
         return False
     query = select(Reception.id).where(Reception.contract_id == copy.contract_id, Reception.state == "done")
     return db.scalar(query.limit(1)) is None

@@ -195,6 +195,11 @@ def open_engagements(whole: Whole) -> list[str]:
     return [engagement.number for engagement in whole.engagements if engagement.closed_at is None]
 
 
+def engagements_for(whole: Whole, part: Part) -> list[str]:
+    """Those that pay for this tranche or order."""
+    return [one.number for one in whole.engagements if one.part == part.number and one.closed_at is None]
+
+
 def record_of(whole: Whole, *, today: date | None = None, leave_out: str = "") -> dict[str, Any]:
     """One entry of `contracts`, as of `today`. `leave_out`: the sha256 of the copy that is being checked again."""
     contract, terms, switches = whole.contract, whole.terms, whole.switches
@@ -212,6 +217,7 @@ def record_of(whole: Whole, *, today: date | None = None, leave_out: str = "") -
             *(_holder(party, whole.accounts, known.sme) for party in whole.parties),
             *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in STANDING),
         ],
+        "declared": [act.siret for act in whole.subcontracts if act.state == "declared"],
         "amount_ht": str(contract.amount_now),
         "ceiling_ht": str(ceiling),
         "vat_rates": list(terms.vat_rates),
@@ -290,7 +296,7 @@ def _part(part: Part, whole: Whole) -> dict[str, Any]:
     return {
         "id": part.number,
         "kind": part.kind,
-        "engagements": [e.number for e in whole.engagements if e.part == part.number and e.closed_at is None],
+        "engagements": engagements_for(whole, part),
         "ceiling_ht": str(part.amount_ht),
         "start": _day(part.starts_on or (part.decided_on if part.state == "affirmed" else None)),
         "end": _day(part.ends_on),

@@ -31,6 +31,13 @@ def take(db: Session, name: str, limit: int, window_start: datetime) -> bool:
     return True
 
 
+def give_back(db: Session, name: str, window_start: datetime) -> None:
+    """Undo one `take` of this window: it turned out not to count."""
+    row = held(db, [(name, window_start)])[name, window_start]
+    row.used = max(0, row.used - 1)
+    db.flush()
+
+
 def held(db: Session, wanted: Iterable[tuple[str, datetime]]) -> dict[tuple[str, datetime], Counter]:
     """The counters of these (name, window), locked until the commit, in one order for all: no two workers cross."""
     pairs = sorted(set(wanted))

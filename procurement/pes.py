@@ -16,7 +16,7 @@ from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.execution.amendments import BASES, Amendment, amendments_of
-from procurement.execution.parties import Party, parties_of
+from procurement.execution.parties import HOLDER, Party, parties_of
 from procurement.execution.parts import KINDS, ORDERED, Part, parts_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.invoicing.handoff import canonical
@@ -134,7 +134,7 @@ def facts_of(db: Session, contract: Contract) -> dict[str, Any]:
     return {
         "acheteur": {"siret": contract.organisation.siret, "nom": contract.organisation.name},
         "marche": _contract(contract, terms, said),
-        "titulaires": [_holder(party) for party in parties_of(db, contract)],
+        "titulaires": _holders(parties_of(db, contract)),
         "montants": {
             "initialHT": str(contract.amount), "actuelHT": str(contract.amount_now),
             "minimumHT": _text(terms.floor_ht), "maximumHT": _text(terms.ceiling_ht),
@@ -156,11 +156,16 @@ def _contract(contract: Contract, terms: Terms, said: Mapping[str, Any]) -> dict
     }  # fmt: skip
 
 
-def _holder(party: Party) -> dict[str, Any]:
-    return {
-        "siret": party.siret, "nom": party.name, "role": "mandataire" if party.rank == 1 else party.role,
-        "partHT": _text(party.share_ht), "fin": _text(party.ended_on),
-    }  # fmt: skip
+def _holders(parties: list[Party]) -> list[dict[str, Any]]:
+    """A group has a mandataire and cotraitants; a company that is alone, or succeeds one, is the titulaire."""
+    leader = "mandataire" if any(party.role != HOLDER for party in parties) else "titulaire"
+    return [
+        {
+            "siret": party.siret, "nom": party.name, "role": leader if party.role == HOLDER else "cotraitant",
+            "partHT": _text(party.share_ht), "fin": _text(party.ended_on),
+        }
+        for party in parties
+    ]  # fmt: skip
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def needs_writing(act: Act) -> None:
     worth = max(contract.amount, act.amount, Decimal(str(dossier.get("estimated_amount") or 0)))
     if figure is not None and worth < figure.value:
         return
-    limit = f"{number(figure.value)} € HT" if figure else "le seuil de l’écrit"
+    limit = f"{number(figure.value)}\u00a0€ HT" if figure else "le seuil de l’écrit"
     raise Refused(
         f"Ce marché, ou le besoin estimé, atteint {limit} : il est conclu par écrit et se signe avec un certificat, ou "
         "à la main.",

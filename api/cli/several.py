@@ -42,8 +42,7 @@ def in_worker(known: frozenset[str], path: str, *args: Any, seconds: float) -> A
     try:
         return isolate.run(path, *args, seconds=seconds)
     except isolate.WorkFailed as failure:
-        shown = failure.kind in known or failure.kind == "MemoryError"
-        raise BadFile(failure.sentence if shown else "Ce fichier ne peut pas être traité : il est abîmé.") from None
+        raise BadFile(failure.told(known)) from None
     except Unavailable as error:
         raise BadFile(error.sentence) from None
 

@@ -208,8 +208,7 @@ def _work(path: str, *args: Any, **kwargs: Any) -> Any:
     except isolate.WorkFailed as failure:
         if failure.kind == "Unavailable":
             raise Stop(failure.sentence, 3) from None
-        known = failure.kind in ("Unreadable", "SignatureError", "MemoryError")
-        raise Stop(failure.sentence if known else "Le fichier ne peut être traité : il est abîmé.") from None
+        raise Stop(failure.told(frozenset({"Unreadable", "SignatureError"}))) from None
     except Unavailable as error:
         raise Stop(error.sentence) from None
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Path, Request
+from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api import db as database
@@ -15,6 +16,7 @@ from api.auth import (
     brake,
     check_password,
     open_session,
+    release,
     revoke_token,
     send_code,
     tokens_of,
@@ -43,16 +45,26 @@ def signed_in(ctx: Ctx, token: str, path: str) -> Response:
     return response
 
 
-def _brakes(request: Request, email: str) -> None:
-    """Tries per quarter of an hour, counted even when the request then fails.
+MINUTES = 15
 
-    Ten per address and machine, thirty per machine, a hundred per address: a stranger cannot lock an owner out.
-    """
-    machine = request.client.host if request.client else "?"
+
+def _limits(request: Request, email: str) -> dict[str, int]:
+    """Ten tries per address and machine, thirty per machine, a hundred per address: no stranger locks an owner out."""
+    machine, address = request.client.host if request.client else "?", email.strip().lower()[:80]
+    return {f"signin:{machine}:{address}": 10, f"signin-from:{machine}": 30, f"signin-to:{address}": 100}
+
+
+def _brakes(request: Request, email: str) -> None:
+    """Tries per quarter of an hour: each is counted before it is made, so that many at once get no more."""
     with transaction(database_of(request)) as db:
-        brake(db, f"signin:{machine}:{email}", 10, 15)
-        brake(db, f"signin-from:{machine}", 30, 15)
-        brake(db, f"signin-to:{email}", 100, 15)
+        for name, limit in _limits(request, email).items():
+            brake(db, name, limit, MINUTES)
+
+
+def _succeeded(request: Request, db: Session, email: str) -> None:
+    """Only failures stay counted: this try is given back, and none that failed before it."""
+    for name in _limits(request, email):
+        release(db, name, MINUTES)
 
 
 def ways_in(ctx: Context) -> dict[str, Any]:
@@ -68,10 +80,12 @@ def sign_in_form(request: Request, ctx: Ctx, suite: str = "/") -> Response:
 @router.post("/connexion", dependencies=[Depends(PUBLIC)])
 def sign_in(request: Request, ctx: Ctx, email: Text = "", password: Text = "", suite: Text = "/") -> Response:
     values = {"email": email, "suite": inside(suite)}
-    _brakes(request, email.strip().lower()[:80])
+    _brakes(request, email)
     with transaction(ctx.database) as db:
         user = check_password(db, email, password)
         token = open_session(db, user) if user else ""
+        if user:
+            _succeeded(request, db, email)
     if not token:
         wrong = Invalid({"password": "Adresse ou mot de passe inconnus."})
         raise PageInvalid(wrong, "account/sign_in.html", {"values": values} | ways_in(ctx))
@@ -92,7 +106,7 @@ def ask_code(request: Request, ctx: Ctx, email: Text = "", name: Text = "", suit
             raise Invalid({"name": "Écrivez votre nom."})
     except Invalid as error:
         raise PageInvalid(error, "account/ask_code.html", {"values": values}) from None
-    _brakes(request, address[:80])
+    _brakes(request, address)
     with transaction(ctx.database) as db:
         send_code(db, address, name.strip()[:200])
     return RedirectResponse("/inscription/code?" + urlencode({"email": address, "suite": inside(suite)}), 303)
@@ -107,10 +121,11 @@ def code_answer_form(request: Request, email: str = "", suite: str = "/") -> Res
 def answer_code(request: Request, ctx: Ctx, email: Text = "", code: Text = "", suite: Text = "/") -> Response:
     values = {"email": email, "suite": inside(suite)}
     address = email.strip().lower()
-    _brakes(request, address[:80])
+    _brakes(request, address)
     try:
         with transaction(ctx.database) as db:
             token = open_session(db, use_code(db, address, code))
+            _succeeded(request, db, address)
     except Invalid as error:
         raise PageInvalid(error, "account/code.html", {"values": values}) from None
     return signed_in(ctx, token, suite)

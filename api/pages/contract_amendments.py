@@ -33,6 +33,7 @@ from api.remote.api_entreprise import Buyer
 from api.render import page
 from api.signing import circuit_of
 from api.storage import withdrawn_if_refused
+from dce_templates.french import percent
 from procurement.contract import Contract, find_contract, paris_day
 from procurement.errors import Invalid, Refused, Unavailable
 from procurement.events import lock
@@ -90,7 +91,7 @@ def _list(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
 
 def _share(part: Decimal, whole: Decimal) -> str:
     """« 12,5 % » of a positive amount."""
-    return f"{round(part / whole * 100, 2).normalize():f} %".replace(".", ",")
+    return percent(round(part / whole, 4))
 
 
 def _read(db: Session, contract: Contract, amendment: Amendment) -> Reading:

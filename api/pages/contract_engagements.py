@@ -127,6 +127,8 @@ def keep_billing(db: Db, who: Who, ref: str, sent: Sent) -> Response:
         amount, part = typed.euros("amount_ht"), typed.text("part", 20)
         if amount is not None and amount < 0:
             typed.wrong["amount_ht"] = "Le montant de l’engagement est positif."
+        if not number and (amount is not None or part):
+            typed.wrong["engagement"] = "Écrivez le numéro de l’engagement : sans lui, rien de cela n’est gardé."
         typed.hold()
         set_service(db, contract, service, who, now)
         if number:

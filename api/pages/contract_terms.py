@@ -50,6 +50,7 @@ def _read_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
         "rates": {name: _percent(getattr(terms, name)) for name in RATES},
         "formula": formula,
         "published": _published(contract),
+        "every": _every(formula.get("months", 1)) if formula else "",
         "rounding": ROUNDINGS.get(str((formula or {}).get("rounding", "half_up")), ""),
         "series": [(name, name) for name in sorted(named)],
         "indices": values,
@@ -62,7 +63,11 @@ def _published(contract: Contract) -> str:
     price = contract.consultation.dossier.get("price") or {}
     said = (price.get("revision_formula"), price.get("revision_index"))
     months = price.get("revision_months")
-    return " ; ".join([*(str(each) for each in said if each), *([f"tous les {months} mois"] if months else [])])
+    return " ; ".join([*(str(each) for each in said if each), *([_every(months)] if months else [])])
+
+
+def _every(months: int | str) -> str:
+    return "chaque mois" if int(months) == 1 else f"tous les {months} mois"
 
 
 def _form_context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def _form_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
         "roundings": list(ROUNDINGS.items()),
         "published": _published(contract),
         "rows": range(1, MOST_TERMS + 1),
-        "values": to_form(terms_of(db, contract)),
+        "values": to_form(terms_of(db, contract), contract),
     }
 
 
@@ -92,8 +97,8 @@ def _day(value: date | None) -> str:
     return value.isoformat() if value else ""
 
 
-def to_form(terms: Terms) -> dict[str, str]:
-    """Field → what stands in it."""
+def to_form(terms: Terms, contract: Contract) -> dict[str, str]:
+    """Field → what stands in it; the months of a revision that nobody wrote yet are the dossier's."""
     found = {name: str(getattr(terms, name)) for name in ("kind", "price_form", "price_kind", "payment_days")}
     found |= {name: _percent(getattr(terms, name)) for name in RATES}
     found |= {name: _plain(getattr(terms, name)) for name in AMOUNTS}
@@ -101,8 +106,9 @@ def to_form(terms: Terms) -> dict[str, str]:
     found |= {"holder_size": terms.holder_size, "holder_size_source": terms.holder_size_source}
     found |= {"guarantee": terms.guarantee, "penalties": terms.penalties, "pieces": "\n".join(terms.pieces)}
     found["vat_rates"] = " ; ".join(str(rate).replace(".", ",") for rate in terms.vat_rates)
-    formula = terms.revision or {}
-    found |= {"fixed": _plain(Decimal(formula["fixed"])) if formula else ""}
+    published = contract.consultation.dossier.get("price") or {}
+    formula = terms.revision or {"months": published.get("revision_months") or 1}
+    found |= {"fixed": _plain(Decimal(formula["fixed"])) if "fixed" in formula else ""}
     found |= {"decimals": str(formula.get("decimals", 4)), "months": str(formula.get("months", 1))}
     found["rounding"] = str(formula.get("rounding", "half_up"))
     for row, term in enumerate(formula.get("terms", []), 1):
@@ -113,6 +119,7 @@ def to_form(terms: Terms) -> dict[str, str]:
 
 def from_form(typed: Typed) -> dict[str, Any]:
     """What `write_terms` takes. Raises Invalid."""
+    typed.need(*RATES, "decimals", "months", "rounding")
     said: dict[str, Any] = {name: typed.text(name, 20) for name in ("kind", "price_form", "price_kind")}
     said["payment_days"] = typed.whole("payment_days")
     said |= {name: typed.percent(name) for name in RATES}

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import db as database
 from api.auth import BUYER, Who
+from api.billing_card import engagement_rows
 from api.context import Ctx
 from api.contract_summary import record_rows
 from api.cursor import Cursor
@@ -94,8 +95,9 @@ def billing_card(request: Request, db: Db, who: Who, ref: str) -> Response:
     """What to give to the supplier, on one page to print."""
     contract = find_contract(db, ref, who)
     return page(
-        request, "contracts/card.html", contract=contract, buyer=contract.organisation, engagement=quoted(db, contract)
-    )
+        request, "contracts/card.html", contract=contract, buyer=contract.organisation,
+        engagements=engagement_rows(quoted(db, contract)),
+    )  # fmt: skip
 
 
 @router.get("/contrats/{ref}/preuves/{sref}", dependencies=[Depends(BUYER)])

@@ -1,5 +1,6 @@
 """The account of one contract: initial, modified, ordered, invoiced, paid, left; its chart, its invoices, its CSV."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
@@ -31,18 +32,21 @@ from procurement.people import Role
 router = APIRouter(include_in_schema=False)
 PATH = "/contrats/{ref}/compte"
 PAGE = 20
+SHORT_MONTHS = [
+    "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.",
+]  # fmt: skip
 
 
 def chart_of(account: Ledger) -> Markup:
     """Admitted and paid so far, month by month, against the ceiling; months without movement keep their level."""
     months = filled(account.months)
-    labels = [_month(month) for month, _, _ in months]
+    labels, short = ([_month(month, names) for month, _, _ in months] for names in (MONTHS, SHORT_MONTHS))
     series = [
         ("Admis", [admitted for _, admitted, _ in months]),
         ("Payé", [paid for _, _, paid in months]),
         ("Plafond", [account.ceiling for _ in months]),
     ]
-    return lines("Cumul facturé et payé, hors taxes", labels, series if months else [], "€")
+    return lines("Cumul facturé et payé, hors taxes", labels, series if months else [], "€", short)
 
 
 Month = tuple[str, Decimal, Decimal]
@@ -65,8 +69,8 @@ def _next(month: str) -> str:
     return f"{year + number // 12}-{number % 12 + 1:02d}"
 
 
-def _month(month: str) -> str:
-    return f"{MONTHS[int(month[5:]) - 1]} {month[:4]}"
+def _month(month: str, names: Sequence[str]) -> str:
+    return f"{names[int(month[5:]) - 1]} {month[:4]}"
 
 
 @router.get(PATH, dependencies=[Depends(BUYER)])

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import db as database
 from api.auth import SIGNED_IN, Who
+from api.billing_card import engagement_rows
 from api.context import Context, Ctx
 from api.db import Db, reading
 from api.downloads import attachment
@@ -50,7 +51,7 @@ def _context(db: Session, contract: Contract, ref: str, report: Report | None = 
         "consultation": contract.consultation,
         "buyer": contract.organisation,
         "ref": ref,
-        "engagement": quoted(db, contract),
+        "engagements": engagement_rows(quoted(db, contract), "Demandez-le à l’acheteur s’il l’exige."),
         "report": report or contract.act.signature_report,
         "failed": report is not None,
         "file_name": f"{contract.act.file_stem}.pdf",

@@ -1,6 +1,7 @@
 """A company paid under a contract: what its invoices must bear, where each one is, its certificat de cessibilité."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import db as database
 from api.auth import SIGNED_IN, Who
+from api.billing_card import UNASKED, engagement_rows, part_rows
 from api.context import Ctx
 from api.cursor import Cursor
 from api.db import Db, reading
@@ -19,7 +21,7 @@ from api.render import page
 from procurement.contract import Contract, paris_day
 from procurement.errors import NotFound
 from procurement.execution.assignments import Assignability
-from procurement.execution.engagements import quoted
+from procurement.execution.engagements import Quoted, quoted
 from procurement.execution.parties import HOLDER, Party, holder_now, parties_of
 from procurement.execution.terms import terms_of
 from procurement.invoice_copy import InvoiceCopy
@@ -62,15 +64,15 @@ def state_of(copy: InvoiceCopy) -> tuple[str, str]:
     return (CREDIT_STATES if copy.is_credit else STATES)[copy.state]
 
 
-def card_of(db: Session, contract: Contract, party: Party) -> list[dict[str, Any]]:
+def card_of(db: Session, contract: Contract, party: Party, engagements: Quoted) -> list[dict[str, Any]]:
     """What to write where: label, value, note, and the business term for programs."""
-    buyer, engagement = contract.organisation, quoted(db, contract)
+    buyer, (engagement, *_) = contract.organisation, engagement_rows(engagements)
     frame, where = FRAMES.get(party.role, FRAMES[HOLDER])
     rows = [
         ("BT-46", "SIRET de l’acheteur", buyer.siret, "BT-46, schéma 0009"),
         ("BT-49", "Adresse électronique", f"{buyer.siret[:9]}_{buyer.siret}", "BT-49, schéma 0225"),
         ("BT-10", "Code service", contract.service, "BT-10, et BT-46 schéma 0224" if contract.service else UNASKED),
-        ("BT-13", "Numéro d’engagement", engagement, "BT-13" if engagement else UNASKED),
+        ("BT-13", *engagement),
         ("BT-12", "Numéro de marché", contract.number, "BT-12"),
         ("BT-29", "Votre SIRET", party.siret, "BT-29, schéma 0009 ; ses neuf premiers chiffres sont le SIREN (BT-30)"),
         ("BT-23", "Cadre de facturation", frame, where),
@@ -85,18 +87,22 @@ def card_of(db: Session, contract: Contract, party: Party) -> list[dict[str, Any
     return [{"term": term, "label": label, "value": value, "note": note} for term, label, value, note in rows]
 
 
-UNASKED = "L’acheteur n’en demande pas."
+def _shown(fields: list[dict[str, Any]], engagements: Quoted) -> list[dict[str, Any]]:
+    """The card as a page shows it: the engagements of tranches and orders come after the contract's."""
+    after = 1 + next(rank for rank, row in enumerate(fields) if row["term"] == "BT-13")
+    parts = [{"label": label, "value": value, "note": note} for label, value, note in part_rows(engagements)]
+    return fields[:after] + parts + fields[after:]
 
 
 @router.get(PATH + "/facturation", dependencies=[Depends(SIGNED_IN)])
 def billing_page(request: Request, db: Db, who: Who, ref: str, avant: Cursor = None) -> Response:
     """The card, one for each company of this person, then their invoices and theirs alone."""
     contract, parties = find_billed(db, ref, who)
-    today, terms = paris_day(database.now(db)), terms_of(db, contract)
+    today, terms, engagements = paris_day(database.now(db)), terms_of(db, contract), quoted(db, contract)
     copies = copies_of(db, contract, [party.siret for party in parties], avant, PAGE)
     return page(
         request, "winner/billing.html", ref=ref, contract=contract, buyer=contract.organisation,
-        cards=[(party, card_of(db, contract, party)) for party in parties],
+        cards=[(party, _shown(card_of(db, contract, party, engagements), engagements)) for party in parties],
         copies=[(copy, state_of(copy), delay_of(copy, terms.payment_days, today)) for copy in copies],
         older=copies[-1].id if len(copies) == PAGE else None, reasons=REASONS, decided=DECIDED, estimate=ESTIMATE,
         certificates=_certificates(db, contract, parties),
@@ -109,11 +115,12 @@ def billing_page(request: Request, db: Db, who: Who, ref: str, avant: Cursor = N
 def billing_json(db: Db, who: Who, ref: str, avant: Cursor = None) -> Response:
     """The same for programs; ask again with `avant=next` until `next` is null."""
     contract, parties = find_billed(db, ref, who)
-    today, terms = paris_day(database.now(db)), terms_of(db, contract)
+    today, terms, engagements = paris_day(database.now(db)), terms_of(db, contract), quoted(db, contract)
     copies = copies_of(db, contract, [party.siret for party in parties], avant, PAGE)
     body = {
         "contract": contract.number,
-        "cards": [{"siret": party.siret, "fields": card_of(db, contract, party)} for party in parties],
+        "cards": [{"siret": party.siret, "fields": card_of(db, contract, party, engagements)} for party in parties],
+        "engagements": [asdict(row) for row in engagements.parts],
         "invoices": [_told(copy, clock_dict(delay_of(copy, terms.payment_days, today))) for copy in copies],
         "next": copies[-1].id if len(copies) == PAGE else None,
     }

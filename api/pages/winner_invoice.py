@@ -19,11 +19,11 @@ from api.downloads import attachment
 from api.errors import PageInvalid
 from api.pages.winner_billing import PATH
 from api.render import page
-from procurement.billing import Whole, open_engagements, whole_of
+from procurement.billing import Whole, engagements_for, open_engagements, whole_of
 from procurement.contract import paris_day
 from procurement.errors import Invalid, NotFound
 from procurement.execution.parties import Party, holder_now
-from procurement.iban import valid_iban
+from procurement.iban import wrong_iban
 from procurement.spreadsheet import number_of
 from procurement.supplier_bill import address_of, buyer_address, record_for
 from procurement.suppliers import SUBCONTRACTOR, find_billed
@@ -113,7 +113,7 @@ def _chosen(parties: list[Party], siret: str) -> Party:
 
 def _context(ref: str, whole: Whole, parties: list[Party], typed: Typed) -> dict[str, Any]:
     contract, terms, party = whole.contract, whole.terms, _chosen(parties, typed.siret)
-    engagements, services = open_engagements(whole), whole.switches.services
+    engagements, services = _engagements(whole), whole.switches.services
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in _rows(typed)]
     wanted = min(MOST, max(ROWS, len(rows) + (MORE if typed.do == "more" else 0)))
     rows += [dict.fromkeys(COLUMNS, "") for _ in range(wanted - len(rows))]
@@ -124,9 +124,15 @@ def _context(ref: str, whole: Whole, parties: list[Party], typed: Typed) -> dict
         "rates": [(str(rate), str(rate).replace(".", ",")) for rate in terms.vat_rates],
         "reverse": party.role == SUBCONTRACTOR and terms.kind == "works", "revised": terms.revision is not None,
         "buyer_known": bool(buyer_address(contract)), "days": terms.payment_days, "works": terms.kind == "works",
-        "engagements": [(one, one) for one in engagements], "services": [(one, one) for one in services],
+        "engagements": engagements, "services": [(one, one) for one in services],
         "said": None, "whole": "",
     }  # fmt: skip
+
+
+def _engagements(whole: Whole) -> list[tuple[str, str]]:
+    """The numbers that may be quoted; those of a tranche or an order say so."""
+    titles = {number: part.title for part in whole.parts for number in engagements_for(whole, part)}
+    return [(one, f"{one} – {titles[one]}" if one in titles else one) for one in open_engagements(whole)]
 
 
 def _rows(typed: Typed) -> list[tuple[str, ...]]:
@@ -141,8 +147,8 @@ def _bill(whole: Whole, typed: Typed) -> tuple[dict[str, Any], list[int]]:
     written = [(place, row) for place, row in enumerate(_rows(typed), 1) if any(row[:4])]
     labels = {price.code: price.label for price in whole.prices}
     lines = [_line(place, row, labels, wrong) for place, row in written]
-    if valid_iban(typed.iban) is None:
-        wrong["iban"] = "Écrivez l’IBAN du compte à créditer : 27 signes pour un compte français."
+    if sentence := wrong_iban(typed.iban):
+        wrong["iban"] = sentence
     if not lines:
         wrong["label-1"] = "Écrivez au moins une ligne."
     if wrong:

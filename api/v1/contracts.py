@@ -18,7 +18,10 @@ router = APIRouter(prefix="/api/v1/contracts", tags=["contracts"], responses=PRO
 
 
 class ContractOut(BaseModel):
-    """Amounts are strings, in euros HT. `record`: its entry of the contracts file, as invoices are checked with it."""
+    """Amounts are strings, in euros HT. `record`: its entry of the contracts file, as invoices are checked with it.
+
+    `engagement` is what an invoice of no part quotes; the engagements of each tranche or order stand in `record.parts`.
+    """
 
     ref: str
     number: str
@@ -46,7 +49,7 @@ def contract(db: Db, who: Who, ref: str) -> ContractOut:
         consultation=found.consultation.ref,
         holder={"siret": found.holder_siret, "name": found.holder_name},
         amount_ht=f"{found.amount:.2f}",
-        engagement=quoted(db, found),
+        engagement=quoted(db, found).whole,
         service=found.service,
         unsigned_sha256=found.act.unsigned_sha256,
         signed_sha256=found.act.signed_sha256,

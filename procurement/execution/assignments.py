@@ -16,7 +16,7 @@ from procurement.base import Base, HasRef
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
-from procurement.iban import valid_iban
+from procurement.iban import valid_iban, wrong_iban
 from procurement.people import Person
 
 KINDS = {"assignment": "Cession", "pledge": "Nantissement", "opposition": "Opposition"}
@@ -96,7 +96,7 @@ def keep_assignment(
     if not 2 <= len(beneficiary.strip()) <= 300:
         wrong["beneficiary"] = "Écrivez le nom du bénéficiaire."
     if account is None:
-        wrong["iban"] = f"L’IBAN {iban.strip()[:40]} n’est pas juste : sa clé ne correspond pas."
+        wrong["iban"] = wrong_iban(iban)
     if amount_ttc is not None and not 0 < amount_ttc <= MOST:
         wrong["amount_ttc"] = "Le montant est positif ; laissez-le vide si toute la créance est visée."
     if notified_on is None or notified_on > paris_day(now):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from procurement.base import Base
 from procurement.contract import Contract, fresh
 from procurement.errors import Invalid
 from procurement.events import record
+from procurement.execution.parts import Part, parts_of
 from procurement.people import Organisation, Person
 from procurement.spreadsheet import delimiter_of, number_of, text_of
 
@@ -46,13 +47,14 @@ class Engagement(Base):
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the finance software's file."""
+    """One line of the finance software's file; `row` is its place there."""
 
     contract: str
     number: str
     service: str = ""
     amount_ht: Decimal | None = None
     part: str = ""
+    row: int = 0
 
 
 def engagements_of(db: Session, contract: Contract) -> list[Engagement]:
@@ -69,9 +71,31 @@ def engagements_by(db: Session, contracts: Sequence[int]) -> dict[int, list[Enga
     return found
 
 
-def quoted(db: Session, contract: Contract) -> str:
-    """The number that the next invoice quotes: the last one open, or ""."""
-    return next((e.number for e in reversed(engagements_of(db, contract)) if e.closed_at is None), "")
+@dataclass(frozen=True)
+class OfPart:
+    """An open engagement that pays for one tranche or order: its number, the part's and what the part is called."""
+
+    number: str
+    part: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """What the next invoices quote: the part's own, or `whole` for what is of no part (the last one opened, or "")."""
+
+    whole: str
+    parts: tuple[OfPart, ...]
+
+
+def quoted(db: Session, contract: Contract) -> Quoted:
+    """The engagements open today."""
+    running = [row for row in engagements_of(db, contract) if row.closed_at is None]
+    titles = {part.number: f"{part.title} – {part.label}" for part in parts_of(db, contract)}
+    return Quoted(
+        next((row.number for row in reversed(running) if not row.part), ""),
+        tuple(OfPart(row.number, row.part, titles.get(row.part, row.part)) for row in running if row.part),
+    )
 
 
 def open_engagement(db: Session, contract: Contract, line: Line, person: Person, now: datetime) -> Engagement:
@@ -82,9 +106,16 @@ def open_engagement(db: Session, contract: Contract, line: Line, person: Person,
         wrong["engagement"] = "Le numéro d’engagement a de 1 à 50 caractères."
     if len(line.service.strip()) > 100:
         wrong["service"] = "Le code service a 100 caractères au plus."
+    if unknown := _unknown_part(contract, line, {part.number for part in parts_of(db, contract)}):
+        wrong["part"] = f"{unknown}."
     if wrong:
         raise Invalid(wrong)
     return _keep(db, contract, line, person, now)
+
+
+def _unknown_part(contract: Contract, line: Line, known: Collection[str]) -> str:
+    part = line.part.strip()
+    return f"Le marché {contract.number} n’a ni tranche ni commande « {part} »" if part and part not in known else ""
 
 
 def _keep(db: Session, contract: Contract, line: Line, person: Person, now: datetime) -> Engagement:
@@ -162,7 +193,7 @@ def _line(number: int, row: dict[str, str]) -> Line:
         raise Invalid({"file": f"Ligne {number} : un caractère interdit."})
     return Line(
         said["marche"], said["engagement"], said["service"][:100], _amount(number, said["montant_ht"]),
-        said["tranche"][:20],
+        said["tranche"][:21], number,
     )  # fmt: skip
 
 
@@ -180,12 +211,14 @@ def keep_lines(
 ) -> tuple[int, list[str]]:
     """Keep a whole file for one buyer: (lines of its contracts, contract numbers that this buyer does not have).
 
-    One line of the register for each contract that changed, whatever the size of the file.
+    One line of the register for each contract that changed, whatever the size of the file. Raises Invalid on the first
+    line that names a tranche or order which its contract does not have.
     """
     of: dict[str, list[Line]] = {}
     for line in lines:
         of.setdefault(line.contract, []).append(line)
     known = _contracts(db, organisation, sorted(of))
+    _parts_exist(db, known, of)
     for contract in known:
         _keep_lines_of(db, contract, of[contract.number], person, now)
     kept = sum(len(of[contract.number]) for contract in known)
@@ -200,6 +233,23 @@ def _contracts(db: Session, organisation: Organisation, numbers: list[str]) -> l
         query = select(Contract).where(Contract.organisation_id == organisation.id, wanted)
         found.extend(db.scalars(query.options(joinedload(Contract.consultation))))
     return sorted(found, key=lambda contract: contract.id)
+
+
+def _parts_exist(db: Session, contracts: Sequence[Contract], of: Mapping[str, Sequence[Line]]) -> None:
+    naming = [contract for contract in contracts if any(line.part for line in of[contract.number])]
+    numbers: dict[int, set[str]] = {}
+    for start in range(0, len(naming), BATCH):
+        ids = [contract.id for contract in naming[start : start + BATCH]]
+        for contract_id, number in db.execute(select(Part.contract_id, Part.number).where(Part.contract_id.in_(ids))):
+            numbers.setdefault(contract_id, set()).add(number)
+    wrong = (
+        (line.row, said)
+        for contract in naming
+        for line in of[contract.number]
+        if (said := _unknown_part(contract, line, numbers.get(contract.id, ())))
+    )
+    if first := min(wrong, default=None):
+        raise Invalid({"file": f"Ligne {first[0]} : {first[1][0].lower()}{first[1][1:]}."})
 
 
 def _keep_lines_of(db: Session, contract: Contract, lines: list[Line], person: Person, now: datetime) -> None:

@@ -15,7 +15,7 @@ from procurement.base import Base, HasRef
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
-from procurement.iban import valid_iban
+from procurement.iban import valid_iban, wrong_iban
 from procurement.people import Person
 
 HOLDER, COCONTRACTOR = "holder", "cocontractor"
@@ -130,7 +130,7 @@ def propose_account(
     known = accounts_of(db, contract)
     number, wrong = valid_iban(iban), {}
     if number is None:
-        wrong["iban"] = f"L’IBAN {iban.strip()[:40]} n’est pas juste : sa clé ne correspond pas."
+        wrong["iban"] = wrong_iban(iban)
     elif any(a.iban == number and a.siret == siret and a.state in ("proposed", "confirmed") for a in known):
         wrong["iban"] = "Ce compte est déjà au marché."
     first = not payable(known, siret)

@@ -13,6 +13,7 @@ from typing import ClassVar
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from dce_templates.french import euros
 from procurement.base import Base, HasRef
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
@@ -132,10 +133,8 @@ def affirm(db: Session, contract: Contract, part: Part, on: date | None, person:
     limit = maximum(db, contract)
     total = ordered(parts_of(db, contract)) + part.amount_ht
     if total > limit:
-        said = f"{total:,.2f}".replace(",", " ").replace(".", ",")
-        raise Refused(
-            f"Avec cette commande, {said} € HT seraient commandés : c’est plus que le maximum du marché.", "R2162-4"
-        )
+        said = f"Avec cette commande, {euros(total)} HT seraient commandés : c’est plus que le maximum du marché."
+        raise Refused(said, "R2162-4")
     move(db, contract.consultation, part, "affirmed", person.email, now, on=on.isoformat())
     part.decided_on, part.decided_by = on, person.email
 

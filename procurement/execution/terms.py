@@ -28,6 +28,10 @@ FORMS = ("Forfaitaire", "Unitaire", "Mixte")
 # R2191-11: the advance is taken back from 65 % of the holder’s share on; done at 80 % where the contract is silent.
 REPAYMENT_STARTS, REPAYMENT_ENDS = "0.65", "0.80"
 EVOLUTIONS = {"firm": "Ferme", "adjustable": "Ferme et actualisable", "revisable": "Révisable"}
+# The rates that an invoice may carry in France (BR-FR, Factur-X 1.08): no other one can be billed.
+VAT_RATES = tuple(
+    map(Decimal, ["0", "0.9", "1.05", "1.75", "2.1", "5.5", "7", "8.5", "9.2", "9.6", "10", "13", "19.6", "20", "20.6"])
+)
 PRICE_KINDS = {
     "Définitif ferme": "firm", "Définitif actualisable": "adjustable", "Définitif révisable": "revisable",
 }  # fmt: skip
@@ -163,6 +167,9 @@ def _wrong_choices(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "payment_days", "Le délai de paiement est de 30, 50 ou 60 jours, selon l’acheteur (R2192-10, R2192-11)."
     if not whole["vat_rates"] or not all(_rate(rate, "100") for rate in whole["vat_rates"]):
         yield "vat_rates", "Écrivez les taux de TVA en pourcents, par exemple 20 ; 5,5."
+    elif other := [rate for rate in whole["vat_rates"] if Decimal(str(rate)) not in VAT_RATES]:
+        said, known = (" ; ".join(str(rate).replace(".", ",") for rate in rates) for rates in (other, VAT_RATES))
+        yield "vat_rates", f"Une facture ne peut pas porter une TVA de {said}\u00a0% : les taux admis sont {known}."
     if whole["revision"] and (sentence := wrong_formula(whole["revision"])):
         yield "revision", sentence
     if whole["revision"] and whole["price_kind"] == "firm":
@@ -189,9 +196,9 @@ def _wrong_amounts(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "floor_ht", "Le minimum ne dépasse pas le maximum."
     for name, most in (("advance_rate", "0.60"), ("repayment_ends", "1")):
         if not _rate(whole[name], most):
-            yield name, f"Un taux de 0 à {Decimal(most) * 100:.0f} % est attendu."
+            yield name, f"Un taux de 0 à {Decimal(most) * 100:.0f}\u00a0% est attendu."
     if not _rate(whole["repayment_starts"], "1") or not _rate(whole["repayment_ends"], "1"):
-        yield "repayment_starts", "Un taux de 0 à 100 % est attendu."
+        yield "repayment_starts", "Un taux de 0 à 100\u00a0% est attendu."
     elif Decimal(whole["repayment_starts"]) > Decimal(whole["repayment_ends"]):
         yield "repayment_starts", "Le remboursement de l’avance commence avant de finir."
 
@@ -210,7 +217,7 @@ def _wrong_retention(contract: Contract, whole: Mapping[str, Any]) -> Iterator[t
         sentence = f"La retenue ne dépasse pas {percent(most)} : le titulaire est une PME ({known.size_source}) et "
         yield "retention_rate", f"{sentence}l’acheteur est de ceux que vise l’article R2191-33 ({known.buyer})."
     else:
-        yield "retention_rate", f"Un taux de 0 à {most * 100:.0f} % est attendu (R2191-33)."
+        yield "retention_rate", f"Un taux de 0 à {most * 100:.0f}\u00a0% est attendu (R2191-33)."
 
 
 def _rate(value: object, most: str) -> bool:

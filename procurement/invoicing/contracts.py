@@ -194,7 +194,10 @@ class Received:
 
 @dataclass(frozen=True, config=LENIENT)
 class ContractRecord:
-    """What finance knows of one contract. None or empty: not known, so not checked. `invoiced` alone may grow."""
+    """What finance knows of one contract. None or empty: not known, so not checked. `invoiced` alone may grow.
+
+    `declared`: the subcontractors whose act waits for the buyer's acceptance.
+    """
 
     id: Annotated[str, Field(min_length=1)]
     buyer: ContractBuyer
@@ -222,6 +225,7 @@ class ContractRecord:
     assignments: tuple[Assignment, ...] = ()
     received: tuple[Received, ...] = ()
     launched_on: date | None = None
+    declared: tuple[Siret, ...] = ()
     as_of: date | None = None
 
     def paid_from(self, issued_on: date) -> date:

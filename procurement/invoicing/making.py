@@ -273,13 +273,13 @@ def _shown(draft: Draft) -> dict[str, Any]:
                 line.name,
                 french(line.quantity),
                 french(line.unit_price),
-                f"{french(line.vat_rate)} %",
+                f"{french(line.vat_rate)}\u00a0%",
                 french(line.net),
             ]
             for line in draft.lines
         ],
         "vat": [
-            ["Autoliquidation" if category == "AE" else f"{french(rate)} %", french(base), french(vat)]
+            ["Autoliquidation" if category == "AE" else f"{french(rate)}\u00a0%", french(base), french(vat)]
             for (category, rate), (base, vat) in vat_breakdown(draft).items()
         ],
         "totals": [

@@ -2,6 +2,8 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from dce_templates import french
+
 CENT = Decimal("0.01")
 
 
@@ -11,10 +13,10 @@ def cents(value: Decimal) -> Decimal:
 
 
 def euros(value: Decimal) -> str:
-    """An amount as people read it: 1 234,50 €."""
-    return f"{value:,.2f} €".replace(",", " ").replace(".", ",")
+    """An amount as people read it, in one piece at the end of a line: 1 234,50 €."""
+    return french.euros(value)
 
 
 def percent(share: Decimal) -> str:
     """A share of one as people read it: 0.055 → 5,5 %."""
-    return f"{(share * 100).quantize(CENT).normalize():f} %".replace(".", ",")
+    return french.percent(share.quantize(CENT * CENT))

@@ -125,8 +125,8 @@ def _advance(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: 
     taken = cents(min(max(due, ZERO), gross, max(left, ZERO)))
     steps.append(
         f"Avance : avec les sommes déjà admises et cette facture, {percent(share)} du montant est atteint "
-        f"(remboursement de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur {euros(left)} restant à "
-        "rembourser."
+        f"(remboursement de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur "
+        f"{euros(left)} restant à rembourser."
     )
     return taken
 

@@ -80,6 +80,22 @@ def test_ten_wrong_tries_and_the_door_waits(client: CheckedClient, database: Dat
     assert "Trop d’essais" in answer.text
 
 
+def test_who_signs_in_often_is_never_locked_out_and_failures_still_count(
+    client: CheckedClient, database: Database
+) -> None:
+    user = with_password(database)
+
+    def tries(password: str) -> int:
+        data = {"email": f" {user.email.upper()} ", "password": password}
+        return client.post("/connexion", data=data, headers=SAME_ORIGIN, follow_redirects=False).status_code
+
+    assert [tries(PASSWORD) for _ in range(35)] == [303] * 35
+    assert [tries("non") for _ in range(5)] == [422] * 5
+    assert [tries(PASSWORD) for _ in range(5)] == [303] * 5
+    assert [tries("non") for _ in range(6)] == [422] * 5 + [409], "a success between gives no failure back"
+    assert tries(PASSWORD) == 409
+
+
 @pytest.mark.parametrize("target", ["https://ailleurs.example/", "//ailleurs.example", "/\\ailleurs.example"])
 def test_signing_in_never_leads_to_another_site(client: CheckedClient, database: Database, target: str) -> None:
     user = with_password(database)

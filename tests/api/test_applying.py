@@ -24,7 +24,7 @@ from tests.candidacy_scene import (
     published,
     start,
 )
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.factories import make_account, make_company, make_company_member, make_siret
 
 
@@ -187,7 +187,7 @@ def test_a_member_downloads_the_company_s_own_certificate(scene: Scene, browser:
     assert "Chiffres d’affaires" in member.page.main
     answer = member.submit(page, "/pieces/vigilance")
     assert answer.content.startswith(b"%PDF")
-    assert "Son propre document : Attestation de vigilance" in member.get(path).text
+    assert "Son propre document : Attestation de vigilance" in page_of(member.get(path)).text
     assert press(member, f"{path}/pieces/chiffres_affaires") == 503
 
 

@@ -5,7 +5,7 @@ from api.db import Database, reading
 from procurement.looks import CompanyLook
 from procurement.pieces import Piece
 from tests.candidacy_scene import BAKERY, REFUSED_BY_URSSAF, Browser, press, published
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.factories import make_account, make_company, make_company_member
 
 IN_LIQUIDATION = "00001029800016"
@@ -49,7 +49,7 @@ def test_a_document_is_fetched_again_handed_over_and_kept_nowhere(context: Conte
     assert answer.content.startswith(b"%PDF")
     assert answer.headers["content-disposition"].startswith('attachment; filename="vigilance-')
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "Document de l’entreprise : Attestation de vigilance" in member.get(HERE).text
+    assert "Document de l’entreprise : Attestation de vigilance" in page_of(member.get(HERE)).text
     assert not [name for name in context.storage.names() if name.startswith("pieces")]
     for key in ("chiffres_affaires", "bodacc", "insee_etablissement", "nothing"):
         assert press(member, f"{HERE}/{key}") == 404, key

@@ -26,7 +26,7 @@ from tests.candidacy_scene import (
     published,
     start,
 )
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.factories import (
     make_account,
     make_administrator,
@@ -299,7 +299,7 @@ def test_a_proof_that_came_since_the_draft_counts_at_the_deposit_with_when_and_h
     path = start(mine, scene)
     prove_by_proconnect(scene)
     proven = r"Appartenance : prouvée le \d+(er)? \w+ \d{4} \(ProConnect\)"
-    assert re.search(proven, mine.get(path).text)
+    assert re.search(proven, page_of(mine.get(path)).text)
     assert deposit(mine, path) == 200
     assert re.search(proven, mine.page.main)
     assert len(re.findall(proven, as_the_buyer_reads_it(scene, browser))) == 2

@@ -11,7 +11,9 @@ from procurement.billing import record_of, whole_of
 from procurement.contract import Contract
 from procurement.execution.terms import terms_of
 from tests.award_scene import in_effect
-from tests.record_scene import Browser, Record, record
+from tests.checked_client import filled, page_of
+from tests.html import found
+from tests.record_scene import OURS, Browser, Record, record
 
 FORMULA: dict[str, Any] = {
     "price_kind": "revisable", "fixed": "0,15", "index_1": "001710986", "weight_1": "0,85", "base_1": "2026-01",
@@ -28,7 +30,9 @@ def test_the_sheet_is_filled_from_the_dossier_then_written(running: Record) -> N
     finance.get(where)
     assert "personne ne les a encore confirmées" in finance.page.main
     assert "Dans le dossier publié : P = P0 × (0,15 + 0,85 × S / S0)" in finance.page.main
+    assert "tous les 12 mois" in finance.page.main
     finance.click(finance.page, "Modifier ces conditions")
+    assert next(iter(found(finance.page.form("/fiche/modifier"), './/input[@name="months"]'))).get("value") == "12"
     finance.submit(
         finance.page, "/fiche/modifier", payment_days="50", vat_rates="20 ; 5,5", floor_ht="1 000",
         ceiling_ht="90 000,50", advance_rate="5", advance_ttc="5 040", retention_rate="3", pieces="PV\nMétré",
@@ -50,6 +54,7 @@ def test_the_sheet_is_filled_from_the_dossier_then_written(running: Record) -> N
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
+        ({"vat_rates": "20 ; 19"}, "Une facture ne peut pas porter une TVA de 19 % : les taux admis sont 0 ; 0,9"),
         ({"floor_ht": "100 000", "ceiling_ht": "1"}, "Le minimum ne dépasse pas le maximum"),
         ({"ceiling_ht": "beaucoup"}, "Écrivez un montant en euros"),
         ({"ceiling_ht": "1,234"}, "en euros et centimes"),
@@ -85,6 +90,25 @@ def test_what_is_wrong_comes_back_with_what_was_typed(running: Record, fields: d
     assert answer.status_code == 422
     assert said in finance.page.main
     assert running.told("terms.written") == []
+
+
+@pytest.mark.parametrize("empty", ["advance_rate", "retention_rate", "repayment_ends", "vat_rates", "months", "kind"])
+def test_an_answer_that_is_owed_is_never_taken_for_nothing(running: Record, empty: str) -> None:
+    finance = running.finance()
+    page = finance.get(f"{running.path}/fiche/modifier")
+    assert finance.submit(page, "/fiche/modifier").status_code == 200
+    pairs = dict(filled(page_of(page).form("/fiche/modifier"), {}))
+    answer = finance.post(f"{running.path}/fiche/modifier", data=pairs | {empty: ""}, headers=OURS)
+    assert answer.status_code == 422
+    assert finance.page.links
+    assert len(running.told("terms.written")) == 1
+
+
+def test_a_price_revised_each_month_says_so(running: Record) -> None:
+    finance = running.finance()
+    finance.submit(finance.get(f"{running.path}/fiche/modifier"), "/fiche/modifier", **FORMULA | {"months": "1"})
+    assert "chaque mois." in finance.page.main
+    assert "tous les 1 mois" not in finance.page.main
 
 
 def test_the_coefficient_follows_the_indices(running: Record) -> None:

@@ -18,7 +18,7 @@ from procurement.piece_requests import PieceRequest
 from procurement.pieces import Piece, ask_again, keep_result
 from tests.award_scene import Scene, opened
 from tests.candidacy_scene import press
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.factories import make_account
 
 Browser = Callable[[User], CheckedClient]
@@ -71,9 +71,10 @@ def test_the_refusal_stays_beside_what_the_company_gave(scene: Scene, database: 
     assert f"Déposé par {scene.winner.email}" in officer.page.main
     document = officer.click(officer.page, "urssaf.pdf")
     assert (document.content, document.headers["content-type"]) == (PDF, "application/pdf")
-    pli = officer.get(f"/acheteur/consultations/{scene.consultation}/plis/{scene.won}")
+    pli = page_of(officer.get(f"/acheteur/consultations/{scene.consultation}/plis/{scene.won}"))
     assert all(words in pli.text for words in (REFUSED, "non vérifiée auprès de l’organisme", "Document fourni :"))
-    assert "Document fourni :" in winner.get(f"/candidatures/{scene.won}").text, "the look is shown to the company"
+    own = page_of(winner.get(f"/candidatures/{scene.won}"))
+    assert "Document fourni :" in own.text, "the look is shown to the company"
 
     zipped = ZipFile(BytesIO(officer.get(f"/acheteur/consultations/{scene.consultation}/plis.zip").content))
     assert zipped.read(next(n for n in zipped.namelist() if "/fournies/vigilance-" in n)) == PDF

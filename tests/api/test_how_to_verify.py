@@ -17,7 +17,7 @@ from procurement.contract import Contract
 from procurement.people import User
 from procurement.signers import Signer, signers_of
 from tests.award_scene import Scene, awarded, opened, sign
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.dce_templates.sample import NOW
 from tests.verapdf import verdicts
 
@@ -76,7 +76,7 @@ def test_the_question_on_the_certificate_is_optional_and_the_buyer_never_sees_it
     scene: Scene, context: Context, database: Database, browser: Browser
 ) -> None:
     winner, path = browser(scene.winner), f"/candidatures/{scene.won}"
-    assert "Avez-vous un certificat de signature ?" in winner.get(path).text
+    assert "Avez-vous un certificat de signature ?" in page_of(winner.get(path)).text
     before = _snapshot(database, scene)
     winner.submit(winner.page, "/certificat", certificate="no")
     assert "deux jours ouvrés" in winner.get(path).text

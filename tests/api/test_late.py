@@ -13,7 +13,7 @@ from procurement.candidacy import Candidacy, CandidacyFile
 from procurement.mail import Mail
 from procurement.pieces import Piece
 from tests.candidacy_scene import BAKERY, REFUSED_BY_URSSAF, Browser, Scene, add, deposit, press, published, start
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 
 LATE = "REÇUE HORS DÉLAI, NON OUVERTE"
 
@@ -119,7 +119,7 @@ def test_one_begun_after_the_deadline_is_late_too_until_the_decision(
     deposit(mine, path)
     assert "Reçue hors délai, non ouverte" in mine.page.main
     officer = browser(scene.officer)
-    assert "Plis reçus hors délai : 1, non ouvert" in officer.get(f"{scene.hub}/plis").text
+    assert "Plis reçus hors délai : 1, non ouvert" in page_of(officer.get(f"{scene.hub}/plis")).text
     assert press(officer, f"{scene.hub}/sans-suite", reason="Aucune offre en temps utile.") == 303
     assert "Déposer hors délai" not in mine.get(f"/consultations/{scene.ref}").text
     assert mine.get(scene.form).status_code == 409

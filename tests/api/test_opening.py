@@ -32,7 +32,7 @@ from tests.candidacy_scene import (
     published,
     start,
 )
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.factories import make_account, make_buyer, make_officer, make_siret
 
 CONTENT = b"%PDF-1.7 " + bytes(range(256)) * 4000
@@ -144,10 +144,10 @@ def test_the_board_the_pli_and_the_journal(
     download = officer.click(officer.page, "offre technique.pdf")
     assert download.content == CONTENT
     assert download.headers["content-disposition"].startswith("attachment")
-    assert "Fichier : offre technique.pdf" in officer.get(f"{scene.hub}/journal").text
+    assert "Fichier : offre technique.pdf" in page_of(officer.get(f"{scene.hub}/journal")).text
     with reading(context.database) as db:
         account = db.get_one(User, db.query(Candidacy).filter_by(ref=cref).one().account_id)
-    own = browser(account).get(f"/candidatures/{cref}")
+    own = page_of(browser(account).get(f"/candidatures/{cref}"))
     assert "Fichier : offre technique.pdf" in own.text
     assert scene.officer.email in own.text
 

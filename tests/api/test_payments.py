@@ -53,15 +53,15 @@ def test_a_file_of_mandates_pays_each_invoice_once(context: Context, scene: Scen
     lines = [f"{number};{siret};M-{number};{day}\n" for number in ("F-1", "F-2", "F-3", "F-4", "F-9")]
     assert send(finance, HEAD + "".join(lines) + f"F-1;{siret};M-AUTRE;{day}\n") == 200
     text = finance.page.main
-    assert "2 paiement(s) enregistré(s)" in text
+    assert "2 paiements enregistrés" in text
     assert "facture F-3 : pas encore approuvée" in text
     assert "facture F-4 : plusieurs copies approuvées" in text
     assert "facture F-9 : inconnue ici" in text
     assert "Ligne 7, facture F-1 : déjà payée, par le mandat M-F-1" in text
     assert read_copy(context.database, refs[0]).mandate == "M-F-1"
     send(finance, HEAD + lines[0] + f"F-2;{siret};M-F-2;01/01/2199\n")
-    assert "0 paiement(s) enregistré(s)" in finance.page.main
-    assert "2 déjà enregistré(s)" in finance.page.main
+    assert "0 paiement enregistré" in finance.page.main
+    assert "2 déjà enregistrés" in finance.page.main
 
 
 def test_a_day_that_cannot_be_is_left_aside(context: Context, scene: Scene, finance: CheckedClient) -> None:

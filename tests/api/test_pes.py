@@ -10,6 +10,7 @@ from api.db import now, transaction
 from procurement.contract import Contract
 from procurement.errors import Refused
 from procurement.execution.amendments import Change, agree, draft_amendment, notify_amendment
+from procurement.execution.parties import Party, write_parties
 from procurement.invoicing.handoff import sheet
 from procurement.people import User, person_of
 from procurement.pes import keep_sending
@@ -17,6 +18,7 @@ from tests.award_scene import Scene, contract_of_scene, in_effect, opened
 from tests.billing_scene import today_of
 from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
+from tests.factories import make_siret
 
 OURS = {"sec-fetch-site": "same-origin"}
 
@@ -105,6 +107,22 @@ def test_only_finance_of_that_buyer(context: Context, scene: Scene, finance: Che
         assert user.get(link).status_code == 404
         assert user.post(path, headers=OURS).status_code == 404
     assert finance.get(f"{path}/000000000000.xml").status_code == 404
+
+
+@pytest.mark.parametrize(("members", "roles"), [(0, ["titulaire"]), (1, ["mandataire", "cotraitant"])])
+def test_who_is_alone_is_the_titulaire_and_a_group_has_a_mandataire(
+    context: Context, scene: Scene, finance: CheckedClient, members: int, roles: list[str]
+) -> None:
+    with transaction(context.database) as db:
+        contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
+        mates = [Party(siret=make_siret(6200 + rank), name="Relevés SARL") for rank in range(members)]
+        if mates:
+            write_parties(db, contract, [Party(siret=contract.holder_siret, name=contract.holder_name), *mates])
+    path = path_of(context, scene)
+    finance.submit(finance.get(path), path)
+    link = next(href for href in finance.page.links.values() if href.endswith(".xml"))
+    told = etree.fromstring(finance.get(link).content)
+    assert [each.text for each in told.iter("role")] == roles
 
 
 def test_what_no_xml_may_hold_is_left_out() -> None:

@@ -29,7 +29,7 @@ from procurement.signers import Signer, circuit
 from procurement.subcontract import Declared, Subcontract, declare, next_number
 from procurement.suppliers import directly_ttc
 from tests.award_scene import AMOUNT, Scene, awarded, contract_of_scene, in_effect, opened, sign
-from tests.checked_client import CheckedClient
+from tests.checked_client import CheckedClient, page_of
 from tests.factories import make_account, make_buyer, make_officer, make_siret
 
 Browser = Callable[[User], CheckedClient]
@@ -194,7 +194,7 @@ def test_refused_with_a_motive(scene: Scene, database: Database, browser: Browse
     assert kept(database).state == "refused"
     assert "Capacités non justifiées." in winner.get(f"{theirs(scene)}/{kept(database).ref}").text
     path = f"/signatures/{lines(database)[HOLDER].ref}"
-    assert "est retiré : il ne se signe plus" in winner.get(path).text
+    assert "est retiré : il ne se signe plus" in page_of(winner.get(path)).text
     assert winner.get(f"{path}/distance?service=bac-a-sable").status_code == 409
     assert "Retiré" in winner.get("/signatures").text
     assert {"subcontract.refused", "act.withdrawn"} <= set(events(database, scene))

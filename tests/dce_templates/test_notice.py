@@ -38,7 +38,7 @@ def sentences(changes: dict[str, Any]) -> list[str]:
         ({"need": "Un tout autre besoin. " * 20}, "Besoin : texte réécrit, à relire dans les documents."),
         ({"clauses.0.vars.frequency": "annuelle"}, "La clause OD-05 « Remise des données produites par le marché »"),
         ({"clauses.4": {"id": "OD-27", "refused_motive": "Sans objet."}}, "La clause OD-27 « Anonymisation"),
-        ({"criteria.0.weight": "45"}, "Le critère « Prix des prestations » pèse 45 % au lieu de 40 %."),
+        ({"criteria.0.weight": "45"}, "Le critère « Prix des prestations » pèse 45\u00a0% au lieu de 40\u00a0%."),
         ({"attachments": []}, "Pièce retirée : le cahier des clauses techniques particulières (CCTP)."),
     ],
 )  # fmt: skip

@@ -65,7 +65,7 @@ def test_a_locked_database_is_a_page_that_says_when_to_come_back(
             for answer in presses:
                 assert answer.status_code == 503
                 assert answer.headers["retry-after"] == "5"
-                assert "La base est occupée ; rien n’a été enregistré" in answer.text
+                assert "La base est occupée ; rien n’a été enregistré" in answer.text.replace("\u202f", " ")
             assert person.read(path).status_code == 200, "reading goes on"
         with reading(context.database) as db:
             candidacy = db.query(Candidacy).one()

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.typography import FrenchSpaces
 from tests.checked_client import Page
 from tests.house import checks
 from tests.house.checks import EXCEPTIONS, ROOT
@@ -110,7 +111,10 @@ HOSTILE = '"><script>go()</script>'
 
 def environment() -> Environment:
     loader = FileSystemLoader(TEMPLATES)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        extensions=[FrenchSpaces],
+    )  # fmt: skip
 
 
 def rendered(body: str, **context: Any) -> str:

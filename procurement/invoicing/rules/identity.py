@@ -20,9 +20,8 @@ def supplier(invoice: Invoice, contract: ContractRecord) -> Findings:
         )
         yield suspend("supplier-other-establishment", "BT-29", message, "SIRET_ERR", "warn")
     elif invoice.process == SUBCONTRACTOR:
-        message = (
-            f"Le sous-traitant {siret} n’est pas déclaré au contrat {contract.id} : son paiement direct est exclu."
-        )
+        state = "est déclaré, et attend d’être accepté" if siret in contract.declared else "n’est pas accepté"
+        message = f"Le sous-traitant {siret} {state} au contrat {contract.id} : son paiement direct est exclu."
         yield reject("subcontractor-not-declared", "BT-29", message, "ST_CT_NON_DECLAR")
     else:
         message = (

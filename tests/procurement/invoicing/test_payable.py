@@ -24,7 +24,7 @@ def paid(invoice: Any = INVOICE, **changes: Any) -> Payable:
 def test_nothing_to_take_off() -> None:
     sums = paid()
     assert (sums.net_payable, len(sums.steps)) == (Decimal("1200.00"), 2)
-    assert sums.steps[-1] == "Net à payer : 1 200,00 €."
+    assert sums.steps[-1] == "Net à payer : 1\u202f200,00\u00a0€."
 
 
 def test_the_steps_come_in_their_order() -> None:
@@ -43,7 +43,7 @@ def test_the_steps_come_in_their_order() -> None:
 def test_penalties_wait_for_the_next_payment_when_nothing_is_left() -> None:
     sums = paid(penalties=[{"amount_ttc": "5000"}])
     assert (sums.penalties, sums.net_payable) == (Decimal(1200), Decimal(0))
-    assert "1 200,00 € sur 5 000,00 €" in sums.steps[1]
+    assert "1\u202f200,00\u00a0€ sur 5\u202f000,00\u00a0€" in sums.steps[1]
 
 
 def test_subcontractors_inside_the_demand_are_paid_apart() -> None:

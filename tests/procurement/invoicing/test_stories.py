@@ -41,7 +41,7 @@ def test_overspend_waits_for_the_buyer(made: Made) -> None:
     past = [PAST | {"number": "F-1", "amount_ht": "11500", "state": "paid"}]
     answer = told(made, sold(), agreed(invoiced=past))
     assert proposed(answer) == ("ceiling-exceeded", "MONTANTTOTAL_ERR", "SUSPENDUE", "hold")
-    assert "il reste 500,00 € HT." in only(answer).message
+    assert "il reste 500,00\u00a0€ HT." in only(answer).message
     assert "une seule fois" in only(answer).delay
 
 
@@ -49,7 +49,7 @@ def test_in_flight_invoices_count_and_refused_ones_do_not(made: Made) -> None:
     waiting = PAST | {"number": "F-1", "amount_ht": "11500", "state": "received"}
     answer = told(made, sold(), agreed(invoiced=[waiting]))
     assert proposed(answer)[0] == "ceiling-exceeded"
-    assert "11 500,00 € HT étant encore à payer" in only(answer).message
+    assert "11\u202f500,00\u00a0€ HT étant encore à payer" in only(answer).message
     assert told(made, sold(), agreed(invoiced=[waiting | {"state": "refused"}])).decision == "approve"
 
 
@@ -165,6 +165,15 @@ def test_a_subcontractor_outside_its_act(made: Made, changes: dict[str, Any], ex
     assert proposed(told(made, _by_sub(), agreed(holders=[HOLDER, _sub(**changes)]))) == expected
 
 
+@pytest.mark.parametrize(
+    ("declared", "said"), [([SUB.siret], "est déclaré, et attend d’être accepté au"), ([], "n’est pas accepté au")]
+)
+def test_a_subcontractor_that_waits_for_acceptance_is_told_so(made: Made, declared: list[str], said: str) -> None:
+    answer = told(made, _by_sub(), agreed(holders=[HOLDER], declared=declared))
+    assert proposed(answer) == ("subcontractor-not-declared", "ST_CT_NON_DECLAR", "REJETEE", "refuse")
+    assert said in only(answer).message
+
+
 def test_a_subcontractor_in_the_suppliers_frame_is_asked(made: Made) -> None:
     answer = told(made, _by_sub(process="S1", agent=None), agreed(holders=[HOLDER, _sub()]))
     assert proposed(answer) == ("subcontractor-frame", "NON_CONFORME", "SUSPENDUE", "hold")
@@ -179,7 +188,7 @@ def test_a_cocontractor_goes_through_the_leader_and_stays_in_its_share(made: Mad
     before = [PAST | {"number": "M-1", "siret": MATE.siret, "amount_ht": "500.01"}]
     answer = told(made, bill, group | {"invoiced": before})
     assert proposed(answer) == ("share-exceeded", "MONTANTTOTAL_ERR", "SUSPENDUE", "hold")
-    assert "1 500,01 € HT" in only(answer).message
+    assert "1\u202f500,01\u00a0€ HT" in only(answer).message
 
 
 def _taken(**changes: Any) -> dict[str, Any]:
@@ -213,7 +222,7 @@ def test_no_more_is_assigned_than_what_subcontractors_leave(made: Made) -> None:
     record = agreed(holders=[HOLDER, _sub()], amount_ht="10000", assignments=[_taken(amount_ttc="9000")])
     answer = told(made, sold(payee=FACTOR, iban=FACTOR_IBAN), record)
     assert proposed(answer) == ("assignment-above-assignable", "COORD_BANC_ERR", "", "hold")
-    assert "8 400,00 € TTC" in only(answer).message
+    assert "8\u202f400,00\u00a0€ TTC" in only(answer).message
     assert "continue de courir" in only(answer).delay
 
 
@@ -231,7 +240,7 @@ def test_an_opposition_stops_the_payment_of_the_supplier(made: Made) -> None:
     }
     answer = told(made, sold(), agreed(assignments=[claim]))
     assert proposed(answer) == ("opposition", "AUTRE", "", "hold")
-    assert "800,00 €" in only(answer).message
+    assert "800,00\u00a0€" in only(answer).message
 
 
 def test_a_contract_that_ended_is_refused_whole_and_asked_in_part(made: Made) -> None:
@@ -305,7 +314,7 @@ def test_an_amount_above_what_was_received_waits(made: Made) -> None:
 def test_a_vat_rate_that_is_not_the_contracts_is_refused(made: Made) -> None:
     answer = told(made, sold(lines=(replace(SOLD[0], vat_rate=Decimal("5.5")),)), agreed())
     assert proposed(answer) == ("vat-rate", "TX_TVA_ERR", "REJETEE", "refuse")
-    assert "5,5 %" in only(answer).message
+    assert "5,5\u00a0%" in only(answer).message
 
 
 @pytest.mark.parametrize(("kind", "decision"), [("services", "refuse"), ("works", "partial")])

@@ -140,7 +140,7 @@ def test_a_credit_note_follows_its_invoice(made: Made) -> None:
     first = past | {"number": "A-0", "type": "381", "amount_ht": "600", "credits": "F 2026 000"}
     over = told(made, credit, agreed(invoiced=[past, first]))
     assert proposed(over) == ("credit-over-original", "MONTANTTOTAL_ERR", "SUSPENDUE", "hold")
-    assert "1 600,00 € HT pour 1 500,00 € HT" in only(over).message
+    assert "1\u202f600,00\u00a0€ HT pour 1\u202f500,00\u00a0€ HT" in only(over).message
     unknown = told(made, replace(credit, preceding=(("F-9", date(2026, 8, 5)),)), agreed(invoiced=[past]))
     assert proposed(unknown) == ("original-unknown", "REF_ERR", "SUSPENDUE", "hold")
     chain = told(made, replace(credit, preceding=(("A-0", date(2026, 8, 5)),)), agreed(invoiced=[past, first]))
