@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from api import isolate
@@ -12,9 +12,12 @@ from dce_templates.dossier import Holder, parse_dossier
 from procurement.candidacy import Candidacy
 from procurement.errors import Invalid, Refused
 from procurement.rules import rule_table
+from procurement.spreadsheet import figure
 from signature.trust import Trust
 
 SIGNED_CAP = 20_000_000
+# Years that somebody may mean.
+MEANT = range(1900, 2200)
 # A file that takes longer than this to read is told to be a trap.
 SECONDS = 10.0
 
@@ -22,11 +25,8 @@ SECONDS = 10.0
 def read_euros(text: str, field: str = "amount") -> Decimal:
     """« 12 345,60 », « 12345.6 € » → Decimal. Raises Invalid on anything else."""
     cleaned = "".join(text.split()).replace("\u202f", "").removesuffix("€").replace(",", ".")
-    try:
-        value = Decimal(cleaned)
-    except InvalidOperation:
-        raise Invalid({field: "Écrivez un montant en euros, par exemple 12 345,60."}) from None
-    if not value.is_finite():
+    value = figure(cleaned)
+    if value is None:
         raise Invalid({field: "Écrivez un montant en euros, par exemple 12 345,60."})
     return value
 
@@ -75,12 +75,14 @@ def check_additions(unsigned: bytes, signed: bytes) -> None:
 
 
 def read_date(text: str, field: str) -> date:
-    """« 2026-12-01 » as browsers send it, or « 01/12/2026 ». Raises Invalid."""
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+    """« 2026-12-01 » as browsers send it, or « 01/12/2026 ». Raises Invalid, also for years that nobody means."""
+    for form in ("%Y-%m-%d", "%d/%m/%Y") if text.isascii() else ():
         try:
-            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+            day = datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
         except ValueError:
             continue
+        if day.year in MEANT:
+            return day
     raise Invalid({field: "Écrivez une date, par exemple 01/12/2026."})
 
 

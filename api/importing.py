@@ -14,13 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+from sqlalchemy.exc import OperationalError
+
 from api import isolate
 from api.context import Context
 from api.db import reading, transaction
+from api.filenames import shown
 from api.invoices import FOLDER, facts_of, keep_found, matched
 from procurement.carried import Accounts
 from procurement.chorus import directory_of
-from procurement.errors import Unavailable
+from procurement.errors import DomainError, Unavailable
 from procurement.invoice_copy import Arrival, Facts, already_here
 from procurement.invoicing.directory import Directory
 from procurement.invoicing.invoice import MAX_FILE
@@ -33,6 +37,8 @@ LANES, AHEAD = 3, 5
 SECONDS = 60.0
 BY = "ligne de commande"
 _UNREADABLE = "Ce fichier ne peut pas être lu : droits manquants, ou erreur du système."
+_UNFORESEEN = "Ce fichier n’a pas pu être gardé, par une erreur de ce service ; les autres le sont. Son journal la dit."
+log = structlog.get_logger("mps.importing")
 
 
 @dataclass
@@ -44,6 +50,9 @@ class Imported:
     errors: list[tuple[Path, str]] = field(default_factory=list)
 
 
+_New = tuple[Path, bytes, dict[str, Any]]
+
+
 @dataclass
 class _Batch:
     """`new`: path, bytes and what the check gave of each file to keep."""
@@ -51,7 +60,7 @@ class _Batch:
     size: int
     already: int = 0
     errors: list[tuple[Path, str]] = field(default_factory=list)
-    new: list[tuple[Path, bytes, dict[str, Any]]] = field(default_factory=list)
+    new: list[_New] = field(default_factory=list)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -151,13 +160,36 @@ def _checked(contents: list[bytes], directory: Directory) -> list[dict[str, Any]
 
 
 def _keep(context: Context, organisation_id: int, batch: _Batch, accounts: Accounts) -> int:
-    """The rows of one batch, in one transaction. Gives how many are new."""
-    if not batch.new:
+    """The rows of one batch; where one of them fails, each alone, so that it is named. Gives how many are new."""
+    try:
+        return _keep_all(context, organisation_id, batch, batch.new, accounts)
+    except (DomainError, OperationalError):  # the database or the storage is not there, for any of them
+        raise
+    except Exception as error:
+        log.error("batch not kept, its files are tried one by one", kind=type(error).__name__)
+        return sum(_keep_one(context, organisation_id, batch, one, accounts) for one in batch.new)
+
+
+def _keep_one(context: Context, organisation_id: int, batch: _Batch, one: _New, accounts: Accounts) -> int:
+    accounts.forget()
+    try:
+        return _keep_all(context, organisation_id, batch, [one], accounts)
+    except (DomainError, OperationalError):
+        raise
+    except Exception as error:
+        log.error("file not kept", file=shown(one[0]), kind=type(error).__name__, exc_info=error)
+        batch.errors.append((one[0], _UNFORESEEN))
         return 0
-    answers = matched(context, organisation_id, [found["invoice"] for _, _, found in batch.new], accounts)
+
+
+def _keep_all(context: Context, organisation_id: int, batch: _Batch, new: Sequence[_New], accounts: Accounts) -> int:
+    """In one transaction."""
+    if not new:
+        return 0
+    answers = matched(context, organisation_id, [found["invoice"] for _, _, found in new], accounts)
     rows = [
-        (facts_of(path.name, content, found), context.storage.put(FOLDER, content), found | {"match": answer})
-        for (path, content, found), answer in zip(batch.new, answers, strict=True)
+        (facts_of(shown(path.name), content, found), context.storage.put(FOLDER, content), found | {"match": answer})
+        for (path, content, found), answer in zip(new, answers, strict=True)
     ]
     unused = _write(context, organisation_id, rows, accounts)
     for key in unused:

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -28,7 +29,7 @@ from procurement.billing import (
 from procurement.carried import Accounts
 from procurement.chorus import directory_of
 from procurement.contract import paris_day
-from procurement.errors import Invalid, Refused
+from procurement.errors import DomainError, Invalid, Refused, Unavailable
 from procurement.invoice_copy import (
     COMPARED,
     Arrival,
@@ -55,6 +56,8 @@ FOLDER = "received"
 MOST_BUYERS = 50
 SECONDS = 60.0
 MOST = Decimal(10**13)
+UNFORESEEN = "Ce fichier n’a pas pu être gardé, par une erreur de ce service ; les autres le sont."
+log = structlog.get_logger("mps.invoices")
 # The proposal of the match → the decision that a person may take.
 PROPOSALS: Mapping[str, str] = {"approve": "approved", "partial": "partial", "refuse": "refused", "unmatched": "held"}
 
@@ -230,8 +233,13 @@ def take_several(ctx: Context, who: Person, organisation: str, files: Sequence[t
         received = Received(name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
         try:
             taken.append(Taken(name, *take_copy(ctx, who, organisation, received, content)))
-        except (Refused, WorkFailed) as error:
+        except (Refused, WorkFailed, Unavailable) as error:
             taken.append(Taken(name, wrong=error.sentence))
+        except DomainError:  # who sends, or to whom: the same for all
+            raise
+        except Exception as error:
+            log.error("file not kept", file=name, kind=type(error).__name__, exc_info=error)
+            taken.append(Taken(name, wrong=UNFORESEEN))
     return taken
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from procurement.candidacy import Candidacy, CandidacyFile, received, received_l
 from procurement.consultation import Consultation
 from procurement.events import Event, register
 from procurement.rules import rule_table
+from procurement.spreadsheet import figure
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,8 @@ def _deposit(candidacy: Candidacy, files: Counter[str], told: _Told, award: Awar
 
 def _amount(text: str | None) -> Decimal | None:
     """What the candidate sealed; a text that is no amount is shown as unreadable."""
-    try:
-        found = Decimal(text or "")
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() and abs(found) < 10**12 else None
+    found = figure(text or "")
+    return found if found is not None and abs(found) < 10**12 else None
 
 
 def _decision(award: Award | None) -> Decision | None:

@@ -16,6 +16,7 @@ from procurement.contract import Contract
 from procurement.events import Event
 from procurement.invoice_copy import InvoiceCopy, by_contract
 from procurement.invoicing.contracts import ContractRecord
+from procurement.invoicing.invoice import is_siret
 from procurement.invoicing.past import Invoiced, Past
 from procurement.ledger import admitted, admitted_ttc
 
@@ -52,7 +53,7 @@ def _day(day: date | None) -> str | None:
 
 def is_known(copy: InvoiceCopy) -> bool:
     """It says enough to be counted."""
-    return bool(copy.number and copy.seller_siret and copy.amount_ht is not None)
+    return bool(copy.number and is_siret(copy.seller_siret) and copy.amount_ht is not None)
 
 
 class Accounts:
@@ -78,6 +79,10 @@ class Accounts:
         """What was just read in full."""
         if len(account.invoiced) >= WORTH:
             self._carried[number] = self._stands[number], account
+
+    def forget(self) -> None:
+        """A batch was not kept: what was counted of it is read again."""
+        self._carried.clear()
 
     def count(self, record: ContractRecord, row: Invoiced) -> None:
         """An invoice of the batch counts for those after it, before it is kept."""

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, defer
 from procurement.contract import paris_day
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoicing.deadlines import Clock, Interest, clock, interest
+from procurement.invoicing.invoice import YEARS
 from procurement.rules import rule_table
 from procurement.rules.ecb import ecb_rates
 
@@ -21,8 +22,10 @@ def reception_day(copy: InvoiceCopy) -> date | None:
 
 
 def clock_of(copy: InvoiceCopy, days: int) -> Clock | None:
-    """The delay of payment; None where the invoice says no date or is not to be paid."""
-    if copy.issued_on is None or copy.state in ("refused", "sent_back") or (copy.amount_ht or 0) < 0:
+    """The delay of payment; None where the invoice says no date that one may count from, or is not to be paid."""
+    if copy.issued_on is None or copy.issued_on.year not in YEARS:
+        return None
+    if copy.state in ("refused", "sent_back") or (copy.amount_ht or 0) < 0:
         return None
     return clock(
         copy.issued_on, received_on=reception_day(copy), done_on=copy.done_on, days=days,

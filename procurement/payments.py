@@ -77,7 +77,7 @@ def _line(number: int, row: dict[str, str | None]) -> Paid:
 
 
 def _day(number: int, text: str) -> date:
-    for form in ("%d/%m/%Y", "%Y-%m-%d"):
+    for form in ("%d/%m/%Y", "%Y-%m-%d") if text.isascii() else ():
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no zone
         except ValueError:

@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 # A text that begins so is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Of a number that somebody writes.
+MOST_DIGITS = 30
 Cell = str | Decimal | date | None
 
 
@@ -26,12 +28,19 @@ def delimiter_of(content: bytes) -> str:
 
 
 def number_of(text: str) -> Decimal | None:
-    """« 1 234,50 € », « 1234.5 »; None for anything that is not a number."""
+    """« 1 234,50 € », « 1234.5 »; None for anything that is not a number that one can count with."""
+    return figure("".join(text.replace("€", "").split()).replace(",", "."))
+
+
+def figure(text: str) -> Decimal | None:
+    """A finite number of digits 0 to 9; None for what Decimal takes besides: other scripts, underscores, 1e999999."""
+    if not text.isascii() or "_" in text or len(text) > MOST_DIGITS:
+        return None
     try:
-        value = Decimal("".join(text.replace("€", "").split()).replace(",", "."))
+        value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
+    return value if value.is_finite() and abs(value.adjusted()) <= MOST_DIGITS else None
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -29,6 +29,7 @@ from api.apart import check_start
 from api.cli.invoice import app
 from api.context import Context
 from api.db import connect, reading
+from api.filenames import shown
 from api.importing import Imported, files_of, import_files
 from api.migrate import upgrade
 from api.sandbox.server import running_sandbox
@@ -136,12 +137,12 @@ def _line(task: Task) -> str:
 
 def _say(done: Imported, as_json: bool) -> None:
     if as_json:
-        errors = [{"file": str(path), "error": sentence} for path, sentence in done.errors]
+        errors = [{"file": shown(path), "error": sentence} for path, sentence in done.errors]
         print(json.dumps({"imported": done.kept, "already": done.already, "errors": errors}, ensure_ascii=False))
         return
     print(f"{done.kept} facture(s) importée(s), {done.already} déjà là, {len(done.errors)} fichier(s) refusé(s).")
     for path, sentence in done.errors[:MOST_SHOWN]:
-        print(f"  {path} : {sentence}", file=sys.stderr)
+        print(f"  {shown(path)} : {sentence}", file=sys.stderr)
     if len(done.errors) > MOST_SHOWN:
         print(f"  … et {len(done.errors) - MOST_SHOWN} autres : --json les donne tous.", file=sys.stderr)
 

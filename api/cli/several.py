@@ -1,7 +1,6 @@
 """Commands that take several files: one process, results in the order given, a bad file never stops the others."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import typer
 
 from api import isolate
+from api.filenames import shown
 from procurement.errors import Unavailable
 
 Result = dict[str, Any]
@@ -34,7 +34,7 @@ def read(path: Path, max_bytes: int) -> bytes:
             return file.read(max_bytes + 1)
     except OSError as error:
         reason = REASONS.get(type(error), "erreur du système")
-        raise BadFile(f"Le fichier {_shown(Path(path.name))} ne peut pas être lu ({reason}).") from None
+        raise BadFile(f"Le fichier {shown(Path(path.name))} ne peut pas être lu ({reason}).") from None
 
 
 def in_worker(known: frozenset[str], path: str, *args: Any, seconds: float) -> Any:
@@ -50,16 +50,11 @@ def in_worker(known: frozenset[str], path: str, *args: Any, seconds: float) -> A
 def each(files: Iterable[Path], work: Callable[[Path], Result]) -> Iterator[Result]:
     """`{"file", ...}` per file, or `{"file", "error"}`."""
     for path in files:
-        name = _shown(path)
+        name = shown(path)
         try:
             yield {"file": name} | work(path)
         except BadFile as error:
             yield {"file": name, "error": error.sentence}
-
-
-def _shown(path: Path) -> str:
-    """The name as text: JSON has no place for the bytes of a name that is not UTF-8."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def finish(

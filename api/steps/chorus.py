@@ -62,6 +62,10 @@ PASSES = 4
 ON_ITS_WAY = frozenset({"DEPOSEE", "EN_COURS_ACHEMINEMENT"})
 TWIN = "Le même fichier est déjà ici, sous un autre numéro du portail : à rejeter là-bas comme doublon."
 TOO_LARGE = "Cette facture dépasse 120 Mo : Chorus Pro ne la donne pas par cette voie. Téléchargez-la sur le portail."
+UNFORESEEN = (
+    "Cette facture n’a pas pu être reçue ici, par une erreur de ce service : les autres le sont. Elle est redemandée "
+    "plus tard ; si cela dure, téléchargez-la sur le portail et dites-le à qui tient ce service."
+)
 SECONDS = 120.0
 log = structlog.get_logger("mps.chorus")
 
@@ -164,23 +168,33 @@ def fetch_some(context: Context) -> bool:
 
 
 def _fetched(context: Context, job: _Job, numbers: Sequence[str]) -> Iterator[str]:
-    """Each number once it is recorded, kept or not. A group that is refused is asked for one by one."""
+    """Each number once it is recorded, kept or not. A group that is refused, or fails, is asked for one by one."""
+    left = list(numbers)
     try:
         for asked, archive in chorus.download_all(job.portal, numbers):
             found = _unpacked(archive, asked)
             for number in asked:
                 if number in found or len(asked) == 1:
                     _take(context, job, number, found.get(number))
+                    left.remove(number)
                     yield number
-                else:
-                    yield from _fetched(context, job, [number])
-    except PortalRefused as refused:
+    except Unavailable:  # the portal is not there, for any of them
+        raise
+    except Exception as error:
         if len(numbers) == 1:
-            _fail(context, job, numbers[0], refused.sentence)
+            _fail(context, job, numbers[0], _said(job, numbers[0], error))
             yield numbers[0]
             return
-        for number in numbers:
-            yield from _fetched(context, job, [number])
+    for number in left:
+        yield from _fetched(context, job, [number])
+
+
+def _said(job: _Job, number: str, error: Exception) -> str:
+    """The error's own sentence; what nobody foresaw is logged, and counts as an attempt like the rest."""
+    if isinstance(error, DomainError):
+        return error.sentence
+    log.error("invoice not kept", organisation=job.owner.ref, number=number, kind=type(error).__name__, exc_info=error)
+    return UNFORESEEN
 
 
 def _unpacked(archive: bytes, numbers: Sequence[str]) -> dict[str, Any]:
@@ -198,16 +212,11 @@ def _unpacked(archive: bytes, numbers: Sequence[str]) -> dict[str, Any]:
 
 def _take(context: Context, job: _Job, number: str, file: Any) -> None:
     """One invoice: its electronic file, else the portal's PDF; kept even where it does not read."""
-    try:
-        chosen = file if file is not None and file.reads else _as_pdf(job.portal, number) or file
-        if chosen is None:
-            _fail(context, job, number, TOO_LARGE)
-            return
-        notice = job.notices[number]
-        status, at = _notified(job.portal, notice)
-    except PortalRefused as refused:
-        _fail(context, job, number, refused.sentence)
-        return
+    chosen = file if file is not None and file.reads else _as_pdf(job.portal, number) or file
+    if chosen is None:
+        raise Refused(TOO_LARGE)
+    notice = job.notices[number]
+    status, at = _notified(job.portal, notice)
     arrival = Arrival("chorus", ACTOR, number, status, at)
     found = _examined(chosen.content, notice.number, job.directory)
     found["match"] = matched(context, job.owner.id, [found["invoice"]])[0]

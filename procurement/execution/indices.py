@@ -6,7 +6,7 @@ Each buyer writes its own: a slip of one changes nothing in the accounts of anot
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,6 +16,7 @@ from procurement.contract import Contract, fresh
 from procurement.errors import Invalid
 from procurement.events import record
 from procurement.people import Person
+from procurement.spreadsheet import figure
 
 SERIES = re.compile(r"[0-9A-Za-z._-]{1,20}")
 MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
@@ -76,11 +77,10 @@ def _check(series: str, month: str, value: str) -> Decimal:
 
 
 def _number(text: str) -> Decimal | None:
-    try:
-        value = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation:
+    value = figure(text.strip().replace(",", "."))
+    if value is None:
         return None
-    plain = value.is_finite() and 0 < value < 10**6 and len(f"{value:f}") <= 20
+    plain = 0 < value < 10**6 and len(f"{value:f}") <= 20
     return value if plain else None
 
 

@@ -5,7 +5,7 @@ A formula is `Terms.revision`: {"fixed": "0.15", "terms": [{"index": "001710986"
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from procurement.execution.indices import MONTH, SERIES
 from procurement.invoicing.contracts import IndexValue, Revision
 from procurement.invoicing.revision import Coefficient, of_month
+from procurement.spreadsheet import figure
 
 ONE = Decimal(1)
 _revision = TypeAdapter(Revision)
@@ -73,8 +74,5 @@ def wrong_formula(formula: Mapping[str, Any]) -> str:
 
 def share_of(text: object) -> Decimal | None:
     """A fraction from 0 to 1; None for anything else."""
-    try:
-        value = Decimal(str(text))
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() and 0 <= value <= 1 else None
+    value = figure(str(text))
+    return value if value is not None and 0 <= value <= 1 else None

@@ -15,11 +15,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from procurement.iban import valid_iban
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, Holder, load_contracts
+from procurement.invoicing.invoice import YEARS
 from procurement.invoicing.making import PROFILE_B2G, PROFILE_EN16931, Draft, Line, Party
 from siret_lookup.siret import vat_number
 
@@ -52,10 +54,20 @@ def _figure(value: Any) -> Any:
         raise ValueError("amount as a string")
     if isinstance(value, str) and "e" in value.lower():
         raise ValueError("plain digits")
-    return value.replace(",", ".").replace("\u202f", "").replace(" ", "") if isinstance(value, str) else value
+    bare = value.replace(",", ".").replace("\u202f", "").replace(" ", "") if isinstance(value, str) else value
+    if isinstance(bare, str) and (not bare.isascii() or "_" in bare):  # digits of other scripts are digits for Decimal
+        raise ValueError("digits 0 to 9")
+    return bare
+
+
+def _year(day: date) -> date:
+    if day.year not in YEARS:
+        raise PydanticCustomError("year", "year of an invoice")
+    return day
 
 
 Text = Annotated[str, Field(min_length=1)]
+Day = Annotated[date, AfterValidator(_year)]
 Figure = Annotated[Decimal, BeforeValidator(_figure), Field(allow_inf_nan=False, max_digits=19)]
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -88,18 +100,18 @@ class Bill:
     """The header and the lines. `credit_number` and `credit_on` name the invoice that a credit note takes off."""
 
     number: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9+\-_/]+$")]
-    issued_on: date
+    issued_on: Day
     seller: Who
     buyer: Who
     lines: Annotated[tuple[BillLine, ...], Field(min_length=1, max_length=MAX_LINES)]
     iban: str = ""
     due_on: date | None = None
-    period_start: date | None = None
-    period_end: date | None = None
+    period_start: Day | None = None
+    period_end: Day | None = None
     engagement: str = ""
     service: str = ""
     credit_number: str = ""
-    credit_on: date | None = None
+    credit_on: Day | None = None
     holder_name: str = ""
 
 
@@ -120,6 +132,7 @@ _PROBLEMS: Mapping[str, str] = {
     "value_error": 'nombre attendu entre guillemets (« "450.50" »)',
     "date_from_datetime_parsing": "date attendue, AAAA-MM-JJ",
     "date_parsing": "date attendue, AAAA-MM-JJ",
+    "year": f"l’année va de {YEARS[0]} à {YEARS[-1]}",
 }
 
 

@@ -31,7 +31,7 @@ def _account(value: Any) -> Any:
 
 Positive = Annotated[Amount, Field(ge=0)]
 Rate = Annotated[Amount, Field(ge=0, le=1)]
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 
 
 @dataclass(frozen=True, config=LENIENT)
@@ -284,5 +284,15 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 
 
 def to_record(entry: Mapping[str, Any]) -> ContractRecord:
-    """One entry of a contracts file that this service made itself."""
-    return _record.validate_python(entry)
+    """One entry of a contracts file that this service made itself; a past invoice that is none is not known.
+
+    One line kept years ago must not stand in the way of all the invoices of its contract.
+    """
+    try:
+        return _record.validate_python(entry)
+    except ValidationError as error:
+        bad = {where["loc"][1] for where in error.errors() if where["loc"][:1] == ("invoiced",) and where["loc"][1:]}
+        if not bad:
+            raise
+        kept = [row for place, row in enumerate(entry["invoiced"]) if place not in bad]
+        return _record.validate_python({**entry, "invoiced": kept})

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from procurement.invoicing.asked import gives_engagement, gives_service, may_be_free, unknown_service
 from procurement.invoicing.directory import Directory
-from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.invoice import Invoice, is_siret
 from procurement.invoicing.rows import AtMostOne, Holds, Row, Within
 
 VERSION = "XP Z12-012 annexe A, 01 à 44"
@@ -20,7 +20,6 @@ SELLER_SCHEMES = frozenset({"0009", "0223", "0226", "0227", "0228", "0229"})
 # MARCHE and CONTRAT, being replaced by the codes of UNTDID 1153: GC (public contract), CT (contract).
 CONTRACT_TYPES = frozenset({"MARCHE", "CONTRAT", "GC", "CT"})
 MAX_LINES = 999_999
-_SIRET = re.compile(r"\d{14}")
 _SUPPOSED = "Le texte exact de cette règle n’est pas public : lecture supposée, à confirmer."
 
 
@@ -64,7 +63,7 @@ def seller_siret(invoice: Invoice, directory: Directory) -> bool:
 
 def buyer_siret(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-10."""
-    return bool(_SIRET.fullmatch(invoice.buyer.siret))
+    return is_siret(invoice.buyer.siret)
 
 
 def service(invoice: Invoice, directory: Directory) -> bool:
@@ -104,7 +103,7 @@ def few_lines(invoice: Invoice, directory: Directory) -> bool:
 def has_agent(invoice: Invoice, directory: Directory) -> bool:
     """CPRO-21."""
     sirens, sirets = _values(invoice.agent, "0002"), _values(invoice.agent, "0009")
-    return any(_SIRET.fullmatch(siret) and siret[:9] in sirens for siret in sirets)
+    return any(is_siret(siret) and siret[:9] in sirens for siret in sirets)
 
 
 def public_buyer(invoice: Invoice, directory: Directory) -> bool:

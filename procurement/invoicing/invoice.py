@@ -12,6 +12,9 @@ from procurement.invoicing.keys import key
 
 Period = tuple[date | None, date | None]
 MAX_FILE = 20 * 1024 * 1024
+SIRET_DIGITS = 14
+# Years that an invoice may bear.
+YEARS = range(2000, 2101)
 # UNTDID 1001 codes that lower what is owed (EN 16931, BR-FR-04).
 CREDIT_TYPES = frozenset({"261", "262", "381", "396", "502", "503"})
 # Those that take the place of another invoice (BR-FR-CO-04).
@@ -23,6 +26,11 @@ HEADINGS = frozenset({"GROUP", "INFORMATION"})
 
 # Billing frames (BT-23) of an invoice that is paid already.
 PAID_FRAMES = frozenset({"B2", "S2", "M2"})
+
+
+def is_siret(text: str) -> bool:
+    """Fourteen digits, of ASCII alone."""
+    return len(text) == SIRET_DIGITS and text.isascii() and text.isdigit()
 
 
 class InvoiceUnreadable(Exception):

@@ -4,7 +4,7 @@ from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 
 from procurement.invoicing.directory import Directory
-from procurement.invoicing.invoice import Invoice, VatRow
+from procurement.invoicing.invoice import Invoice, VatRow, is_siret
 from procurement.invoicing.rows import Row
 
 SOURCE = "mps"
@@ -35,6 +35,11 @@ def own_line_numbers(invoice: Invoice, directory: Directory) -> bool:
     return max(Counter(line.id for line in (*invoice.lines, *invoice.headings)).values(), default=0) <= 1
 
 
+def sound_sirets(invoice: Invoice, directory: Directory) -> bool:
+    """What the seller calls a SIRET (scheme 0009) is one."""
+    return all(is_siret(value.replace(" ", "")) for scheme, value in invoice.seller.ids if scheme == "0009" and value)
+
+
 def euros(invoice: Invoice, directory: Directory) -> bool:
     """A public accounting officer pays in euros."""
     return invoice.currency == "EUR"
@@ -49,5 +54,11 @@ RULES: tuple[Row, ...] = (
         exact_vat,
     ),
     Row("MPS-LIGNES", "BT-126", "Plusieurs lignes portent le même numéro (BT-126).", own_line_numbers),
+    Row(
+        "MPS-SIRET",
+        "BT-29",
+        "Ce que le vendeur donne pour SIRET (BT-29, schéma 0009) n’a pas 14 chiffres : la facture est lue sans.",
+        sound_sirets,
+    ),
     Row("MPS-DEVISE", "BT-5", "La facture n’est pas en euros (BT-5).", euros),
 )

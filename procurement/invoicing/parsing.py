@@ -9,6 +9,7 @@ from lxml import etree
 
 from procurement.invoicing.invoice import (
     HEADINGS,
+    YEARS,
     Buyer,
     Invoice,
     InvoiceLine,
@@ -17,14 +18,16 @@ from procurement.invoicing.invoice import (
     Seller,
     Totals,
     VatRow,
+    is_siret,
 )
 from procurement.invoicing.reading import NAMESPACES, Source, open_invoice
 from procurement.invoicing.terms import HEADER, LINE
 
 MAX_LINES = 100_000
-_DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,12})?|\.\d{1,12})")
-_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(Z|[+-]\d{2}:\d{2})?")
-_SIRET = re.compile(r"\d{14}")
+# Digits of other scripts are digits for Python, and for no schema.
+_DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,12})?|\.\d{1,12})", re.ASCII)
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_SIREN = re.compile(r"\d{9}", re.ASCII)
 _RAW = (
     "BT-10 BT-12 BT-13 BT-20 BT-25 BT-26 BT-27 BT-28 BT-35 BT-37 BT-41 BT-44 BT-45 BT-56 BT-59 BT-60 BT-71 BT-84 "
     "BT-92 BT-97 BT-120 BT-122 BT-125-2 BT-154 EXT-FR-FE-01 EXT-FR-FE-136 "
@@ -66,7 +69,7 @@ def to_invoice(source: Source) -> Invoice:
         process=doc.one("BT-23"),
         ibans=tuple(iban.replace(" ", "").upper() for iban in doc.all("BT-84")),
         payee=doc.one("BT-59"),
-        agent_sirets=tuple(value for _, value in doc.ids("agent-ids") if _SIRET.fullmatch(value)),
+        agent_sirets=tuple(value for _, value in doc.ids("agent-ids") if is_siret(value)),
         lines=tuple(line for line in lines if line.kind not in HEADINGS),
         headings=tuple(line for line in lines if line.kind in HEADINGS),
         vat_rates=tuple((row.category, row.rate) for row in vat),
@@ -158,14 +161,22 @@ def to_decimal(text: str, term: str) -> Decimal | None:
 
 
 def to_day(text: str, term: str) -> date | None:
-    """A day as YYYYMMDD or YYYY-MM-DD, None where empty. Raises InvoiceUnreadable on anything else."""
+    """A day as YYYYMMDD or YYYY-MM-DD, None where empty.
+
+    Raises InvoiceUnreadable on anything else, and on a year that no invoice bears: delays are counted from it.
+    """
     if not (cleaned := text.strip()):
         return None
     found = _DAY.fullmatch(cleaned)
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])) if found else _no_day(cleaned, term)
+        day = date(int(found[1]), int(found[2]), int(found[3])) if found else _no_day(cleaned, term)
     except ValueError:
         return _no_day(cleaned, term)
+    if day.year not in YEARS:
+        raise InvoiceUnreadable(
+            f"« {cleaned} » ne peut pas être la date d’une facture : l’année va de {YEARS[0]} à {YEARS[-1]} ({term})."
+        )
+    return day
 
 
 def _no_day(text: str, term: str) -> date:
@@ -210,7 +221,7 @@ def _seller(doc: _Doc) -> Seller:
 
 def _buyer(doc: _Doc) -> Buyer:
     ids = doc.ids("buyer-ids") + doc.ids("BT-47")
-    sirets = _sirets(ids)
+    sirets = _named(ids) + _sirets(ids)
     routed = tuple(value for scheme, value in ids if scheme == "0224" and value)
     return Buyer(
         name=doc.one("BT-44"),
@@ -222,17 +233,21 @@ def _buyer(doc: _Doc) -> Buyer:
     )
 
 
+def _named(ids: Ids) -> tuple[str, ...]:
+    """What is called a SIRET, whatever it is: an addressee that is nobody's is told as it is written."""
+    return tuple(bare for scheme, value in ids if scheme == "0009" and (bare := value.replace(" ", "")))
+
+
 def _sirets(ids: Ids) -> tuple[str, ...]:
-    cleaned = [(scheme, value.replace(" ", "")) for scheme, value in ids]
-    named = [value for scheme, value in cleaned if scheme == "0009" and value]
-    plain = [value for scheme, value in cleaned if scheme != "0009" and _SIRET.fullmatch(value)]
-    return tuple(dict.fromkeys(named + plain))
+    """The SIRETs, those that are named as such first; a name that is none is told by MPS-SIRET."""
+    plain = tuple(bare for _, value in ids if is_siret(bare := value.replace(" ", "")))
+    return tuple(dict.fromkeys((*filter(is_siret, _named(ids)), *plain)))
 
 
 def _siren(ids: Ids, sirets: tuple[str, ...]) -> str:
     for scheme, value in ids:
         cleaned = value.replace(" ", "")
-        if scheme == "0002" or re.fullmatch(r"\d{9}", cleaned):
+        if scheme == "0002" or _SIREN.fullmatch(cleaned):
             return cleaned[:9]
     return sirets[0][:9] if sirets else ""
 

@@ -27,11 +27,13 @@ ZERO = Decimal(0)
 def _no_float(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise ValueError("amount as a string")
+    if isinstance(value, str) and not value.isascii():  # digits of other scripts are digits for Decimal
+        raise ValueError("digits 0 to 9")
     return value
 
 
 Amount = Annotated[Decimal, BeforeValidator(_no_float), Field(allow_inf_nan=False, max_digits=24)]
-Siret = Annotated[str, Field(pattern=r"^\d{14}$")]
+Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$")]
 LENIENT = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
 
