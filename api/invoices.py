@@ -27,7 +27,8 @@ from procurement.billing import (
 )
 from procurement.carried import Accounts
 from procurement.chorus import directory_of
-from procurement.errors import Invalid, Refused
+from procurement.errors import Invalid, Refused, Unavailable
+from procurement.examining import ILLEGIBLE
 from procurement.invoice_copy import (
     COMPARED,
     Arrival,
@@ -125,6 +126,18 @@ def confronted(ctx: Context, key: str, record: ContractRecord) -> dict[str, Any]
     return confront(invoice, record).as_dict() if invoice else UNREAD
 
 
+def confronted_or_unread(ctx: Context, copy: InvoiceCopy, record: ContractRecord) -> dict[str, Any]:
+    """The same for a kept copy: UNREAD too where its file does not read, or makes its reader fail as it did before."""
+    try:
+        return confronted(ctx, copy.key, record)
+    except WorkFailed:
+        return UNREAD
+    except Unavailable:
+        if copy.report["syntax"] != ILLEGIBLE:
+            raise
+        return UNREAD
+
+
 def compare_again(ctx: Context, ref: str, who: Person) -> bool:
     """Confront an invoice with its contract as it is now; gives whether something else is found.
 
@@ -134,11 +147,8 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
         copy = find_invoice(db, ref, who)
         if copy.contract is None or copy.state not in COMPARED:
             return False
-        record, key = to_record(record_of(whole_of(db, copy.contract), leave_out=copy.sha256)), copy.key
-    try:
-        found = confronted(ctx, key, record)
-    except WorkFailed:
-        return False
+        record = to_record(record_of(whole_of(db, copy.contract), leave_out=copy.sha256))
+    found = confronted_or_unread(ctx, copy, record)
     if found is UNREAD:
         return False
     with transaction(ctx.database) as db:

@@ -23,12 +23,14 @@ from procurement.invoice_copy import InvoiceCopy, ask_portal, by_contract
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person, hold_buyer
-from procurement.second_person import must_be_as_read, wants_two
+from procurement.second_person import CHANGED, must_be_as_read, wants_two
 from procurement.suppliers import tell
 from procurement.twins import only_copy
 
 PAYABLE = ("approved", "partial")
 OPEN = ("received", "held", "completed")
+# What may be decided of an invoice that no contract has.
+AWAY = ("sent_back", "refused")
 # What the supplier is told, with the motive (R2192-28: a suspension is notified, dated, with its reasons).
 TOLD: Mapping[str, str] = {
     "partial": "approuvée en partie", "held": "suspendue, une pièce manque", "refused": "rejetée",
@@ -64,6 +66,9 @@ class Decision:
 
 def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Person, now: datetime) -> None:
     """Decide, or propose where a second person must confirm. Raises Invalid field by field, Refused."""
+    if copy.contract is None and decision.to in AWAY:
+        _turn_away(db, copy, decision, person, now)
+        return
     contract = _locked(db, copy)
     if decision.seen:
         must_be_as_read(copy, decision.seen)
@@ -85,6 +90,23 @@ def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Pers
     if to == "held":
         copy.suspended_on = paris_day(now)
     _conclude(db, contract, copy, to, motive, person, now)
+
+
+def _turn_away(db: Session, copy: InvoiceCopy, decision: Decision, person: Person, now: datetime) -> None:
+    """What belongs to no contract, or does not read, goes back: no register is its own, the row keeps who and why."""
+    hold_buyer(db, copy.organisation_id)
+    db.refresh(copy)
+    if copy.contract is not None:
+        raise Refused(CHANGED)
+    if decision.seen:
+        must_be_as_read(copy, decision.seen)
+    _check(copy, decision, paris_day(now))
+    if decision.to not in copy.MOVES[copy.state]:
+        raise Refused("Cette facture est déjà décidée.")
+    copy.state, copy.reason_code, copy.motive = decision.to, decision.reason, decision.motive.strip()
+    copy.decided_at, copy.decided_by, copy.due_on = now, person.email, None
+    if copy.portal_id:
+        ask_portal(db, copy, wanted_status(db, copy.organisation_id, decision.to), now)
 
 
 def _locked(db: Session, copy: InvoiceCopy) -> Contract:
