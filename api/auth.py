@@ -117,13 +117,21 @@ BUYER = Allow("officer or finance", lambda person: person is not None and person
 ADMINISTRATOR = Allow("administrator", lambda person: person is not None and person.any(Role.ADMINISTRATOR))
 
 
-def set_password(user: User, password: str) -> None:
-    """argon2id; twelve characters or more, no other rule (CNIL, deliberation 2022-100, entropy by length)."""
+def set_password(db: Session, user: User, password: str) -> int:
+    """argon2id; twelve characters or more, no other rule (CNIL, deliberation 2022-100, entropy by length).
+
+    Whoever knew the former one is out: every session of the account ends. Gives how many. Tokens of the API stay.
+    """
     if len(password) < 12:
         raise Invalid({"password": "Choisissez au moins douze caractères."})
     if len(password) > 200:
         raise Invalid({"password": "Deux cents caractères au plus."})
     user.password_hash = _hasher.hash(password)
+    db.flush()  # takes the account's row: who is signing in with the former password has finished, or will be refused
+    opened = select(LoginSession.id).where(LoginSession.user_id == user.id, LoginSession.expires_at > database.now(db))
+    ended = len(db.scalars(opened).all())
+    db.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    return ended
 
 
 def brake(db: Session, name: str, limit: int, minutes: int) -> None:
@@ -144,7 +152,8 @@ def _window(db: Session, minutes: int) -> datetime:
 
 def check_password(db: Session, email: str, password: str) -> User | None:
     """The user, or None; a stranger's address takes as long as a known one."""
-    user = db.scalar(select(User).where(User.email == email.strip().lower()))
+    known = select(User).where(User.email == email.strip().lower())
+    user = db.scalar(known.with_for_update(read=True))
     try:
         _hasher.verify(user.password_hash if user and user.password_hash else _nobody(), password)
     except VerificationError:
@@ -196,6 +205,11 @@ def tokens_of(db: Session, user_id: int) -> list[ApiToken]:
 def revoke_token(db: Session, user_id: int, token_id: int) -> None:
     """From now on refused; somebody else's is not touched. A second time finds nothing left to do."""
     db.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user_id))
+
+
+def revoke_tokens(db: Session, user_id: int) -> None:
+    """All of an account's."""
+    db.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
 
 
 def send_code(db: Session, email: str, name: str) -> None:

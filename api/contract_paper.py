@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from api.render import euros, french_date
 from procurement.contract import Contract, paris_day
+from procurement.execution.assignments import Certified
 from procurement.execution.engagements import Engagement
 from procurement.execution.order_lines import OrderLine
 from procurement.execution.parties import Party
@@ -127,24 +128,21 @@ def with_vat(amount_ht: Decimal, rate: Decimal) -> Decimal:
     return round(amount_ht * (1 + rate / 100), 2)
 
 
-def certificate(
-    contract: Contract, company: Party, share_ttc: Decimal, subcontracted_ttc: Decimal, amount_ttc: Decimal,
-    now: datetime,
-) -> ContractPaper:  # fmt: skip
+def certificate(contract: Contract, company: Party, said: Certified, now: datetime) -> ContractPaper:
     """The certificat de cessibilité of one company (R2191-46): what it may assign that day."""
     return ContractPaper(
         title=f"Certificat de cessibilité, marché {contract.number}",
         reference=f"{contract.number} – {company.siret}",
         author=contract.organisation.name,
-        lead=f"Créance cessible ou nantissable au plus : {euros(amount_ttc)} TTC.",
+        lead=f"Créance cessible ou nantissable au plus : {euros(said.amount)} TTC.",
         sections=[
             Section("Parties", [*_buyer(contract), ("Bénéficiaire", company.name), ("SIRET", company.siret)]),
             Section("Créance", [
                 *_contract(contract),
-                ("Part de l’entreprise, TTC", euros(share_ttc)),
-                ("Sous-traité et payé directement, TTC", euros(subcontracted_ttc)),
-                ("Déjà cédé ou nanti, TTC", euros(share_ttc - subcontracted_ttc - amount_ttc)),
-                ("Montant cessible, TTC", euros(amount_ttc)),
+                ("Part de l’entreprise, TTC", euros(said.share)),
+                ("Sous-traité et payé directement, TTC", euros(said.subcontracted)),
+                ("Déjà cédé ou nanti, TTC", euros(said.share - said.subcontracted - said.amount)),
+                ("Montant cessible, TTC", euros(said.amount)),
             ]),
         ],
         words=[

@@ -99,5 +99,5 @@ def _town(db: Session, context: Context, siret: str) -> Organisation:
 
 def _account(db: Session, email: str, name: str) -> User:
     user = create_user(db, email=email, name=name, now=now(db), verified=True)
-    set_password(user, PASSWORD)
+    set_password(db, user, PASSWORD)
     return user

@@ -15,7 +15,7 @@ from procurement.execution.engagements import engagements_of
 from procurement.execution.parts import parts_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.invoice_copy import InvoiceCopy
-from procurement.invoice_decision import OPEN, PAYABLE
+from procurement.invoice_decision import AWAY, OPEN, PAYABLE
 from procurement.invoice_delay import UNPAID, clock_of, interest_of, reception_day
 from procurement.invoicing.deadlines import AFTER_SUSPENSION, Clock, Interest, clock
 from procurement.invoicing.reasons import REASONS
@@ -91,13 +91,14 @@ def list_badge(copy: InvoiceCopy, today: date) -> Shown | None:
 def choices(copy: InvoiceCopy, days: int, today: date) -> list[tuple[str, str, str]]:
     """(decision, its name, its effect on the delay and its words elsewhere), in the order the law has them thought of.
 
-    Correct, then suspend, then reject (facts: law review); a suspension is offered once.
+    Correct, then suspend, then reject (facts: law review). A suspension is offered once; what no contract has may only
+    go back.
     """
     effects = _effects(copy, days, today)
     return [
         (key, label, f"{effects[key]} {SAID_THERE[key]}")
         for key, label in LABELS.items()
-        if not (key == "held" and copy.suspended_on is not None)
+        if not (key == "held" and copy.suspended_on is not None) and (copy.contract is not None or key in AWAY)
     ]
 
 

@@ -30,6 +30,7 @@ from procurement.carried import Accounts
 from procurement.chorus import directory_of
 from procurement.contract import paris_day
 from procurement.errors import DomainError, Invalid, Refused, Unavailable
+from procurement.examining import ILLEGIBLE
 from procurement.invoice_copy import (
     COMPARED,
     Arrival,
@@ -131,6 +132,18 @@ def confronted(ctx: Context, key: str, record: ContractRecord, imputed: str = ""
     return confront(replace(invoice, imputed=imputed), record).as_dict() if invoice else UNREAD
 
 
+def confronted_or_unread(ctx: Context, copy: InvoiceCopy, record: ContractRecord, imputed: str = "") -> dict[str, Any]:
+    """The same for a kept copy: UNREAD too where its file does not read, or makes its reader fail as it did before."""
+    try:
+        return confronted(ctx, copy.key, record, imputed)
+    except WorkFailed:
+        return UNREAD
+    except Unavailable:
+        if copy.report["syntax"] != ILLEGIBLE:
+            raise
+        return UNREAD
+
+
 def compare_again(ctx: Context, ref: str, who: Person) -> bool:
     """Confront an invoice with its contract as it is now; gives whether something else is found.
 
@@ -140,13 +153,9 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
         copy = find_invoice(db, ref, who)
         if copy.contract is None or copy.state not in COMPARED:
             return False
-        today, key = paris_day(database.now(db)), copy.key
+        today, imputed = paris_day(database.now(db)), copy.part or copy.engagement
         record = to_record(record_of(whole_of(db, copy.contract), today=today, leave_out=copy.sha256))
-        imputed = copy.part or copy.engagement
-    try:
-        found = confronted(ctx, key, record, imputed)
-    except WorkFailed:
-        return False
+    found = confronted_or_unread(ctx, copy, record, imputed)
     if found is UNREAD:
         return False
     with transaction(ctx.database) as db:

@@ -15,6 +15,9 @@ NO_FACTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+ILLEGIBLE = "illisible"
+
+
 def examine(content: bytes, directory: Directory | None = None) -> dict[str, Any]:
     """`report` (`mps invoice check`), `invoice` as read (None where its schema is broken), and the facts kept with it.
 
@@ -31,7 +34,7 @@ def unread(sentence: str, number: str = "", *, pdf: bool = False) -> dict[str, A
     """The same shape for an invoice that a portal delivered and that does not read: kept, and `sentence` says why."""
     finding = {"rule": "MPS-LECTURE", "severity": "fatal", "location": "/", "message": sentence, "source": "mps"}
     report = {
-        "syntax": "illisible", "profile": "", "container": "pdf" if pdf else "xml", "number": number, "valid": False,
+        "syntax": ILLEGIBLE, "profile": "", "container": "pdf" if pdf else "xml", "number": number, "valid": False,
         "rule_sets": [], "findings": [finding],
     }  # fmt: skip
     return {"report": report, "invoice": None, **NO_FACTS, "number": number}

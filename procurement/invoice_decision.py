@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dce_templates.french import euros
-from procurement.as_read import certifies, must_be_as_read
+from procurement.as_read import Changed, certifies, must_be_as_read
 from procurement.chorus import wanted_status
 from procurement.contract import Contract, paris_day
 from procurement.errors import Invalid, Refused
@@ -39,6 +39,8 @@ CALL_BACK = (
     "Le compte à payer n’est pas sûr : dites qui vous avez rappelé, quand, et à quel numéro déjà connu. Une seconde "
     "personne confirmera."
 )
+# What may be decided of an invoice that no contract has.
+AWAY = ("sent_back", "refused")
 # What the supplier is told, with the motive (R2192-28: a suspension is notified, dated, with its reasons).
 TOLD: Mapping[str, str] = {
     "partial": "approuvée en partie", "held": "suspendue, une pièce manque", "refused": "rejetée",
@@ -74,6 +76,9 @@ class Decision:
 
 def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Person, now: datetime) -> None:
     """Decide, or propose where a second person must confirm. Raises Invalid field by field, Refused."""
+    if copy.contract is None and decision.to in AWAY:
+        _turn_away(db, copy, decision, person, now)
+        return
     contract = _locked(db, copy)
     if decision.seen is not None:
         must_be_as_read(db, copy, decision.seen)
@@ -95,6 +100,23 @@ def decide_copy(db: Session, copy: InvoiceCopy, decision: Decision, person: Pers
     if to == "held":
         copy.suspended_on = paris_day(now)
     _conclude(db, contract, copy, to, motive, person, now)
+
+
+def _turn_away(db: Session, copy: InvoiceCopy, decision: Decision, person: Person, now: datetime) -> None:
+    """What belongs to no contract, or does not read, goes back: no register is its own, the row keeps who and why."""
+    hold_buyer(db, copy.organisation_id)
+    db.refresh(copy)
+    if copy.contract is not None:
+        raise Changed
+    if decision.seen is not None:
+        must_be_as_read(db, copy, decision.seen)
+    _check(copy, decision, paris_day(now))
+    if decision.to not in copy.MOVES[copy.state]:
+        raise Refused("Cette facture est déjà décidée.")
+    copy.state, copy.reason_code, copy.motive = decision.to, decision.reason, decision.motive.strip()
+    copy.decided_at, copy.decided_by, copy.due_on = now, person.email, None
+    if copy.portal_id:
+        ask_portal(db, copy, wanted_status(db, copy.organisation_id, decision.to), now)
 
 
 def _locked(db: Session, copy: InvoiceCopy) -> Contract:

@@ -6,19 +6,43 @@ from typing import Any
 from procurement.billing import Whole, record_of
 from procurement.contract import Contract
 from procurement.execution.parties import Party
+from procurement.execution.prices import ContractPrice
+
+# What a subcontractor reads of the contract: what it must write, and what is published. Prices, orders, receptions and
+# what is withheld are between the holders and the buyer.
+SUBCONTRACTORS = (
+    "id", "decp_id", "buyer", "engagements", "amount_ht", "vat_rates", "kind", "payment_days", "launched_on", "start",
+    "end",
+)  # fmt: skip
+OF_A_PART = ("id", "kind", "engagements", "start", "end", "state")
 
 
 def record_for(whole: Whole, siret: str) -> dict[str, Any]:
     """The contract's entry of the contracts file, with nothing of another company: its account, share, or invoices.
 
-    An assignment's beneficiary is left out too: to whom a claim was assigned is between its parties and the buyer.
+    An assignment's beneficiary is left out too: to whom a claim was assigned is between its parties and the buyer. A
+    subcontractor gets nothing of the contract's prices, orders and receptions either.
     """
     record = record_of(whole)
-    return record | {
+    seen = record if is_party(whole, siret) else {
+        **{key: record[key] for key in SUBCONTRACTORS},
+        "parts": [{key: part[key] for key in OF_A_PART} for part in record["parts"]],
+    }  # fmt: skip
+    return seen | {
         "holders": [one if one["siret"] == siret else _named(one) for one in record["holders"]],
         "invoiced": [one for one in record["invoiced"] if one["siret"] == siret],
         "assignments": [],
     }
+
+
+def is_party(whole: Whole, siret: str) -> bool:
+    """The holder or a member of its group, whose contract it is; a subcontractor is not."""
+    return any(party.siret == siret for party in whole.parties)
+
+
+def prices_for(whole: Whole, siret: str) -> list[ContractPrice]:
+    """The price list of the contract, for its parties alone."""
+    return whole.prices if is_party(whole, siret) else []
 
 
 def _named(holder: Mapping[str, Any]) -> dict[str, Any]:

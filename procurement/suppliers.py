@@ -54,10 +54,17 @@ def paid_directly(db: Session, contract: Contract) -> list[Party]:
     return list(found.values())
 
 
-def directly_ttc(db: Session, contract: Contract) -> Decimal:
-    """Euros TTC that the holder is not paid itself: what goes to the subcontractors that the buyer pays."""
-    direct = (row for row in standing_of(db, contract) if row.direct_payment)
-    return sum((row.amount_ttc or row.amount_ht for row in direct), Decimal(0))
+def directly_by(db: Session, contract: Contract) -> dict[str, Decimal]:
+    """SIRET → euros TTC that this company is not paid itself: what goes to its subcontractors that the buyer pays.
+
+    What the first holder subcontracted is taken from whoever succeeded it too.
+    """
+    holders = {contract.holder_siret, holder_now(parties_of(db, contract)).siret}
+    found: dict[str, Decimal] = {}
+    for row in (act for act in standing_of(db, contract) if act.direct_payment):
+        for siret in {row.member_siret} if row.member_siret else holders:
+            found[siret] = found.get(siret, Decimal(0)) + (row.amount_ttc or row.amount_ht)
+    return found
 
 
 @dataclass(frozen=True)

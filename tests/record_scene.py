@@ -15,7 +15,7 @@ from procurement.consultation import find
 from procurement.contract import Contract, paris_day
 from procurement.events import Event, chain_holds, register
 from procurement.execution.amendments import Change, agree, draft_amendment, notify_amendment
-from procurement.execution.assignments import issue_certificate, keep_assignment, return_certificate
+from procurement.execution.assignments import certify, issue_certificate, keep_assignment, return_certificate
 from procurement.execution.documents import keep_paper
 from procurement.execution.engagements import Line, open_engagement
 from procurement.execution.indices import write_index
@@ -90,17 +90,8 @@ def add_to_record(db: Session, contract: Contract, number: int, person: Person, 
         db, contract, kind="assignment", siret=siret, beneficiary="Banque", iban="", amount_ttc=Decimal(1),
         notified_on=on, person=person, now=now,
     )  # fmt: skip
-    found = issue_certificate(
-        db,
-        contract,
-        siret=siret,
-        company="E",
-        amount_ttc=Decimal(1),
-        key="a/b",
-        sha256="0" * 64,
-        person=person,
-        now=now,
-    )
+    said = certify(db, contract, siret, Decimal(1000), None)
+    found = issue_certificate(db, contract, said, company="E", key="a/b", sha256="0" * 64, person=person, now=now)
     return_certificate(db, contract, found, person, now)
     receive(
         db, contract, on=on, label="Capteurs", amount_ht=Decimal(1), part=part.number, code="", quantity=None,

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.auth import create_token, set_password
+from api.auth import create_token, revoke_tokens, set_password, tokens_of
 from api.db import connect, now, transaction
 from api.migrate import upgrade
 from api.settings import load
@@ -40,7 +40,7 @@ def _db() -> Iterator[Session]:
         database.dispose()
 
 
-def _say(as_json: bool, sentence: str, **values: str) -> None:
+def _say(as_json: bool, sentence: str, **values: str | int | list[str]) -> None:
     print(json.dumps(values, ensure_ascii=False) if as_json else sentence)
 
 
@@ -118,15 +118,33 @@ def attach_account(
 def password(
     email: Annotated[str, typer.Argument(help="Adresse électronique")],
     generate: Annotated[bool, typer.Option("--generate", help="En tirer un au sort et l’afficher")] = False,
+    tokens: Annotated[bool, typer.Option("--tokens", help="Révoquer aussi ses jetons de l’API")] = False,
     json_: Json = False,
 ) -> None:
-    """Set a password: asked at the terminal, read from standard input, or drawn with --generate."""
+    """Set a password (asked, read from standard input, or drawn); the account's sessions end, its tokens if asked."""
     chosen = secrets.token_urlsafe(15) if generate else _asked()
     with _db() as db:
         user = find_user(db, email)
-        set_password(user, chosen)
+        closed, at = set_password(db, user, chosen), now(db)
+        labels = sorted(token.label for token in tokens_of(db, user.id) if token.expires_at > at)
+        if tokens:
+            revoke_tokens(db, user.id)
         shown = {"password": chosen} if generate else {}
-        _say(json_, f"Mot de passe enregistré{f' : {chosen}' if generate else '.'}", ref=user.ref, **shown)
+        _say(
+            json_, f"Mot de passe enregistré{f' : {chosen}' if generate else '.'}\n{_shut(closed, labels, tokens)}",
+            ref=user.ref, sessions_closed=closed, tokens_revoked=labels if tokens else [],
+            tokens_left=[] if tokens else labels, **shown,
+        )  # fmt: skip
+
+
+def _shut(closed: int, labels: list[str], revoked: bool) -> str:
+    """Which doors are closed, which stay open."""
+    ended = f"Sessions fermées : {closed}." if closed else "Aucune session n’était ouverte."
+    if not labels:
+        return ended
+    if revoked:
+        return f"{ended} Jetons révoqués : {', '.join(labels)}."
+    return f"{ended} Jetons de l’API qui restent valables : {', '.join(labels)} (--tokens les révoque)."
 
 
 def _asked() -> str:

@@ -43,11 +43,11 @@ from procurement.execution.assignments import (
     assignable,
     assignments_of,
     certificates_of,
+    certify,
     find_assignment,
     find_certificate,
     issue_certificate,
     keep_assignment,
-    may_issue,
     release,
     return_certificate,
 )
@@ -55,7 +55,7 @@ from procurement.execution.documents import by_subject, papers_of
 from procurement.execution.parties import Party, parties_of
 from procurement.execution.terms import Terms, terms_of
 from procurement.people import Person, Role
-from procurement.suppliers import directly_ttc, paid_of
+from procurement.suppliers import directly_by, paid_of
 
 router = APIRouter(include_in_schema=False)
 WRITERS = (Role.FINANCE,)
@@ -68,7 +68,7 @@ CERTIFICATE_STATES = {"issued": ("Délivré", "info"), "returned": ("Rendu", "ne
 
 def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
     companies, terms, rows = paid_of(db, contract), terms_of(db, contract), assignments_of(db, contract)
-    paid = directly_ttc(db, contract)
+    paid = directly_by(db, contract)
     shares = {company.siret: share_ttc(contract, company, terms) for company in companies}
     return frame(contract, who, WRITERS) | {
         "rows": rows,
@@ -81,7 +81,8 @@ def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
             (
                 company.name,
                 shares[company.siret],
-                assignable(shares[company.siret], paid if company.rank == 1 else Decimal(0), rows, company.siret),
+                paid.get(company.siret, Decimal(0)),
+                assignable(shares[company.siret], paid.get(company.siret, Decimal(0)), rows, company.siret),
             )
             for company in companies
         ],
@@ -89,7 +90,7 @@ def _context(db: Session, contract: Contract, who: Person) -> dict[str, Any]:
         "certificate_states": CERTIFICATE_STATES,
         "share": f"{shares[companies[0].siret]:f}".replace(".", ","),
         "several_rates": len(terms.vat_rates) > 1,
-        "values": {"subcontracted_ttc-certificat": f"{paid:f}".replace(".", ",") if paid else ""},
+        "values": {},
     }
 
 
@@ -154,7 +155,7 @@ def issue(ctx: Ctx, who: Who, ref: str, sent: Sent) -> Response:
 
 
 def _issue(ctx: Context, who: Person, ref: str, typed: Typed) -> None:
-    share, subcontracted = typed.euros("share_ttc", needed=True), typed.euros("subcontracted_ttc") or Decimal(0)
+    share, subcontracted = typed.euros("share_ttc", needed=True), typed.euros("subcontracted_ttc")
     siret = typed.text("siret", 20)
     with reading(ctx.database) as db:
         contract, now = find_for_writing(db, ref, who, EVERYONE), database.now(db)
@@ -165,21 +166,17 @@ def _issue(ctx: Context, who: Person, ref: str, typed: Typed) -> None:
         most = max(share_ttc(contract, party, terms_of(db, contract)) for party in parties_of(db, contract))
         if share is not None and not 0 < share <= most:
             typed.wrong.setdefault("share_ttc", "La part va de zéro au montant du marché, TTC.")
-        if subcontracted < 0:
-            typed.wrong["subcontracted_ttc"] = "Le montant sous-traité est positif."
         typed.hold()
         assert company is not None  # noqa: S101 - `hold` has raised
-        amount = assignable(share or Decimal(0), subcontracted, assignments_of(db, contract), siret)
-        may_issue(db, contract, siret, amount)
-        said, name = certificate(contract, company, share or Decimal(0), subcontracted, amount, now), company.name
-    content: bytes = isolate.run("api.contract_paper_pdf:render", said, now, seconds=45)
-    content, _ = seal_or_not(ctx, content, f"Certificat de cessibilité : {WORDS}", said.title, now)
-    key = ctx.storage.put(CERTIFICATES, content)
+        said = certify(db, contract, siret, share or Decimal(0), subcontracted)
+        paper, name = certificate(contract, company, said, now), company.name
+    content: bytes = isolate.run("api.contract_paper_pdf:render", paper, now, seconds=45)
+    content, _ = seal_or_not(ctx, content, f"Certificat de cessibilité : {WORDS}", paper.title, now)
+    key, digest = ctx.storage.put(CERTIFICATES, content), hashlib.sha256(content).hexdigest()
     with withdrawn_if_refused(ctx.storage, [key]), transaction(ctx.database) as db:
         contract = find_for_writing(db, ref, who, EVERYONE)
         issue_certificate(
-            db, contract, siret=siret, company=name, amount_ttc=amount, key=key,
-            sha256=hashlib.sha256(content).hexdigest(), person=who, now=database.now(db),
+            db, contract, said, company=name, key=key, sha256=digest, person=who, now=database.now(db)
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, Taken, buyers_of, confronted, proposal, take_several
+from api.invoices import INVOICE_CAP, Taken, buyers_of, confronted_or_unread, proposal, take_several
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
 from api.uploads import receive_form
@@ -119,7 +119,7 @@ def invoice_file(ctx: Ctx, who: Who, ref: str) -> Response:
 
 @router.post("/factures/{ref}/rattacher", dependencies=[Depends(FINANCE)])
 def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") -> Response:
-    """A person says which contract it is; the invoice is confronted with that one alone."""
+    """A person says which contract it is; the invoice is confronted with that one alone, where it reads."""
     with reading(ctx.database) as db:
         copy = find_invoice(db, ref, who)
         try:
@@ -128,7 +128,7 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", context_of(db, copy, who)) from None
         record = to_record(record_of(whole_of(db, chosen), today=paris_day(database.now(db)), leave_out=copy.sha256))
-    match = confronted(ctx, copy.key, record)
+    match = confronted_or_unread(ctx, copy, record)
     with transaction(ctx.database) as db:
         copy, now = find_invoice(db, ref, who), database.now(db)
         attach_to(db, copy, find_contract(db, contract, who), match, who, now)

@@ -25,7 +25,7 @@ from procurement.errors import Invalid, NotFound
 from procurement.execution.parties import Party, holder_now
 from procurement.iban import wrong_iban
 from procurement.spreadsheet import number_of
-from procurement.supplier_bill import address_of, buyer_address, record_for
+from procurement.supplier_bill import address_of, buyer_address, is_party, prices_for, record_for
 from procurement.suppliers import SUBCONTRACTOR, find_billed
 
 router = APIRouter(include_in_schema=False)
@@ -84,12 +84,13 @@ def make(request: Request, ctx: Ctx, who: Who, ref: str, typed: Annotated[Typed,
     with reading(ctx.database) as db:
         contract, parties = find_billed(db, ref, who)
         whole = whole_of(db, contract)
-        record = record_for(whole, _chosen(parties, typed.siret).siret)
+        siret = _chosen(parties, typed.siret).siret
+        record = record_for(whole, siret)
         context = _context(ref, whole, parties, typed)
         if typed.do == "more":
             return page(request, TEMPLATE, **context)
         try:
-            bill, places = _bill(whole, typed)
+            bill, places = _bill(whole, siret, typed)
         except Invalid as error:
             raise PageInvalid(error, TEMPLATE, context) from None
     content, said = isolate.run(MAKE, record, bill, seconds=60)
@@ -117,12 +118,14 @@ def _context(ref: str, whole: Whole, parties: list[Party], typed: Typed) -> dict
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in _rows(typed)]
     wanted = min(MOST, max(ROWS, len(rows) + (MORE if typed.do == "more" else 0)))
     rows += [dict.fromkeys(COLUMNS, "") for _ in range(wanted - len(rows))]
+    prices, holds = prices_for(whole, party.siret), is_party(whole, party.siret)
     return {
         "ref": ref, "contract": contract, "buyer": contract.organisation, "party": party, "parties": parties,
         "values": typed.model_dump(), "rows": rows, "full": len(rows) >= MOST,
-        "prices": whole.prices[:LISTED], "priced": len(whole.prices),
+        "prices": prices[:LISTED], "priced": len(prices), "holds": holds,
         "rates": [(str(rate), str(rate).replace(".", ",")) for rate in terms.vat_rates],
-        "reverse": party.role == SUBCONTRACTOR and terms.kind == "works", "revised": terms.revision is not None,
+        "reverse": party.role == SUBCONTRACTOR and terms.kind == "works",
+        "revised": holds and terms.revision is not None,
         "buyer_known": bool(buyer_address(contract)), "days": terms.payment_days, "works": terms.kind == "works",
         "engagements": engagements, "services": [(one, one) for one in services],
         "said": None, "whole": "",
@@ -140,12 +143,12 @@ def _rows(typed: Typed) -> list[tuple[str, ...]]:
     return list(zip_longest(*columns, fillvalue=""))
 
 
-def _bill(whole: Whole, typed: Typed) -> tuple[dict[str, Any], list[int]]:
+def _bill(whole: Whole, siret: str, typed: Typed) -> tuple[dict[str, Any], list[int]]:
     """Plain data for the worker, and on which row of the form each line stands. Raises Invalid field by field."""
     wrong: dict[str, str] = {}
     days = {name: day for name in DAYS if (day := _day(getattr(typed, name), name, wrong))}
     written = [(place, row) for place, row in enumerate(_rows(typed), 1) if any(row[:4])]
-    labels = {price.code: price.label for price in whole.prices}
+    labels = {price.code: price.label for price in prices_for(whole, siret)}
     lines = [_line(place, row, labels, wrong) for place, row in written]
     if sentence := wrong_iban(typed.iban):
         wrong["iban"] = sentence

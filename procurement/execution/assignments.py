@@ -5,6 +5,7 @@ itself: the contract less what is subcontracted and paid directly (R2191-45, R21
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -12,12 +13,14 @@ from typing import ClassVar
 from sqlalchemy import Date, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from dce_templates.french import euros
 from procurement.base import Base, HasRef
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid, NotFound, Refused
 from procurement.events import move, record
 from procurement.iban import valid_iban, wrong_iban
 from procurement.people import Person
+from procurement.suppliers import directly_by
 
 KINDS = {"assignment": "Cession", "pledge": "Nantissement", "opposition": "Opposition"}
 MOST = Decimal(10**10)
@@ -136,8 +139,37 @@ def find_certificate(db: Session, contract: Contract, ref: str) -> Assignability
     return found
 
 
-def may_issue(db: Session, contract: Contract, siret: str, amount_ttc: Decimal) -> None:
-    """Raises Refused: nothing is left to assign, or the company holds a certificate that it did not return."""
+@dataclass(frozen=True)
+class Certified:
+    """What a certificate says, in euros TTC: the company's share, what is subcontracted, what is left to assign."""
+
+    siret: str
+    share: Decimal
+    subcontracted: Decimal
+    amount: Decimal
+
+
+def certify(db: Session, contract: Contract, siret: str, share: Decimal, subcontracted: Decimal | None) -> Certified:
+    """What may be certified now; `subcontracted` None: what the accepted subcontracts say. Amounts are euros TTC.
+
+    Raises Invalid where less is deducted than what the buyer pays to subcontractors itself (R2191-45). Raises Refused:
+    nothing is left to assign, or the company holds a certificate that it did not return.
+    """
+    direct = directly_by(db, contract).get(siret, Decimal(0))
+    deducted = direct if subcontracted is None else subcontracted
+    if deducted < 0:
+        raise Invalid({"subcontracted_ttc": "Le montant sous-traité est positif."})
+    if deducted < direct:
+        raise Invalid({
+            "subcontracted_ttc": f"Les sous-traitants acceptés et payés directement ont droit à {euros(direct)} TTC : "
+            "ce montant au moins ne se cède pas (R2191-45, R2191-46).",
+        })  # fmt: skip
+    amount = assignable(share, deducted, assignments_of(db, contract), siret)
+    _may_issue(db, contract, siret, amount)
+    return Certified(siret, share, deducted, amount)
+
+
+def _may_issue(db: Session, contract: Contract, siret: str, amount_ttc: Decimal) -> None:
     if contract.state != "in_effect":
         raise Refused("Le marché n’est pas en vigueur : sa créance ne se cède pas.", "R2191-46")
     if amount_ttc <= 0:
@@ -149,21 +181,22 @@ def may_issue(db: Session, contract: Contract, siret: str, amount_ttc: Decimal) 
 
 
 def issue_certificate(
-    db: Session, contract: Contract, *, siret: str, company: str, amount_ttc: Decimal, key: str, sha256: str,
-    person: Person, now: datetime,
+    db: Session, contract: Contract, said: Certified, *, company: str, key: str, sha256: str, person: Person,
+    now: datetime,
 ) -> Assignability:  # fmt: skip
-    """Keep the certificate whose bytes are stored already. Raises as `may_issue`."""
+    """Keep the certificate whose bytes are stored already. Raises as `certify`, or once it would say something else."""
     fresh(db, contract)
-    may_issue(db, contract, siret, amount_ttc)
+    if certify(db, contract, said.siret, said.share, said.subcontracted) != said:
+        raise Refused("Le marché a changé pendant que ce certificat s’établissait : recommencez.", "R2191-46")
     row = Assignability(
-        contract_id=contract.id, siret=siret, company=company[:300], amount_ttc=amount_ttc, issued_at=now,
+        contract_id=contract.id, siret=said.siret, company=company[:300], amount_ttc=said.amount, issued_at=now,
         issued_by=person.email, key=key, sha256=sha256,
     )  # fmt: skip
     db.add(row)
     db.flush()
     record(
         db, contract.consultation, "assignability.issued", row.ref, person.email, now,
-        siret=siret, amount_ttc=str(amount_ttc), sha256=sha256,
+        siret=said.siret, amount_ttc=str(said.amount), sha256=sha256,
     )  # fmt: skip
     return row
 

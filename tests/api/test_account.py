@@ -22,7 +22,7 @@ PASSWORD = "une phrase assez longue"
 def with_password(database: Database) -> User:
     user = make_account(database)
     with transaction(database) as db:
-        set_password(db.get_one(User, user.id), PASSWORD)
+        set_password(db, db.get_one(User, user.id), PASSWORD)
     return user
 
 
@@ -56,6 +56,18 @@ def test_the_session_token_is_stored_hashed_and_the_cookie_closed_to_scripts(
     token = cookie.split("=", 1)[1].split(";")[0]
     with reading(database) as db:
         assert token not in db.scalars(select(LoginSession.token_hash)).all()
+
+
+def test_a_new_password_ends_every_session_of_that_account_alone(database: Database, browser: Browser) -> None:
+    user, other = with_password(database), make_account(database)
+    here, elsewhere, theirs = browser(user), browser(user), browser(other)
+    assert "ferme toutes vos sessions" in here.get("/compte").text
+    with transaction(database) as db:
+        assert set_password(db, db.get_one(User, user.id), "une autre phrase longue") == 2
+    for client in (here, elsewhere):
+        answer = client.get("/compte", follow_redirects=False)
+        assert answer.headers["location"].startswith("/connexion")
+    assert theirs.get("/compte", follow_redirects=False).status_code == 200
 
 
 @pytest.mark.parametrize("email", ["known", "inconnue@exemple.fr", "", "pas une adresse"])

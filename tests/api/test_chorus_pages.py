@@ -270,6 +270,55 @@ def test_a_copy_decided_before_its_invoice_came_is_told_too(
     assert portal.state(scene.buyer)[number]["statut"] == "SERVICE_FAIT"
 
 
+@pytest.fixture
+def unreadable(scene: Scene, context: Context, portal: Levers) -> tuple[str, int]:
+    """(its ref, its number at the portal): an invoice of the portal in which nothing can be read."""
+    content = base64.b64encode(b"pas une facture").decode()
+    number = portal("depose", buyer=scene.buyer.siret, number=f"U-{scene.buyer.ref}", content=content)["idFacture"]
+    at_once(context)
+    work(context)
+    return copies(context)[-1].ref, number
+
+
+@pytest.mark.parametrize(("decision", "status"), [("refused", "REJETEE"), ("sent_back", "A_RECYCLER")])
+def test_what_does_not_read_goes_back_without_a_contract(
+    scene: Scene, context: Context, portal: Levers, browser: Browser, unreadable: tuple[str, int], decision: str,
+    status: str,
+) -> None:  # fmt: skip
+    ref, number = unreadable
+    finance = browser(scene.finance)
+    page = finance.get(f"/factures/{ref}")
+    assert finance.submit(page, "/decision", decision=decision, motive="court", reason="").status_code == 422
+    assert "Choisissez le code du motif" in finance.page.main
+    said = {"decision": decision, "motive": MOTIVE, "reason": "NON_CONFORME"}
+    assert finance.submit(finance.get(f"/factures/{ref}"), "/decision", **said).status_code == 200  # type: ignore[arg-type]
+    assert "En attente de transmission." in finance.page.main
+    work(context)
+    found = portal.state(scene.buyer)[number]
+    assert (found["statut"], found["motif"]) == (status, MOTIVE)
+    kept = copies(context)[-1]
+    assert (kept.state, kept.decided_by, kept.due_on) == (decision, scene.finance.email, None)
+    again = {"decision": "refused", "motive": MOTIVE, "reason": "AUTRE"}
+    assert finance.post(f"/factures/{ref}/decision", data=again, headers=SAME_SITE).status_code == 409
+    approval = {"decision": "approved"}
+    assert finance.post(f"/factures/{ref}/decision", data=approval, headers=SAME_SITE).status_code == 409
+
+
+def test_what_does_not_read_is_attached_and_said_not_to_be_compared(
+    scene: Scene, context: Context, portal: Levers, browser: Browser, unreadable: tuple[str, int]
+) -> None:
+    ref, number = unreadable
+    finance = browser(scene.finance)
+    contract = contract_of_scene(context.database, scene).ref
+    assert finance.submit(finance.get(f"/factures/{ref}"), "/rattacher", contract=contract).status_code == 200
+    assert "Facture non comparée au marché" in finance.page.main
+    assert "Aucun écart" not in finance.page.main
+    said = {"decision": "refused", "motive": MOTIVE, "reason": "NON_CONFORME"}
+    assert finance.submit(finance.page, "/decision", **said).status_code == 200  # type: ignore[arg-type]
+    work(context)
+    assert portal.state(scene.buyer)[number]["statut"] == "REJETEE"
+
+
 def test_only_finance_of_that_buyer_tells_again(scene: Scene, context: Context, browser: Browser) -> None:
     path = f"/factures/{only(context).ref}/portail"
     other = make_finance(context.database, make_buyer(context.database))

@@ -48,6 +48,25 @@ def test_the_first_user_needs_no_browser(tmp_path: Path) -> None:
     assert json.loads(token.stdout)["token"].startswith("mps_")
 
 
+def test_a_new_password_says_what_it_closes_and_which_tokens_stay(tmp_path: Path) -> None:
+    account = "lea@exemple.fr"
+    assert mps("user", "create", account, "--name", "Léa", home=tmp_path).returncode == 0
+    for label in ("paie", "veille"):
+        assert mps("token", "create", account, "--label", label, home=tmp_path).returncode == 0
+    typed = "une phrase assez longue\n"
+    stays = mps("user", "password", account, home=tmp_path, typed=typed)
+    assert stays.returncode == 0, stays.stderr
+    assert "Aucune session n’était ouverte" in stays.stdout
+    assert "paie, veille" in stays.stdout
+    assert "--tokens" in stays.stdout
+    shut = mps("user", "password", account, "--tokens", "--json", home=tmp_path, typed=typed)
+    told = json.loads(shut.stdout)
+    assert (told["sessions_closed"], told["tokens_revoked"], told["tokens_left"]) == (0, ["paie", "veille"], [])
+    assert (
+        json.loads(mps("user", "password", account, "--json", home=tmp_path, typed=typed).stdout)["tokens_left"] == []
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "typed", "code", "sentence"),
     [

@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.context import Context
-from api.db import reading
+from api.db import now, reading, transaction
 from api.sandbox import pki
-from procurement.execution.assignments import Assignment, assignable, certificates_of
+from procurement.contract import Contract
+from procurement.errors import DomainError
+from procurement.execution.assignments import Assignment, assignable, certificates_of, certify, issue_certificate
+from procurement.people import User, person_of
 from signature.verify import examine
+from tests.api.test_subcontracts import declared, kept, theirs
 from tests.award_scene import IBAN
 from tests.record_scene import OURS, PDF, Browser, Record, post, record
 
@@ -122,6 +126,48 @@ def test_no_certificate_of_what_is_not_owed(running: Record, fields: dict[str, s
     bad = finance.post(f"{running.path}/cessions/certificat", data={"siret": "1", "share_ttc": "1"}, headers=OURS)
     assert bad.status_code == 422
     assert [name for name in running.context.storage.names() if name.startswith("certificates/")] == []
+
+
+def subcontracted(running: Record) -> None:
+    """The holder has a subcontractor of 12 000 € HT, accepted, whom the buyer pays: 14 400 € TTC."""
+    winner, officer = running.browser(running.scene.winner), running.officer()
+    assert declared(winner, theirs(running.scene)) == 200
+    row = kept(running.context.database)
+    officer.submit(officer.get(f"{running.path}/sous-traitants/{row.ref}"), "/signe-a-la-main")
+    assert kept(running.context.database).state == "accepted"
+
+
+@pytest.mark.parametrize("typed", ["0", "14 399,99"])
+def test_no_certificate_of_what_the_subcontractors_are_paid(running: Record, typed: str) -> None:
+    subcontracted(running)
+    officer, where = running.officer(), f"{running.path}/cessions"
+    answer = officer.submit(officer.get(where), "/certificat", share_ttc="100 800", subcontracted_ttc=typed)
+    assert answer.status_code == 422
+    assert "ont droit à 14 400,00 € TTC" in officer.page.main.replace("\xa0", " ").replace("\u202f", " ")
+    with reading(running.context.database) as db:
+        assert certificates_of(db, running.contract) == []
+
+
+@pytest.mark.parametrize(("typed", "amount"), [("", "86400.00"), ("20 000", "80800.00")])
+def test_a_certificate_deducts_them_even_where_nothing_is_typed(running: Record, typed: str, amount: str) -> None:
+    subcontracted(running)
+    officer, where = running.officer(), f"{running.path}/cessions"
+    officer.submit(officer.get(where), "/certificat", share_ttc="100 800", subcontracted_ttc=typed)
+    with reading(running.context.database) as db:
+        (row,) = certificates_of(db, running.contract)
+    assert row.amount_ttc == Decimal(amount)
+
+
+def test_a_certificate_that_no_longer_says_the_truth_is_not_kept(running: Record) -> None:
+    with transaction(running.context.database) as db:
+        contract, share = db.get_one(Contract, running.contract.id), Decimal(100800)
+        said = certify(db, contract, contract.holder_siret, share, None)
+    subcontracted(running)
+    with transaction(running.context.database) as db:
+        contract = db.get_one(Contract, running.contract.id)
+        person, at = person_of(db.get_one(User, running.scene.officer.id)), now(db)
+        with pytest.raises(DomainError):
+            issue_certificate(db, contract, said, company="E", key="a/b", sha256="0" * 64, person=person, now=at)
 
 
 amounts = st.decimals(0, 10**6, places=2)

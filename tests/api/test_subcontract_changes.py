@@ -16,7 +16,7 @@ from procurement.contract import Contract
 from procurement.people import User
 from procurement.publication.deadlines import expected
 from procurement.subcontract import Subcontract, engaged
-from procurement.suppliers import directly_ttc
+from procurement.suppliers import directly_by
 from tests.api.test_subcontracts import OTHER, declared, events, kept, ours, theirs
 from tests.award_scene import Scene, contract_of_scene, in_effect
 from tests.checked_client import CheckedClient
@@ -63,7 +63,7 @@ def money(database: Database) -> tuple[list[str], Decimal, Decimal]:
         contract = db.scalars(select(Contract)).one()
         holders = record_of(whole_of(db, contract))["holders"]
         shares = [holder["share_ht"] for holder in holders if holder["role"] == "subcontractor"]
-        return shares, directly_ttc(db, contract), engaged(db, contract)
+        return shares, directly_by(db, contract).get(contract.holder_siret, Decimal(0)), engaged(db, contract)
 
 
 def publish(context: Context) -> None:

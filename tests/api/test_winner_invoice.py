@@ -10,15 +10,17 @@ from sqlalchemy import select
 
 from api.context import Context
 from api.db import now, reading, transaction
-from procurement.contract import Contract
+from procurement.contract import Contract, paris_day
 from procurement.execution.engagements import Line as Engaged
 from procurement.execution.engagements import open_engagement
 from procurement.execution.parties import Party, write_parties
 from procurement.execution.prices import Priced, keep_prices
+from procurement.execution.receptions import receive
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoicing.check import check_invoice
 from procurement.invoicing.parsing import read_invoice
 from procurement.people import User, person_of
+from procurement.subcontract import Subcontract
 from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, quotes
 from tests.billing_scene import kept, member_of
 from tests.candidacy_scene import SAME_ORIGIN, Browser
@@ -175,6 +177,46 @@ def test_a_member_of_the_group_bills_in_its_own_name_and_learns_nothing(
     invoice = read_invoice(given.content)
     assert (invoice.process, invoice.seller.sirets, invoice.agent_sirets) == ("S6", (MATE,), (holder,))
     assert winner.post(path_of(scene), data=typed(siret=holder), headers=SAME_ORIGIN).status_code == 404
+
+
+def priced_and_subcontracted(context: Context, scene: Scene) -> None:
+    """A price list, a reception and a formula of the holder; a subcontractor paid directly, 12 000 € HT."""
+    with transaction(context.database) as db:
+        contract, at = db.get_one(Contract, contract_of_scene(context.database, scene).id), now(db)
+        officer = person_of(db.get_one(User, scene.officer.id))
+        priced = [Priced("SECRET1", "Jour de comptage", "jour", Decimal("777.00"))]
+        keep_prices(db, contract, priced, "essai", officer, at)
+        receive(
+            db, contract, on=paris_day(at), label="Comptages", amount_ht=Decimal(555), part="", code="", quantity=None,
+            person=officer, now=at,
+        )  # fmt: skip
+        db.add(Subcontract(
+            contract_id=contract.id, number=1, siret=MATE, name="Pose SARL", work="Pose", amount_ht=Decimal(12000),
+            amount_ttc=Decimal(14400), months=6, price_change="Ferme", direct_payment=True, state="accepted",
+            declared_at=at, declared_by="test", accepted_on=paris_day(at), key="a/b", sha256="0" * 64,
+        ))  # fmt: skip
+
+
+def test_a_subcontractor_reads_no_price_of_the_holder(context: Context, scene: Scene, browser: Browser) -> None:
+    priced_and_subcontracted(context, scene)
+    theirs = browser(member_of(context, MATE, "Pose SARL"))
+    form = theirs.get(path_of(scene)).text
+    assert "Écrivez vos prix" in form
+    for hidden in ("SECRET1", "Jour de comptage", "bordereau"):
+        assert hidden not in form, hidden
+    for price, quantity in (("", "1"), ("1", "1"), ("9 999", "1")):
+        line = {"code": ["SECRET1"], "label": [""], "quantity": [quantity], "unit_price": [price], "vat_rate": ["20"]}
+        text = " ".join(theirs.post(path_of(scene), data=typed(siret=MATE, **line), headers=SAME_ORIGIN).text.split())
+        for hidden in ("777", "Jour de comptage", "555", "932,40"):
+            assert hidden not in text.replace("\xa0", " "), (hidden, price)
+    given = theirs.post(path_of(scene), data=typed(siret=MATE, do="download"), headers=SAME_ORIGIN)
+    invoice = read_invoice(given.content)
+    assert (invoice.seller.sirets, invoice.totals.net) == ((MATE,), Decimal("2901.00"))
+
+
+def test_the_holder_of_the_same_contract_reads_its_own(context: Context, scene: Scene, browser: Browser) -> None:
+    priced_and_subcontracted(context, scene)
+    assert "SECRET1" in browser(scene.winner).get(path_of(scene)).text
 
 
 def test_nobody_else_makes_an_invoice_here(
