@@ -92,6 +92,7 @@ class Totals:
     charges: Decimal | None = None
     vat: Decimal | None = None
     paid: Decimal | None = None
+    rounding: Decimal | None = None
 
 
 @dataclass(frozen=True)
