@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, load_only
 
 from procurement.errors import Refused
 from procurement.invoice_copy import InvoiceCopy
-from procurement.invoicing.rules.duplicates import same_number
+from procurement.invoicing.keys import same_number
 from procurement.ledger import ADMITTED
 
 _READ = (

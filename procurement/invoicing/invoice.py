@@ -121,6 +121,7 @@ class Totals:
     charges: Decimal | None = None
     vat: Decimal | None = None
     paid: Decimal | None = None
+    rounding: Decimal | None = None
 
 
 @dataclass(frozen=True)

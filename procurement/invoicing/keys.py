@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import accumulate
 
 _CACHE = 1 << 16
 _TOKEN = 6  # a shorter part of a text is a year or a lot, not a reference
@@ -60,6 +61,34 @@ def look_alike(one: str, other: str) -> bool:
     if len(written[0]) != len(written[1]) or (written[0].isascii() and written[1].isascii()):
         return False
     return all(a == b or (a.isalpha() == b.isalpha() and not (a + b).isascii()) for a, b in zip(*written, strict=True))
+
+
+@lru_cache(_CACHE)
+def spelled(text: str) -> frozenset[str]:
+    """A reference as it is written, whatever its case: the whole of a text, and each of its parts."""
+    written = text.strip().casefold()
+    return frozenset({written, *re.split(r"[\s,;:()]+", written)}) - {""}
+
+
+def same_number(one: str, other: str) -> bool:
+    """True for numbers that differ by punctuation, case, accents or leading zeros only.
+
+    A letter of another alphabet may look like any letter, and is taken for it. « 2026-1-11 » and « 2026-11-1 » are two
+    numbers: each is cut where the other is not.
+    """
+    if number_key(one) == number_key(other) or look_alike(one, other):
+        return True
+    if key(one) != key(other):
+        return False
+    cuts = _cuts(one), _cuts(other)
+    return cuts[0] <= cuts[1] or cuts[1] <= cuts[0]
+
+
+@lru_cache(_CACHE)
+def _cuts(text: str) -> frozenset[int]:
+    """After how many signs of its key a reference is cut by punctuation."""
+    parts = [len(part) for part in re.findall(r"[A-Z0-9]+", fold(text))]
+    return frozenset(accumulate(parts[:-1]))
 
 
 @lru_cache(_CACHE)

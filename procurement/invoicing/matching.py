@@ -138,9 +138,16 @@ def rank(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
     return sorted(tied or scored, key=_place)
 
 
-def _place(one: tuple[Candidate, ContractRecord]) -> tuple[bool, int, str, str, str]:
+def _place(one: tuple[Candidate, ContractRecord]) -> tuple[bool, bool, int, str, str, str]:
     candidate, contract = one
-    return not candidate.sure, -candidate.points, candidate.contract, candidate.buyer, contract.decp_id or ""
+    return (
+        not candidate.sure,
+        not candidate.exact,
+        -candidate.points,
+        candidate.contract,
+        candidate.buyer,
+        contract.decp_id or "",
+    )
 
 
 def _scored(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
@@ -149,7 +156,7 @@ def _scored(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Ranked:
 
 
 def _alike(first: Candidate, second: Candidate) -> bool:
-    if first.sure != second.sure:
+    if (first.sure, first.exact) != (second.sure, second.exact):
         return False
     if first.by_reference or second.by_reference:
         return first.points == second.points

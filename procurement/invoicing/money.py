@@ -12,6 +12,12 @@ def cents(value: Decimal) -> Decimal:
     return value.quantize(CENT, ROUND_HALF_UP)
 
 
+def decimals(value: Decimal) -> int:
+    """How many decimals it is written with: 2 for 1.50."""
+    exponent = value.as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
 def euros(value: Decimal) -> str:
     """An amount as people read it, in one piece at the end of a line: 1 234,50 €."""
     return french.euros(value)

@@ -30,7 +30,7 @@ _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _SIREN = re.compile(r"\d{9}", re.ASCII)
 _RAW = (
     "BT-10 BT-12 BT-13 BT-20 BT-25 BT-26 BT-27 BT-28 BT-35 BT-37 BT-41 BT-44 BT-45 BT-56 BT-59 BT-60 BT-71 BT-84 "
-    "BT-92 BT-97 BT-120 BT-122 BT-125-2 BT-154 EXT-FR-FE-01 EXT-FR-FE-136 "
+    "BT-92 BT-97 BT-120 BT-121 BT-122 BT-125-2 BT-154 EXT-FR-FE-01 EXT-FR-FE-136 "
     "EXT-FR-FE-146 agent-contact"
 )
 _UBL_NOTE = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
@@ -203,6 +203,7 @@ def _totals(doc: _Doc) -> Totals:
         charges=doc.amount("BT-108"),
         vat=doc.amount("BT-110"),
         paid=doc.amount("BT-113"),
+        rounding=doc.amount("BT-114"),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from procurement.invoicing.billed import billed, replaced
 from procurement.invoicing.contracts import ContractRecord, Holder
 from procurement.invoicing.invoice import Invoice
-from procurement.invoicing.keys import citations, company_of, key, words
+from procurement.invoicing.keys import citations, company_of, key, spelled, words
 from procurement.invoicing.past import ZERO
 
 CONTRACT_REFERENCE, CONTRACT_AS_ORDER, ENGAGEMENT = 40, 30, 20
@@ -23,7 +23,7 @@ class Candidate:
     """One contract, its score (0 to 100) and why. `by_reference`: BT-12 or BT-13 named it.
 
     `points` is the score before it is capped; `tied`: the supplier or the buyer is one of the contract's; `sure`: it
-    is cited, and both are: it then comes before any contract that is not.
+    is cited, and both are: it then comes before any contract that is not. `exact`: it is cited sign for sign.
     """
 
     contract: str
@@ -34,6 +34,7 @@ class Candidate:
     points: int = 0
     tied: bool = True
     sure: bool = False
+    exact: bool = False
 
 
 def engagements(contract: ContractRecord) -> tuple[str, ...]:
@@ -43,8 +44,17 @@ def engagements(contract: ContractRecord) -> tuple[str, ...]:
 
 def references(contract: ContractRecord) -> set[str]:
     """The keys under which the contract may be cited: its number, its DECP identifier, its subsequent contracts'."""
+    return {key(name) for name in _names(contract) if key(name)}
+
+
+def _names(contract: ContractRecord) -> tuple[str, ...]:
     subsequent = (part.id for part in contract.parts if part.kind == "subsequent")
-    return {key(name) for name in (contract.id, contract.decp_id or "", *subsequent) if key(name)}
+    return contract.id, contract.decp_id or "", *subsequent
+
+
+def _spelled(text: str, contract: ContractRecord) -> bool:
+    """True where the text holds one of the contract's names as it is, and not only as it may be mistyped."""
+    return not spelled(text).isdisjoint(name.strip().casefold() for name in _names(contract))
 
 
 def cites_contract(text: str, contract: ContractRecord) -> bool:
@@ -88,6 +98,7 @@ def score(invoice: Invoice, contract: ContractRecord) -> Candidate | None:
         points,
         company is not None or same_buyer or holder_of(invoice, contract) is not None,
         bool(references_met) and company is not None and same_buyer,
+        _spelled(invoice.contract or invoice.engagement, contract),
     )
 
 

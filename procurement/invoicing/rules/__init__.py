@@ -1,6 +1,16 @@
 """What may be wrong with an invoice once its contract is known: one function per rule, by subject, listed in RULES."""
 
-from procurement.invoicing.rules import accounts, amounts, dates, duplicates, financing, identity, prices, references
+from procurement.invoicing.rules import (
+    accounts,
+    amounts,
+    dates,
+    duplicates,
+    financing,
+    identity,
+    prices,
+    references,
+    vat,
+)
 from procurement.invoicing.rules.finding import ORDER, RECYCLE, REJECT, SUSPEND, Findings, MatchFinding, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -9,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     *accounts.RULES,
     *duplicates.RULES,
     *amounts.RULES,
+    *vat.RULES,
     *dates.RULES,
     *prices.RULES,
     *financing.RULES,

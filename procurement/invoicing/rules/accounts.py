@@ -9,6 +9,7 @@ from procurement.invoicing.keys import key, words
 from procurement.invoicing.money import euros
 from procurement.invoicing.past import ZERO
 from procurement.invoicing.rules.finding import SUSPEND, Findings, MatchFinding, hold, suspend, tell
+from procurement.invoicing.rules.original import undoes
 from procurement.invoicing.scoring import holder_of, same_company
 
 TRANSFERS = frozenset({"assignment", "pledge"})
@@ -16,6 +17,8 @@ TRANSFERS = frozenset({"assignment", "pledge"})
 
 def iban(invoice: Invoice, contract: ContractRecord) -> Findings:
     """Every account to pay is one that the contract knows on the day of payment, or that of a notified assignee."""
+    if undoes(invoice, contract):
+        return  # nothing is paid on a credit note
     if (taker := notified(invoice, contract)) and taker.ibans:
         return  # assigned() compares the accounts
     holder = holder_of(invoice, contract) or same_company(invoice, contract)

@@ -1,12 +1,11 @@
-"""What is billed in all against what was agreed (contract, part, share), VAT rates, and the sums of the invoice."""
+"""What is billed in all against what was agreed (contract, part, share), and the sums of the invoice."""
 
 from decimal import Decimal
 
 from procurement.invoicing.billed import billed, billed_by, billed_on, in_flight, part_of, replaced
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice, InvoiceLine
-from procurement.invoicing.money import CENT, euros, percent
-from procurement.invoicing.own import wrong_vat
+from procurement.invoicing.money import CENT, euros
 from procurement.invoicing.rules.finding import Findings, amount, reject, suspend
 from procurement.invoicing.scoring import holder_of
 
@@ -60,20 +59,6 @@ def share(invoice: Invoice, contract: ContractRecord) -> Findings:
         yield amount(contract, finding, min(total - holder.share_ht, invoice.signed_net))
 
 
-def vat_rate(invoice: Invoice, contract: ContractRecord) -> Findings:
-    """Every rate above zero is one of the contract's; zero has its own categories."""
-    allowed = set(contract.vat_rates)
-    wrong = sorted({rate for category, rate in invoice.vat_rates if category == "S" and rate not in allowed})
-    if allowed and wrong:
-        rates, known = _percents(wrong), _percents(sorted(allowed))
-        message = f"Taux de TVA de la facture : {rates} ; taux du contrat : {known}."
-        yield amount(contract, reject("vat-rate", "BT-119", message, "TX_TVA_ERR"), Decimal(0))
-
-
-def _percents(rates: list[Decimal]) -> str:
-    return ", ".join(percent(rate / 100) for rate in rates)
-
-
 def arithmetic(invoice: Invoice, contract: ContractRecord) -> Findings:
     """Lines and totals add up to the cent (EN 16931 tolerates almost 1 € on VAT: this is stricter)."""
     if invoice.process[1:] in GROUPED:
@@ -98,22 +83,17 @@ def arithmetic(invoice: Invoice, contract: ContractRecord) -> Findings:
     if gross != totals.gross:
         message = f"Le total TTC devrait être {euros(gross)} ; la facture dit {euros(totals.gross)}."
         yield amount(contract, reject("gross-arithmetic", "BT-112", message, "MONTANTTOTAL_ERR"), zero)
-
-
-def vat_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
-    """VAT is its base times its rate: the norm lets it be wrong by 99 cents, an accountant does not."""
-    if invoice.process[1:] in GROUPED:
-        return
-    for row, due in wrong_vat(invoice):
+    due = totals.gross - (totals.paid or zero) + (totals.rounding or zero)
+    if due != totals.due:
         message = (
-            f"TVA à {percent(row.rate / 100)} : {euros(due)} attendus sur {euros(row.base)} HT ; la facture dit "
-            f"{euros(row.amount)}."
+            f"Le net à payer (BT-115) devrait être {euros(due)}, le total moins ce qui est déjà payé ; la facture dit "
+            f"{euros(totals.due)}."
         )
-        yield amount(contract, reject("vat-arithmetic", "BT-117", message, "CALCUL_ERR"), Decimal(0))
+        yield amount(contract, reject("due-arithmetic", "BT-115", message, "MONTANTTOTAL_ERR"), zero)
 
 
 def _expected(line: InvoiceLine) -> Decimal:
     return line.quantity * line.unit_price / line.base_quantity + line.adjustments
 
 
-RULES = (ceiling, part_ceiling, share, vat_rate, arithmetic, vat_amount)
+RULES = (ceiling, part_ceiling, share, arithmetic)

@@ -7,11 +7,14 @@ from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import PREPAID_TYPES, Invoice
 from procurement.invoicing.rules.amounts import PART_NAMES
 from procurement.invoicing.rules.finding import Findings, reject, suspend, tell
+from procurement.invoicing.rules.original import undoes
 
 
 def period(invoice: Invoice, contract: ContractRecord) -> Findings:
     """What is billed was done while the contract ran; an invoice may come after its end."""
     first, last = invoice.worked
+    if undoes(invoice, contract):
+        return
     if contract.start and invoice.issued_on < contract.start:
         message = (
             f"La facture est datée du {invoice.issued_on:%d/%m/%Y}, avant le début du contrat "
@@ -42,7 +45,7 @@ def _outside(first: date, last: date, start: date | None, end: date | None) -> b
 def part(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The tranche, order or lot cited was decided and has not ended."""
     found = part_of(invoice, contract)
-    if found is None:
+    if found is None or undoes(invoice, contract):
         return
     name, (first, last) = f"{PART_NAMES[found.kind]} {found.id}", invoice.worked
     if found.state == "planned":
@@ -59,7 +62,7 @@ def part(invoice: Invoice, contract: ContractRecord) -> Findings:
 def before_service(invoice: Invoice, contract: ContractRecord) -> Findings:
     """Nothing is due before the work is done (« service fait »); prepayments aside."""
     last = invoice.worked[1]
-    if invoice.type_code in PREPAID_TYPES:
+    if invoice.type_code in PREPAID_TYPES or undoes(invoice, contract):
         return
     if last and last > invoice.issued_on:
         message = (

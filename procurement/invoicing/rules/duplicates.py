@@ -5,17 +5,18 @@ from decimal import Decimal
 from procurement.invoicing.billed import originals
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import CORRECTIVE_TYPES, PAID_FRAMES, Invoice
-from procurement.invoicing.keys import key, look_alike, number_key
+from procurement.invoicing.keys import number_key, same_number
 from procurement.invoicing.money import euros
 from procurement.invoicing.past import ZERO, Invoiced
-from procurement.invoicing.rules.finding import Findings, amount, reject, suspend, tell
+from procurement.invoicing.rules.finding import Findings, amount, hold, reject, suspend, tell
+from procurement.invoicing.rules.original import mine, original
 
 NEAR_AMOUNT, NEAR_DAYS = Decimal("0.05"), 7
 
 
 def duplicate(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The same supplier has not billed this number yet; the same amount is told."""
-    same = [past for past in _mine(invoice, contract, invoice.number) if past.counted]
+    same = [past for past in mine(invoice, contract, invoice.number) if past.counted and _same(invoice, past)]
     if any(past.issued_on is None or past.issued_on.year == invoice.issued_on.year for past in same):
         message = f"La facture n° {invoice.number} de ce fournisseur est déjà enregistrée sur le contrat."
         yield reject("duplicate-number", "BT-1", message, "DOUBLON")
@@ -27,31 +28,23 @@ def duplicate(invoice: Invoice, contract: ContractRecord) -> Findings:
     yield from _twin(invoice, contract)
 
 
-def same_number(one: str, other: str) -> bool:
-    """True for numbers that differ by punctuation, case, accents or leading zeros only.
-
-    A letter of another alphabet may look like any letter, and is taken for it.
-    """
-    same = key(one) == key(other) or number_key(one) == number_key(other)
-    return same or look_alike(one, other)
+def _same(invoice: Invoice, past: Invoiced) -> bool:
+    """One number, or two that share their signs (« 2026-1-11 », « 2026-11-1 ») with the amount or the day."""
+    told = past.amount_ht == invoice.totals.net or past.issued_on == invoice.issued_on
+    return told or same_number(past.number, invoice.number)
 
 
 def _elsewhere(invoice: Invoice, contract: ContractRecord) -> Findings:
     """The same number billed by another establishment of the same company."""
     for past in contract.invoiced.numbered(invoice.number):
         same_company = invoice.seller.siren == past.siret[:9] and past.siret not in invoice.seller.sirets
-        if same_company and past.counted:
+        if same_company and past.counted and _same(invoice, past):
             message = (
                 f"La facture n° {past.number} est déjà enregistrée sous un autre SIRET du même fournisseur "
                 f"({past.siret})."
             )
             yield suspend("duplicate-other-establishment", "BT-1", message, "DOUBLON")
             return
-
-
-def _mine(invoice: Invoice, contract: ContractRecord, number: str) -> list[Invoiced]:
-    """What the establishment that bills has sent under a number, whatever became of it."""
-    return [past for past in contract.invoiced.numbered(number) if past.siret in invoice.seller.sirets]
 
 
 def _twin(invoice: Invoice, contract: ContractRecord) -> Findings:
@@ -97,21 +90,27 @@ def corrective(invoice: Invoice, contract: ContractRecord) -> Findings:
         message = "Facture rectificative sans le numéro de la facture d’origine (BT-25)."
         yield suspend("corrective-without-original", "BT-25", message, "REF_ERR")
         return
-    if (original := _original(invoice, contract, numbers[0])) is None:
+    if (first := original(invoice, contract, numbers[0])) is None:
         yield from _unknown(contract, numbers[0], "rectifiée")
-    elif original.paid_on or original.state == "paid":
+    elif first.paid_on or first.state == "paid":
         message = (
-            f"La facture d’origine n° {original.number} est déjà payée : un avoir est à demander, pas une facture de "
+            f"La facture d’origine n° {first.number} est déjà payée : un avoir est à demander, pas une facture de "
             "remplacement."
         )
         yield reject("corrective-of-paid", "BT-25", message, "DOUBLE_FACT")
-    elif original.counted:
-        message = f"La facture rectifiée n° {original.number} est encore en cours : la refuser avant de payer celle-ci."
+    elif first.counted:
+        message = f"La facture rectifiée n° {first.number} est encore en cours : la refuser avant de payer celle-ci."
         yield suspend("corrective-of-pending", "BT-25", message, "DOUBLE_FACT", "warn")
 
 
 def credit_note(invoice: Invoice, contract: ContractRecord) -> Findings:
     """A credit note names one known invoice of the supplier and, with the others, takes off no more than it."""
+    if invoice.is_credit and invoice.totals.net < 0:
+        message = (
+            f"Avoir au total négatif ({euros(invoice.totals.net)}) : un avoir s’écrit en montants positifs, et négatif "
+            "il dit une somme à payer. Demander au fournisseur de le refaire."
+        )
+        yield suspend("credit-negative", "BT-109", message, "NON_CONFORME")
     if not invoice.is_credit or invoice.type_code == "262":  # 262: a global allowance on a contract, over a period
         return
     if not (numbers := originals(invoice)):
@@ -122,31 +121,35 @@ def credit_note(invoice: Invoice, contract: ContractRecord) -> Findings:
         message = f"Avoir sur {len(numbers)} factures ({', '.join(numbers)}) : un avoir par facture est attendu."
         yield suspend("credit-of-several", "BT-25", message, "REF_ERR")
         return
-    if (original := _original(invoice, contract, numbers[0])) is None:
+    if (first := original(invoice, contract, numbers[0])) is None:
         yield from _unknown(contract, numbers[0], "corrigée")
-        return
-    if original.credit:
-        message = f"Le document n° {original.number} est lui-même un avoir : il ne se corrige pas par un avoir."
+    elif first.credit:
+        message = f"Le document n° {first.number} est lui-même un avoir : il ne se corrige pas par un avoir."
         yield suspend("credit-of-credit", "BT-25", message, "REF_ERR")
-        return
-    yield from _over(invoice, contract, original)
-
-
-def _over(invoice: Invoice, contract: ContractRecord, original: Invoiced) -> Findings:
-    notes = [past for past in contract.invoiced.crediting(original.number) if past.counted]
-    mine = [past for past in notes if past.siret in invoice.seller.sirets]
-    others = [past for past in mine if not same_number(past.number, invoice.number)]
-    total = sum((abs(past.amount_ht) for past in others), ZERO) + abs(invoice.totals.net)
-    if total > original.amount_ht:
+    elif not first.counted:
         message = (
-            f"Les avoirs sur la facture n° {original.number} atteindraient {euros(total)} HT pour "
-            f"{euros(original.amount_ht)} HT facturés."
+            f"La facture n° {first.number} a été {REFUSED[first.state or 'refused']} : elle ne compte pas, et cet "
+            "avoir n’est à déduire de rien. Classez-le sans suite."
+        )
+        yield hold("credit-of-refused", "BT-25", message, "REF_ERR")
+    else:
+        yield from _over(invoice, contract, first)
+
+
+REFUSED = {"refused": "refusée", "sent_back": "renvoyée"}
+
+
+def _over(invoice: Invoice, contract: ContractRecord, first: Invoiced) -> Findings:
+    notes = [past for past in contract.invoiced.crediting(first.number) if past.counted]
+    same = [past for past in notes if past.siret in invoice.seller.sirets and same_number(past.credits, first.number)]
+    others = [past for past in same if not same_number(past.number, invoice.number)]
+    total = sum((abs(past.amount_ht) for past in others), ZERO) + abs(invoice.totals.net)
+    if total > first.amount_ht:
+        message = (
+            f"Les avoirs sur la facture n° {first.number} atteindraient {euros(total)} HT pour "
+            f"{euros(first.amount_ht)} HT facturés."
         )
         yield amount(contract, suspend("credit-over-original", "BT-109", message, "MONTANTTOTAL_ERR"), ZERO)
-
-
-def _original(invoice: Invoice, contract: ContractRecord, number: str) -> Invoiced | None:
-    return next(iter(_mine(invoice, contract, number)), None)
 
 
 def _unknown(contract: ContractRecord, number: str, what: str) -> Findings:

@@ -1,5 +1,6 @@
 """Advance and retention: never a discount of the invoice, which would lower its VAT base."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -12,41 +13,65 @@ from procurement.invoicing.payable import cap_of, payable, withheld_from
 from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, reject, tell
 from procurement.invoicing.scoring import holder_of, same_company
 
-RETENTION_WORDS, ADVANCE_WORDS, PENALTY_WORDS = ("RETENUE",), ("AVANCE", "PRECOMPTE"), ("PENALITE",)
+# Phrases that name the sum taken off, on folded text: « remise sur la solution retenue », « escompte pour paiement
+# d’avance » or « correction de l’avancement » hold the word and say something else.
+_LINK = r"(?:(?:DE|D|DES|DU|L|LA|LES|SUR|PARTIELLE?|TOTALE?|\d+)\W+){0,4}"
+_REPAID = r"(?:REMBOURSEMENT|REMB|REPRISE|RESORPTION|PRECOMPTE|RECUPERATION|IMPUTATION|DEDUCTION|RETENUE|APUREMENT)S?"
+_SAID = (
+    r"(?:FORFAITAIRE|FACULTATIVE|OBLIGATOIRE|VERSEE|PERCUE|RECUE|CONSENTIE|ACCORDEE|REMBOURSEE|DEDUITE|PRECOMPTEE)S?"
+)
+_ADVANCE = re.compile(
+    rf"\b{_REPAID}\W+{_LINK}AVANCES?\b|\bAVANCES?\W+(?:A\W+(?:DEDUIRE|REMBOURSER)|(?:DEJA\W+)?{_SAID})\b"
+    r"|^\W*(?:MOINS\W+)?(?:L\W+)?(?:AVANCES?|PRECOMPTES?)\W*(?:(?:DE\W+)?\d.*)?$"
+)
+_RETENTION = re.compile(r"\bRETENUES?\W+(?:DE\W+)?(?:LA\W+)?GARANTIE|\bRETENUES?\W+(?:DE\W+)?\d|^\W*RETENUES?\W*$")
+_PENALTY = re.compile(r"(?<!\bHORS )(?<!\bSANS )\bPENALITES?\b")
+_KINDS = (
+    ("retention-as-discount", _RETENTION, "La retenue de garantie"),
+    ("advance-as-discount", _ADVANCE, "Le remboursement de l’avance"),
+    ("penalty-as-discount", _PENALTY, "Une pénalité"),
+)
 
 
 def discounts(invoice: Invoice, contract: ContractRecord) -> Findings:
     """A retention, an advance or a penalty taken off as a discount (BT-107) or a negative line."""
-    for bt, text, taken in _lowered(invoice):
-        for rule, found, what in _KINDS:
-            if any(word in fold(text) for word in found):
+    for bt, texts, taken in _lowered(invoice):
+        for rule, phrase, what in _KINDS:
+            if any(phrase.search(text) or _begins(text, rule, contract) for text in texts):
                 yield _as_discount(contract, rule, bt, what, taken)
     if not invoice.terms.get("BT-97"):
         yield from _unnamed(invoice, contract)
 
 
-_KINDS = (
-    ("retention-as-discount", RETENTION_WORDS, "La retenue de garantie"),
-    ("advance-as-discount", ADVANCE_WORDS, "Le remboursement de l’avance"),
-    ("penalty-as-discount", PENALTY_WORDS, "Une pénalité"),
-)
+_APOSTROPHE = re.compile("['\u2019\u02bc]")
+_FIRST = {"retention-as-discount": re.compile(r"\W*RETENUES?\b"), "advance-as-discount": re.compile(r"\W*AVANCES?\b")}
 
 
-def _lowered(invoice: Invoice) -> Iterator[tuple[str, str, Decimal]]:
+def _begins(text: str, rule: str, contract: ContractRecord) -> bool:
+    """Where the contract has a retention or an advance, what begins with the word is it."""
+    known = {"retention-as-discount": contract.retention, "advance-as-discount": contract.advance}.get(rule)
+    return known is not None and _FIRST[rule].match(text) is not None
+
+
+def _plain(text: str) -> str:
+    return fold(_APOSTROPHE.sub(" ", text))
+
+
+def _lowered(invoice: Invoice) -> Iterator[tuple[str, tuple[str, ...], Decimal]]:
     reasons, amounts = invoice.terms.get("BT-97", ()), invoice.terms.get("BT-92", ())
     if reasons:
         one = len(reasons) == len(amounts) == 1 and invoice.totals.allowances is not None
-        yield "BT-107", " ".join(reasons), invoice.totals.allowances or ZERO if one else ZERO
+        yield "BT-107", tuple(map(_plain, reasons)), invoice.totals.allowances or ZERO if one else ZERO
     for line in invoice.lines:
         if line.net < 0:
-            yield "BT-131", line.name, -line.net
+            yield "BT-131", (_plain(line.name),), -line.net
 
 
 def _as_discount(contract: ContractRecord, rule: str, bt: str, what: str, taken: Decimal) -> MatchFinding:
     told = f" ({euros(taken)})" if taken else ""
     message = (
-        f"{what}{told} est déduite comme une remise : elle diminue à tort la base de la TVA. Elle se retient au "
-        "paiement, sur une facture du montant entier."
+        f"{what}{told} figure comme une remise, et diminue à tort la base de la TVA. Cela se retient au paiement, sur "
+        "une facture du montant entier."
     )
     return amount(contract, reject(rule, bt, message, "CALCUL_ERR"), ZERO)
 

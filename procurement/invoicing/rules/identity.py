@@ -1,9 +1,14 @@
 """Who bills, and who may: holders, co-contractors, subcontractors accepted and paid directly, and their agent."""
 
+from procurement.invoicing.billed import gross_factor
 from procurement.invoicing.contracts import ContractRecord, Holder
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import key
+from procurement.invoicing.money import euros
+from procurement.invoicing.past import ZERO
+from procurement.invoicing.payable import figures
 from procurement.invoicing.rules.finding import Findings, reject, suspend
+from procurement.invoicing.rules.original import undoes
 from procurement.invoicing.scoring import holder_of, same_company
 
 SUBCONTRACTOR, COCONTRACTOR = "S3", "S6"  # billing frames (BT-23)
@@ -86,7 +91,19 @@ def subcontractor(invoice: Invoice, contract: ContractRecord) -> Findings:
             f"Un sous-traitant payé directement facture dans le cadre S3 ; la facture dit {invoice.process or 'rien'}."
         )
         yield suspend("subcontractor-frame", "BT-23", message, "NON_CONFORME", "warn")
+    yield from _too_small(invoice, contract, holder)
     yield from _acceptance(invoice, holder)
+
+
+def _too_small(invoice: Invoice, contract: ContractRecord, holder: Holder) -> Findings:
+    """Direct payment starts at 600 € of subcontract, all taxes included: whatever one invoice asks."""
+    least = figures(contract.start or invoice.issued_on).get("direct_payment", ZERO)
+    if holder.share_ht is not None and holder.share_ht * gross_factor(contract) < least:
+        message = (
+            f"Le contrat de sous-traitance est de {euros(holder.share_ht)} HT : il n’y a de paiement direct qu’à "
+            f"partir de {euros(least)} TTC (R2193-10). Le titulaire paie ce sous-traitant."
+        )
+        yield suspend("subcontract-below-direct-payment", "BT-112", message, "ST_CT_NON_DECLAR")
 
 
 def _acceptance(invoice: Invoice, holder: Holder) -> Findings:
@@ -107,7 +124,7 @@ def _acceptance(invoice: Invoice, holder: Holder) -> Findings:
 def ended(invoice: Invoice, contract: ContractRecord) -> Findings:
     """What a company bills was done before it left the contract."""
     holder, last = holder_of(invoice, contract), invoice.worked[1] or invoice.issued_on
-    if holder and holder.ended_on and last > holder.ended_on:
+    if holder and holder.ended_on and last > holder.ended_on and not undoes(invoice, contract):
         message = (
             f"Ce fournisseur a quitté le contrat le {holder.ended_on:%d/%m/%Y} ; il facture une période ultérieure."
         )

@@ -1,6 +1,6 @@
 """Unit prices against the price list and its revision, quantities against what was received, and negative prices."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,66 +8,109 @@ from procurement.invoicing.billed import belongs, billed, part_of, replaced
 from procurement.invoicing.contracts import ContractRecord, Part, Received
 from procurement.invoicing.invoice import Invoice, InvoiceLine
 from procurement.invoicing.keys import key
-from procurement.invoicing.money import CENT, euros
+from procurement.invoicing.money import CENT, decimals, euros
 from procurement.invoicing.past import ZERO
 from procurement.invoicing.revision import Coefficient, coefficient, is_revision, reference_day
-from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, reject, suspend, tell
+from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, hold, reject, suspend, tell
+from procurement.invoicing.rules.original import undoes
 
+HALF = Decimal("0.5")
 REGULARISE = "à régulariser dans les trois mois qui suivent la publication des indices définitifs (R2191-28)"
 
 
 def unit_price(invoice: Invoice, contract: ContractRecord) -> Findings:
-    """A line whose code is on the price list bears its price, at the base month or revised."""
+    """A line whose code is on the price list bears its price, revised, or at the base month beside its revision."""
     prices = {key(price.code): price.unit_price for price in contract.prices}
-    if not prices:
+    if not prices or undoes(invoice, contract):
         return
-    by = coefficient(contract, reference_day(invoice))
+    by, apart = coefficient(contract, reference_day(invoice)), bool(_revisions(invoice, contract))
     for line in invoice.lines:
         agreed = prices.get(line.code_among(prices))
-        if agreed is None or is_revision(line.code):
+        if agreed is None or is_revision(line.code) or _is(line, agreed, by, apart):
             continue
-        price = line.unit_price / line.base_quantity
-        revised = agreed * by.value if by else agreed
-        if price == agreed or abs(price - revised) <= CENT or (by and by.missing and price > 0):
-            continue
-        yield _wrong_price(contract, line, price, agreed, revised, by)
+        if by and by.missing and line.unit_price > agreed * line.base_quantity:
+            yield _unverified(line, agreed, by)
+        else:
+            yield _wrong_price(contract, line, agreed, by, apart)
+
+
+def _is(line: InvoiceLine, agreed: Decimal, by: Coefficient | None, apart: bool) -> bool:
+    """True for the agreed price or the revised one; the agreed one alone is too much where the formula lowers it."""
+    if by is None or by.missing:
+        return _near(line, agreed)
+    return _near(line, agreed * by.value, agreed) or ((apart or by.value >= 1) and _near(line, agreed))
+
+
+def _near(line: InvoiceLine, price: Decimal, agreed: Decimal | None = None) -> bool:
+    """Within a cent of the line's amount: a cent of a unit price would be ten thousand euros of a million units.
+
+    Where `price` was revised, it is rounded as the line or the price list rounds: to the cent at least.
+    """
+    gap, whole = abs(line.unit_price - price * line.base_quantity), abs(line.quantity / line.base_quantity)
+    if gap * whole <= CENT:
+        return True
+    return agreed is not None and gap <= HALF.scaleb(-max(2, decimals(agreed), decimals(line.unit_price.normalize())))
 
 
 def _wrong_price(
-    contract: ContractRecord,
-    line: InvoiceLine,
-    price: Decimal,
-    agreed: Decimal,
-    revised: Decimal,
-    by: Coefficient | None,
+    contract: ContractRecord, line: InvoiceLine, agreed: Decimal, by: Coefficient | None, apart: bool
 ) -> MatchFinding:
-    message = f"Ligne {line.id} ({line.code}) : prix unitaire {price:f} HT, {agreed:f} HT au contrat."
+    price, revised = line.unit_price / line.base_quantity, agreed * by.value if by else agreed
+    most = max(agreed, revised) if apart else revised
+    message = f"Ligne {line.id} ({line.code}) : prix unitaire {_short(price)} HT, {_short(agreed)} HT au contrat."
     if by and by.value != 1:
         message = f"{message[:-1]}, soit {_short(revised)} HT révisé (coefficient {by.value:f}, {by.month})."
-    if price > max(agreed, revised):
-        excess = (price - max(agreed, revised)) * abs(line.quantity)
+    if by and by.value < 1 and _near(line, agreed):
+        message += " La formule diminue le prix : il est à facturer révisé, ou avec une ligne de révision négative."
+    if price > most:
+        excess = (price - most) * abs(line.quantity)
         return amount(contract, suspend("unit-price", "BT-146", message, "PU_ERR"), excess, line.id)
     return tell("unit-price-lower", "BT-146", message, "PU_ERR")
 
 
+def _unverified(line: InvoiceLine, agreed: Decimal, by: Coefficient) -> MatchFinding:
+    price = line.unit_price / line.base_quantity
+    message = (
+        f"Ligne {line.id} ({line.code}) : prix unitaire {_short(price)} HT, {_short(agreed)} HT au contrat avant "
+        f"révision. L’indice {by.missing} est inconnu : ce prix ne peut pas être vérifié. Saisir l’indice avant de "
+        "payer."
+    )
+    return hold("unit-price-unverified", "BT-146", message, "PU_ERR")
+
+
 def _short(value: Decimal) -> str:
-    return f"{value.quantize(Decimal('0.0001')).normalize():f}"
+    """Up to six decimals, two at least where there are any."""
+    short = value.quantize(Decimal("0.000001")).normalize()
+    return f"{short if decimals(short) > 2 else short.quantize(CENT):f}"
+
+
+def _revisions(invoice: Invoice, contract: ContractRecord) -> list[InvoiceLine]:
+    """The lines that bill the revision itself; what is on the price list is no revision, whatever its name."""
+    listed = {key(price.code) for price in contract.prices}
+    return [
+        line
+        for line in invoice.lines
+        if is_revision(line.code) or (is_revision(line.name) and not line.code_among(listed))
+    ]
 
 
 def revision(invoice: Invoice, contract: ContractRecord) -> Findings:
     """A line of revision is what the formula gives; provisional indices are regularised later."""
-    lines = [line for line in invoice.lines if is_revision(line.code) or is_revision(line.name)]
-    by = coefficient(contract, reference_day(invoice))
+    if undoes(invoice, contract):
+        return
+    lines, by = _revisions(invoice, contract), coefficient(contract, reference_day(invoice))
     if by is None:
         if lines and contract.price_kind == "firm":
             message = f"Ligne {lines[0].id} : une révision est facturée alors que le prix du contrat est ferme."
-            refused = sum((line.net for line in lines), ZERO)
+            refused = _net(lines)
             yield amount(contract, suspend("revision-on-firm-price", "BT-153", message, "PU_ERR"), refused, lines[0].id)
         return
     if by.missing:
         if lines:
             message = f"Indice {by.missing} inconnu : la révision facturée n’est pas vérifiée."
-            yield tell("revision-unverified", "BT-146", message, "PU_ERR", "warn")
+            less = _net(lines) <= 0
+            rule, bt, reason = "revision-unverified", "BT-146", "PU_ERR"
+            yield tell(rule, bt, message, reason, "warn") if less else hold(rule, bt, message, reason)
         return
     yield from _revision_amount(invoice, contract, lines, by)
     if by.provisional:
@@ -80,8 +123,13 @@ def _revision_amount(
 ) -> Iterator[MatchFinding]:
     if not lines:
         return
-    base = sum((line.net for line in invoice.lines if line not in lines), ZERO)
-    expected, given = base * (by.value - 1), sum((line.net for line in lines), ZERO)
+    prices = {key(price.code): price.unit_price for price in contract.prices}
+    bare = [
+        line
+        for line in invoice.lines
+        if line not in lines and not _revised(line, prices.get(line.code_among(prices)), by)
+    ]
+    expected, given = _net(bare) * (by.value - 1), _net(lines)
     if given > expected + CENT:
         message = (
             f"Révision facturée : {euros(given)} HT ; la formule donne {euros(expected)} HT (coefficient {by.value:f}, "
@@ -89,6 +137,15 @@ def _revision_amount(
         )
         finding = suspend("revision-amount", "BT-131", message, "PU_ERR")
         yield amount(contract, finding, given - expected, lines[0].id)
+
+
+def _revised(line: InvoiceLine, agreed: Decimal | None, by: Coefficient) -> bool:
+    """A price that is revised already is not revised again by a line apart."""
+    return agreed is not None and not _near(line, agreed) and _near(line, agreed * by.value, agreed)
+
+
+def _net(lines: Iterable[InvoiceLine]) -> Decimal:
+    return sum((line.net for line in lines), ZERO)
 
 
 def negative(invoice: Invoice, contract: ContractRecord) -> Findings:

@@ -127,7 +127,7 @@ def test_a_line_of_revision_is_checked_too(made: Made) -> None:
     firm = told(made, sold(lines=right), agreed(price_kind="firm"))
     assert proposed(firm) == ("revision-on-firm-price", "PU_ERR", "SUSPENDUE", "hold")
     unknown = told(made, sold(lines=right), agreed(**REVISED))
-    assert (only(unknown).rule, unknown.decision) == ("revision-unverified", "approve")
+    assert (only(unknown).rule, unknown.decision) == ("revision-unverified", "hold")
 
 
 def test_a_credit_note_follows_its_invoice(made: Made) -> None:
