@@ -210,8 +210,6 @@ def draft_of(contract: ContractRecord, bill: Bill) -> Draft:
 def _refuse_odd(contract: ContractRecord, bill: Bill) -> None:
     if contract.currency != "EUR":
         raise BillUnreadable(f"currency : le contrat est en {contract.currency[:10]} ; on ne facture ici qu’en euros.")
-    if not 2000 <= bill.issued_on.year <= 2099:
-        raise _wrong("issued_on", "une date entre 2000 et 2099 est attendue.")
 
 
 def _ask_what_is_required(contract: ContractRecord, engagement: str, service: str) -> None:

@@ -125,7 +125,7 @@ def test_one_contract_of_a_file_is_chosen_by_its_number() -> None:
         ({"lines": [{"code": "P1", "label": "Pose", "quantity": "1"}]}, "n’a pas de taux"),
         ({"lines": [bill()["lines"][0] | {"quantity": "1e9"}]}, "nombre attendu"),
         ({"lines": [bill()["lines"][0] | {"quantity": "9" * 13}]}, "démesuré"),
-        ({"issued_on": "9999-12-31"}, "entre 2000 et 2099"),
+        ({"issued_on": "9999-12-31"}, "de 2000 à 2100"),
         ({"iban": "FR7630006000011234567890188"}, "n’est pas un IBAN"),
         ({"colour": "blue"}, "colour : champ inconnu"),
         ({"credit_number": "F-1"}, "credit_on"),

@@ -365,4 +365,4 @@ def test_a_phrase_that_names_the_sum_is_refused_and_not_a_word(
 def test_what_is_taken_off_is_named_and_counted(made: Made) -> None:
     bill = sold(discounts=(Discount("Remboursement de l’avance", Decimal("100.00")),))
     message = only(told(made, bill, agreed())).message
-    assert message.startswith("Le remboursement de l’avance (100,00 €) figure comme une remise")
+    assert message.startswith("Le remboursement de l’avance (100,00\u00a0€) figure comme une remise")
