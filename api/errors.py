@@ -80,7 +80,10 @@ def way_back(request: Request) -> str:
 
     The referer's path where it is of this site, else the address of what was posted, each without its last steps.
     """
-    referer = urlsplit(request.headers.get("referer", ""))
+    try:
+        referer = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        referer = urlsplit("")
     paths = [unquote(referer.path)] if referer.netloc and referer.netloc == request.headers.get("host") else []
     paths += [request.url.path] if request.method == "POST" else []
     return next((quote(found) for path in paths if (found := _read_at(request, path))), "")

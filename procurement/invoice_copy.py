@@ -270,7 +270,7 @@ def attach_to(
 
 
 def compared(db: Session, copy: InvoiceCopy, match: Mapping[str, Any], person: Person, now: datetime) -> bool:
-    """Keep what was found by comparing again, where nothing is decided and it says something else. Gives whether so.
+    """Keep what was found by comparing again, where nothing is decided. Gives whether it says something else.
 
     The contracts that it might have belonged to stay as they were found.
     """
@@ -278,21 +278,25 @@ def compared(db: Session, copy: InvoiceCopy, match: Mapping[str, Any], person: P
         return False
     hold_buyer(db, copy.organisation_id)
     db.refresh(copy)
-    if copy.state not in COMPARED or said_by(match) == said_by(copy.match):
+    if copy.state not in COMPARED:
         return False
-    copy.match = {**match, "candidates": copy.match.get("candidates", match["candidates"])}
+    former = copy.match
+    copy.match = {**match, "candidates": former.get("candidates", match["candidates"])}
+    if said_by(match) == said_by(former):
+        return False
     record(db, copy.contract.consultation, "invoicecopy.compared", copy.ref, person.email, now, found=match["decision"])
     return True
 
 
 # What a page shows of one finding.
-TOLD = ("message", "severity", "bt", "reason_code", "chorus", "effect")
+SHOWN = ("message", "severity", "bt", "reason_code", "chorus", "effect")
 
 
 def said_by(match: Mapping[str, Any]) -> str:
-    """All that a page shows of a comparison: its findings, its proposal, what is to be paid and how."""
-    findings = [[finding.get(name) for name in TOLD] for finding in match.get("findings", [])]
-    said = [findings, match.get("decision"), match.get("amounts") or {}, match.get("payable") or {}]
+    """What a comparison says to whoever decides: its findings, its proposal, what is to be paid."""
+    findings = [[finding.get(name) for name in SHOWN] for finding in match.get("findings", [])]
+    sums = {name: value for name, value in (match.get("payable") or {}).items() if name != "steps"}
+    said = [findings, match.get("decision"), match.get("amounts") or {}, sums]
     return json.dumps(said, sort_keys=True, default=str)
 
 

@@ -8,7 +8,14 @@ from tests.checked_client import CheckedClient
 from tests.record_scene import Browser, Record, record
 
 BACK = "Revenir où vous étiez"
-OUT = ("https://mechant.example/contrats", "//mechant.example", "http://testserver//mechant.example/contrats", "%", "")
+OUT = (
+    "https://mechant.example/contrats",
+    "//mechant.example",
+    "http://testserver//mechant.example/x",
+    "%",
+    "http://[",
+    "",
+)
 
 
 @pytest.fixture
