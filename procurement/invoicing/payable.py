@@ -124,9 +124,9 @@ def _advance(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: 
     left = advance.paid_ttc - advance.repaid_ttc
     taken = cents(min(max(due, ZERO), gross, max(left, ZERO)))
     steps.append(
-        f"Avance : avec les sommes déjà admises et cette facture, {percent(share)} du montant est atteint (remboursement "
-        f"de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur {euros(left)} restant à "
-        "rembourser."
+        f"Avance : avec les sommes déjà admises et cette facture, {percent(share)} du montant est atteint "
+        f"(remboursement de {percent(start)} à {percent(end)}, R2191-11) ; précompte de {euros(taken)} sur "
+        f"{euros(left)} restant à rembourser."
     )
     return taken
 

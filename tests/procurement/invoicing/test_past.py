@@ -19,7 +19,8 @@ CENTS = st.integers(0, 40).map(lambda cents: Decimal(cents) / 100)
 ROWS = st.lists(
     st.builds(
         Invoiced,
-        number=NUMBERS, siret=SIRETS, amount_ht=CENTS, amount_ttc=st.none() | CENTS, type=st.sampled_from(["380", "381"]),
+        number=NUMBERS, siret=SIRETS, amount_ht=CENTS, amount_ttc=st.none() | CENTS,
+        type=st.sampled_from(["380", "381"]),
         issued_on=st.none() | st.integers(0, 20).map(lambda days: DAY + timedelta(days=days)), engagement=ORDERS,
         part=st.sampled_from(["", "T-1", "t1", "T-2"]), paid_on=st.none() | st.just(DAY), credits=NUMBERS,
         state=st.sampled_from([None, "received", "partial", "paid", "refused"]), within=st.just("") | NUMBERS,
