@@ -105,9 +105,8 @@ class Whole:
         if self.carried:
             return self.carried.repaid, self.carried.withheld
         counted, zero = self.counted(leave_out), Decimal(0)
-        return sum((c.advance_ttc or zero for c in counted), zero), sum(
-            (c.retention_ttc or zero for c in counted), zero
-        )
+        repaid = sum((copy.advance_ttc or zero for copy in counted), zero)
+        return repaid, sum((copy.retention_ttc or zero for copy in counted), zero)
 
 
 def whole_of(db: Session, contract: Contract) -> Whole:

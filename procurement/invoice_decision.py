@@ -21,7 +21,7 @@ from procurement.errors import Invalid, Refused
 from procurement.events import Event, lock, move, record
 from procurement.execution.engagements import engagements_by, engagements_of
 from procurement.execution.parts import parts_of
-from procurement.execution.terms import terms_by, terms_of
+from procurement.execution.terms import days_by, terms_of
 from procurement.invoice_copy import InvoiceCopy, ask_portal, by_contract
 from procurement.invoice_delay import wind
 from procurement.invoicing.reasons import REASONS
@@ -262,12 +262,12 @@ def arrived(db: Session, copies: Sequence[InvoiceCopy], now: datetime) -> None:
     """What follows from its contract: the part that its engagement pays for, its last day, the account to count."""
     groups = by_contract(copies)
     contracts = [contract for contract, _ in groups]
-    engagements, terms = engagements_by(db, [contract.id for contract in contracts]), terms_by(db, contracts)
+    engagements, days = engagements_by(db, [contract.id for contract in contracts]), days_by(db, contracts)
     for contract, mine in groups:
         parts = {row.number: row.part for row in reversed(engagements.get(contract.id, []))}
         for copy in mine:
             copy.part = (parts.get(copy.engagement, "") if copy.engagement else "") or copy.part
-            wind(copy, terms[contract.id].payment_days)
+            wind(copy, days[contract.id])
         contract.recount_at = now
 
 

@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from procurement.contract import Contract
 from procurement.execution.engagements import Engagement
-from procurement.execution.terms import from_dossier
+from procurement.execution.terms import days_by
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoice_delay import clock_of, interest_of
 from procurement.ledger import ADMITTED
 from procurement.spreadsheet import Cell, written
-from procurement.worklist import days_of
 
 HEADER = (
     "marche", "engagement", "service", "facture", "siret", "date", "ht", "tva", "ttc", "admis", "retenue", "avance",
@@ -36,7 +35,7 @@ def liquidations(db: Session, organisations: Iterable[int], contract: Contract |
         defer(InvoiceCopy.match),
     )  # fmt: skip
     copies = list(db.scalars(query.order_by(InvoiceCopy.id)))
-    days = days_of(db, copies)
+    days = days_by(db, [copy.contract for copy in copies if copy.contract is not None])
     services = _services(db, copies)
     return written(HEADER, (_row(copy, services, days, today) for copy in copies))
 
@@ -54,7 +53,7 @@ def _row(
     contract = copy.contract
     if contract is None:
         raise ValueError("an invoice that is admitted belongs to a contract")
-    delay = days.get(contract.id) or from_dossier(contract).payment_days
+    delay = days[contract.id]
     owed, running = interest_of(copy, delay, today), clock_of(copy, delay)
     tax = copy.amount_ttc - copy.amount_ht if copy.amount_ttc is not None and copy.amount_ht is not None else None
     return (

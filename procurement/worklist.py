@@ -1,7 +1,7 @@
 """The invoices that finance has in hand: filters, counts per buyer, pages sorted by their last day."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from procurement.base import Money
 from procurement.errors import Invalid
-from procurement.execution.terms import Terms
 from procurement.invoice_copy import InvoiceCopy
 from procurement.invoice_decision import OPEN, PAYABLE
 from procurement.invoice_delay import UNPAID
@@ -109,13 +108,6 @@ def _place(text: str) -> tuple[date, int]:
     if last >= 2**31:
         raise Invalid({"apres": "Cette page de la liste n’existe pas : revenez à la première."})
     return due, last
-
-
-def days_of(db: Session, copies: Iterable[InvoiceCopy]) -> dict[int, int]:
-    """Contract id → its delay of payment, for those whose terms were written; one statement."""
-    ids = {copy.contract_id for copy in copies if copy.contract_id is not None}
-    found = db.execute(select(Terms.contract_id, Terms.payment_days).where(Terms.contract_id.in_(ids)))
-    return {row[0]: row[1] for row in found}
 
 
 def remind(db: Session, today: date, now: datetime) -> int:

@@ -19,6 +19,7 @@ from api.db import Db
 from api.render import page
 from procurement.contract import Contract, find_contract
 from procurement.errors import Invalid, Refused
+from procurement.execution.advance import explained, promised, short_of
 from procurement.execution.indices import values_of, write_index
 from procurement.execution.revision import MOST_TERMS, ROUNDINGS, coefficient, latest_month
 from procurement.execution.sizes import SIZES, known_of
@@ -39,10 +40,12 @@ def _read_context(db: Session, contract: Contract, who: Person) -> dict[str, Any
     named = {str(term["index"]) for term in formula["terms"]} if formula else set()
     values = values_of(db, contract, named) if named else []
     known = known_of(contract, terms.holder_size, terms.holder_size_source)
-    month = latest_month(formula, values) if formula else ""
+    month, found = latest_month(formula, values) if formula else "", promised(contract.consultation.dossier)
     return frame(contract, who) | {
         "terms": terms,
         "known": known,
+        "advance": explained(found, terms.advance_rate, known),
+        "short": short_of(found, terms.advance_rate, known),
         "doubt": known.doubt(Decimal(terms.retention_rate)) if not terms.guarantee else "",
         "starts_on": terms.starts_on or contract.received_on,
         "ends_on": terms.ends_on or contract_end(contract),

@@ -65,10 +65,15 @@ def known_of(contract: Contract, size: str = "", source: str = "") -> Known:
     on = date.fromisoformat(launched) if launched else paris_day(contract.created_at)
     if size:
         return Known(on, _kind(contract, said.get("buyer") or {}), size == "sme", source)
-    identity = contract.candidacy.identity or {}
-    sme, read = CATEGORIES.get(str(identity.get("category") or "")), str(identity.get("fetched_at") or "")[:10]
+    identity, sme = contract.candidacy.identity or {}, registered_sme(contract)
+    read = str(identity.get("fetched_at") or "")[:10]
     source = str(identity.get("source") or "l’Insee") if sme is not None else ""
     return Known(on, _kind(contract, said.get("buyer") or {}), sme, source, read)
+
+
+def registered_sme(contract: Contract) -> bool | None:
+    """Whether the register said, at the deposit, that the holder is an SME."""
+    return CATEGORIES.get(str((contract.candidacy.identity or {}).get("category") or ""))
 
 
 def _kind(contract: Contract, buyer: dict[str, Any]) -> str:

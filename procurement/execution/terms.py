@@ -3,7 +3,7 @@
 Until somebody of the buyer writes them, they are those of the consultation's dossier, read as they were published.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,8 +16,9 @@ from procurement.base import Base
 from procurement.contract import Contract, fresh, paris_day
 from procurement.errors import Invalid
 from procurement.events import record
+from procurement.execution.advance import promised
 from procurement.execution.revision import wrong_formula
-from procurement.execution.sizes import SIZES, known_of
+from procurement.execution.sizes import SIZES, known_of, registered_sme
 from procurement.invoice_delay import wind_contract
 from procurement.people import Person
 
@@ -79,28 +80,35 @@ def terms_of(db: Session, contract: Contract) -> Terms:
     return kept or from_dossier(contract)
 
 
-def terms_by(db: Session, contracts: Sequence[Contract]) -> dict[int, Terms]:
-    """The same of several contracts, by their id."""
-    ids = [contract.id for contract in contracts]
-    kept = {row.contract_id: row for row in db.scalars(select(Terms).where(Terms.contract_id.in_(ids)))}
-    return {contract.id: kept.get(contract.id) or from_dossier(contract) for contract in contracts}
+def days_by(db: Session, contracts: Iterable[Contract]) -> dict[int, int]:
+    """The delay of payment of several contracts, by their id: their consultations are all that is read of them."""
+    found = {contract.id: days_said(contract) for contract in contracts}
+    kept = select(Terms.contract_id, Terms.payment_days).where(Terms.contract_id.in_(list(found)))
+    return found | {row[0]: row[1] for row in db.execute(kept)}
+
+
+def days_said(contract: Contract) -> int:
+    """The delay of payment that the published dossier says."""
+    return _whole(contract.consultation.dossier.get("payment_delay_days"), 30)
 
 
 def from_dossier(contract: Contract) -> Terms:
-    """The terms that the published dossier says; what it does not say is left at its usual value."""
+    """The terms that the published dossier says; what it does not say is left at its usual value.
+
+    The holder's deposit is read too where the advance depends on its size (READ_OF, procurement/billing.py).
+    """
     said: Mapping[str, Any] = contract.consultation.dossier
     price: Mapping[str, Any] = said.get("price") or {}
-    advance: Mapping[str, Any] = said.get("advance") or {}
-    rate = str(advance.get("rate") or "0") if advance.get("granted") else "0"
+    advance = promised(said)
     return Terms(
         contract_id=contract.id,
         kind=str(said.get("kind") or "services"),
         price_form=str(price.get("form") or "Forfaitaire"),
         price_kind=PRICE_KINDS.get(str(price.get("kind")), "firm"),
         vat_rates=[_percent(price["vat_rate"])] if price.get("vat_rate") else [contract.vat_rate],
-        payment_days=_whole(said.get("payment_delay_days"), 30),
+        payment_days=days_said(contract),
         ceiling_ht=Decimal(str(said["ceiling"])) if said.get("ceiling") else None,
-        advance_rate=rate,
+        advance_rate=advance.owed(registered_sme(contract) if advance.by_size else None),
         repayment_starts=REPAYMENT_STARTS,
         repayment_ends=REPAYMENT_ENDS,
         retention_rate=str(said.get("retention_rate") or "0"),
@@ -126,6 +134,7 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
     """Write the terms that `said` names, checked; every change is in the register. Raises Invalid field by field."""
     fresh(db, contract)
     terms = terms_of(db, contract)
+    said = {**said, **_following(contract, terms, said)}
     wrong = _wrong(contract, terms, said, paris_day(now))
     if wrong:
         raise Invalid(wrong)
@@ -139,6 +148,17 @@ def write_terms(db: Session, contract: Contract, said: Mapping[str, Any], person
     changed = sorted(name for name, value in said.items() if before[name] != value)
     record(db, contract.consultation, "terms.written", contract.ref, person.email, now, changed=changed)
     return terms
+
+
+def _following(contract: Contract, terms: Terms, said: Mapping[str, Any]) -> dict[str, str]:
+    """The rate of the advance that nobody touched, where the size of the holder that is now said promises another."""
+    size, rate = said.get("holder_size") or terms.holder_size, said.get("advance_rate", terms.advance_rate)
+    found, before = promised(contract.consultation.dossier), known_of(contract, terms.holder_size)
+    if not _rate(rate, "1") or size == terms.holder_size or Decimal(rate) != Decimal(terms.advance_rate):
+        return {}
+    if Decimal(rate) != Decimal(found.owed(before.sme)):
+        return {}
+    return {"advance_rate": found.owed(size == "sme")}
 
 
 def _wrong(contract: Contract, terms: Terms, said: Mapping[str, Any], today: date) -> dict[str, str]:

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from dce_templates.dossier import Dossier, parse_dossier
 from procurement.candidacy import Candidacy
 from procurement.contract import Contract, paris_day
+from procurement.execution.advance import promised
 from procurement.execution.amendments import Amendment
 from procurement.execution.parties import parties_of
 from procurement.execution.parts import Part
+from procurement.execution.sizes import known_of
 from procurement.execution.terms import terms_of
 from procurement.publication.decp import (
     Change,
@@ -165,7 +167,7 @@ def _marche(
     amount: Decimal, today: date,
 ) -> DecpContract:  # fmt: skip
     """The contract in the words of the arrêté: what the dossier said, what the award decided, when it was received."""
-    granted, rate = _advance(dossier)
+    granted, rate = _advance(db, contract)
     said = essential.said
     return DecpContract(
         id=contract.number,
@@ -243,13 +245,13 @@ def _concession(
     return Plan(FULL, made, missing)
 
 
-def _advance(dossier: Dossier) -> tuple[bool, Decimal | None]:
-    """Granted or not, with its rate; 0 where it depends on the holder's size, which is not known here."""
-    advance = dossier.advance
-    if not advance.granted:
+def _advance(db: Session, contract: Contract) -> tuple[bool, Decimal | None]:
+    """Granted or not, with its rate; 0, « not known », where it depends on the holder's size and nobody knows it."""
+    terms = terms_of(db, contract)
+    rate, sme = Decimal(terms.advance_rate), known_of(contract, terms.holder_size).sme
+    if not rate:
         return False, None
-    one_rate = advance.sme_rate is None or advance.sme_rate == advance.rate
-    return True, advance.rate if one_rate else Decimal(0)
+    return True, rate if promised(contract.consultation.dossier).known(terms.advance_rate, sme) else Decimal(0)
 
 
 def _offers(db: Session, contract: Contract) -> int:

@@ -75,7 +75,7 @@ def _figure(name: str, value: Any) -> str:
     if name in EUROS:
         return french.euros(Decimal(value))
     if name == "tauxAvance" and not Decimal(value):  # how the arrêté says it: an advance whose rate is not known yet
-        return "non connu à la publication"
+        return "non connu à la publication : il dépend de la taille du titulaire"
     if name in SHARES:
         return french.percent(Decimal(value))
     if name.startswith("date"):
