@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, load_only
 
 from procurement.errors import Refused
 from procurement.invoice_copy import InvoiceCopy
-from procurement.invoicing.keys import same_number
+from procurement.invoicing.keys import key, same_number
 from procurement.ledger import ADMITTED
 
 _READ = (
@@ -44,4 +44,10 @@ def twin_of(db: Session, copy: InvoiceCopy, states: Collection[str]) -> InvoiceC
 def _same(one: InvoiceCopy, other: InvoiceCopy) -> bool:
     years = {copy.issued_on.year for copy in (one, other) if copy.issued_on is not None}
     signs = {(copy.amount_ht or 0) < 0 for copy in (one, other)}
-    return len(years) <= 1 and len(signs) == 1 and same_number(one.number, other.number)
+    return len(years) <= 1 and len(signs) == 1 and (same_number(one.number, other.number) or _mixed_up(one, other))
+
+
+def _mixed_up(one: InvoiceCopy, other: InvoiceCopy) -> bool:
+    """Numbers of the same signs cut elsewhere (« 2026-1-11 », « 2026-11-1 ») are one by the amount or the day."""
+    told = one.amount_ht == other.amount_ht or (one.issued_on is not None and one.issued_on == other.issued_on)
+    return told and key(one.number) == key(other.number)

@@ -73,15 +73,23 @@ def meanwhile(context: Context, first: Callable[[Session], object], second: Call
         ("F-2026-7", "F\u200b-2026-7 "),
         ("F-2026-7", "Ｆ－２０２６－７"),
         ("FAC-7", "F\u0410C-7"),
+        ("2026-1-11", "2026-11-1"),
     ],
 )
 def test_the_same_number_written_otherwise_is_approved_once(
     context: Context, scene: Scene, first: str, second: str
 ) -> None:
-    """Case, punctuation, zeros, full-width figures, invisible signs, a Cyrillic letter that looks Latin."""
+    """Case, punctuation, zeros, full-width figures, invisible signs, a Cyrillic letter; and the amount of both."""
     approved(context, scene, kept(context, scene, number=first))
     with pytest.raises(Refused, match="est déjà approuvée"):
         approved(context, scene, kept(context, scene, number=second))
+
+
+def test_numbers_of_the_same_signs_cut_elsewhere_are_two_invoices(context: Context, scene: Scene) -> None:
+    approved(context, scene, kept(context, scene, "100", number="2026-1-11", ago=3))
+    other = kept(context, scene, "250", number="2026-11-1")
+    approved(context, scene, other)
+    assert read_copy(context.database, other).state == "approved"
 
 
 def test_another_establishment_does_not_bill_the_same_number_again(context: Context, scene: Scene) -> None:
