@@ -6,6 +6,7 @@ from api.context import Context
 from api.db import now, transaction
 from api.settings import Settings
 from procurement.contract import Contract
+from procurement.execution.engagements import Line, open_engagement
 from procurement.people import User, person_of
 from tests.award_scene import contract_of_scene, in_effect
 from tests.browser.conftest import Site, signed_in
@@ -13,8 +14,8 @@ from tests.browser.served import served
 from tests.browser.walker import walker
 from tests.record_scene import add_to_record
 
-PAGES = ("", "fiche", "fiche/modifier", "engagements", "commandes", "modifications", "cessions", "service-fait", "fin",
-         "documents")  # fmt: skip
+PAGES = ("", "fiche", "fiche/modifier", "engagements", "carte", "commandes", "modifications", "cessions",
+         "service-fait", "fin", "documents")  # fmt: skip
 
 
 def test_every_page_of_the_record_is_accessible(chromium: Browser, settings: Settings, context: Context) -> None:
@@ -28,7 +29,9 @@ def test_every_page_of_the_record_is_accessible(chromium: Browser, settings: Set
                 person.open(f"/contrats/{contract.ref}/{word}".rstrip("/"))
         with transaction(context.database) as db:
             agent = person_of(db.get_one(User, scene.finance.id))
-            add_to_record(db, db.get_one(Contract, contract.id), 1, agent, now(db))
+            running = db.get_one(Contract, contract.id)
+            add_to_record(db, running, 1, agent, now(db))
+            open_engagement(db, running, Line(running.number, "É" * 50, part="BC1"), agent, now(db))
         for person in people:
             for word in PAGES:
                 person.open(f"/contrats/{contract.ref}/{word}".rstrip("/"))
