@@ -4,6 +4,12 @@ from lxml import etree
 
 _TOO_BIG = "Ce fichier XML est trop gros ({limit} Mo au plus)."
 _DOCTYPE = "Ce fichier XML contient une déclaration DOCTYPE : elle est refusée, un tel fichier n’en a jamais besoin."
+_CROWDED = (
+    "Ce fichier XML a un élément de plus de {limit} attributs (« {element} ») : il n’est pas lu, aucun document n’en a "
+    "autant."
+)
+# Checks compare each attribute with all the others.
+MAX_ATTRIBUTES = 100
 _ENCODING = (
     "Ce fichier XML n’est pas écrit dans le codage de caractères qu’il annonce{where} : il serait mal lu. Demandez au "
     "fournisseur de le produire à nouveau, en UTF-8."
@@ -54,4 +60,6 @@ def parse_xml(content: bytes, max_bytes: int) -> etree._Element:
         raise XmlRefused(said.format(where=f" (ligne {line})" if line else "")) from error
     if tree.getroottree().docinfo.internalDTD is not None:  # a DOCTYPE hidden by another encoding
         raise XmlRefused(_DOCTYPE)
+    if crowded := tree.xpath(f"local-name(//*[@*[{MAX_ATTRIBUTES + 1}]])"):
+        raise XmlRefused(_CROWDED.format(limit=MAX_ATTRIBUTES, element=str(crowded)[:60]))
     return tree

@@ -30,6 +30,16 @@ NAMESPACES = {
     "cbc": "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2",
 }
 
+# Rules compare each row of the VAT breakdown with all lines: ten thousand take minutes.
+MAX_VAT_ROWS = 500
+_TOO_MANY_VAT_ROWS = {
+    "CII": etree.XPath(
+        f"count(//ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax) > {MAX_VAT_ROWS}", namespaces=NAMESPACES
+    ),
+    "UBL": etree.XPath(f"count(//cac:TaxSubtotal) > {MAX_VAT_ROWS}", namespaces=NAMESPACES),
+}
+_CROWDED = "Cette facture a plus de {limit} lignes de récapitulatif de TVA (BG-23) : il en faut une par taux."
+
 _TOO_BIG = "Ce fichier est trop gros pour une facture (20 Mo au plus)."
 _EMPTY = "Ce fichier est vide."
 _NO_XML = "Ce PDF ne contient pas de facture électronique (aucun fichier XML joint) : ce n’est pas un Factur-X."
@@ -106,10 +116,14 @@ def _source(content: bytes, container: str, attachment: str = "") -> Source:
         raise InvoiceUnreadable(error.sentence) from error
     _refuse_endless_numbers(tree)
     if tree.tag == f"{{{CII_NAMESPACE}}}CrossIndustryInvoice":
-        return Source(tree, "CII", "CrossIndustryInvoice", container, attachment)
-    if tree.tag in UBL_ROOTS:
-        return Source(tree, "UBL", UBL_ROOTS[str(tree.tag)], container, attachment)
-    raise InvoiceUnreadable(_NOT_INVOICE.format(root=etree.QName(tree).localname))
+        source = Source(tree, "CII", "CrossIndustryInvoice", container, attachment)
+    elif tree.tag in UBL_ROOTS:
+        source = Source(tree, "UBL", UBL_ROOTS[str(tree.tag)], container, attachment)
+    else:
+        raise InvoiceUnreadable(_NOT_INVOICE.format(root=etree.QName(tree).localname))
+    if _TOO_MANY_VAT_ROWS[source.syntax](tree):
+        raise InvoiceUnreadable(_CROWDED.format(limit=MAX_VAT_ROWS))
+    return source
 
 
 def _refuse_endless_numbers(tree: etree._Element) -> None:

@@ -13,7 +13,6 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from lxml import etree
 
 from procurement.invoicing.hardened import XmlRefused, parse_xml
@@ -28,10 +27,13 @@ from procurement.publication.decp import (
     to_json,
     to_xml,
 )
+from procurement.publication.json_file import MOST_DIGITS, JsonRefused, Validator, load_json, looks_like_xml
 from procurement.publication.rules import ACT_ERRORS, ACT_QUALITY, DUPLICATE, ERRORS, QUALITY, Act, Record
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 50
+# Unknown fields of one object.
+MOST_NAMED = 10
 # A group may well have more than three members, of whom the consolidation keeps three; and La Poste has the SIRET that
 # it has.
 BEARABLE = ("DECP-Q-TITULAIRES", "DECP-LA-POSTE")
@@ -81,12 +83,11 @@ def check_document(content: bytes, today: date | None = None) -> DecpReport:
 
     Raises DecpUnreadable with a French sentence.
     """
-    text = content.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not text:
+    if not content.lstrip(b"\xef\xbb\xbf \t\r\n"):
         raise DecpUnreadable("Ce fichier est vide.")
     if len(content) > MAX_BYTES:
         raise DecpUnreadable(f"Ce fichier est trop gros ({MAX_BYTES // (1024 * 1024)} Mo au plus).")
-    form, found, records = ("xml", *_from_xml(content)) if text[:1] == b"<" else ("json", *_from_json(text))
+    form, found, records = ("xml", *_from_xml(content)) if looks_like_xml(content) else ("json", *_from_json(content))
     judged = list(_judge(records, today))
     exploitable = bool(records) and all(finding.level != "error" for finding in judged)
     valid = all(finding.level != "schema" for finding in found)
@@ -125,19 +126,23 @@ ACTS = (
 )  # fmt: skip
 
 
-def _from_json(text: bytes) -> tuple[list[DecpFinding], list[Raw]]:
+def _from_json(content: bytes) -> tuple[list[DecpFinding], list[Raw]]:
     try:
-        document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        where = f" (ligne {line})" if line else ""
-        control = "control character" in str(error)
-        why = " : il a un caractère de contrôle ou une fin de ligne dans un texte" if control else ""
-        raise DecpUnreadable(f"Ce fichier n’est ni un JSON, ni un XML bien formé{where}{why}.") from error
+        document, twice = load_json(content)
+    except JsonRefused as error:
+        raise DecpUnreadable(error.sentence) from error
+    found = [DecpFinding("SCHEMA", "/", _TWICE.format(name=name[:60]), "schema") for name in twice[:MAX_ERRORS]]
     if isinstance(document, dict) and isinstance(document.get("marches"), list):
-        return [OLD], [("marche", f"/marches/{i}", each) for i, each in enumerate(document["marches"]) if _is_map(each)]
+        records = [("marche", f"/marches/{i}", each) for i, each in enumerate(document["marches"]) if _is_map(each)]
+        return [*found, OLD], records
     errors = islice(_validator().iter_errors(document), MAX_ERRORS)
-    return [_json_finding(error) for error in errors], list(_json_records(document))
+    return found + [_json_finding(error) for error in errors], list(_json_records(document))
+
+
+_TWICE = (
+    "Le champ « {name} » figure deux fois dans le même objet : chaque lecteur garde la valeur qu’il veut. N’en laissez "
+    "qu’un."
+)
 
 
 def _json_finding(error: Any) -> DecpFinding:
@@ -161,14 +166,10 @@ def _is_map(value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 @lru_cache(maxsize=1)
 def _validator() -> Any:
     schema = json.loads(_HERE.joinpath("decp.schema.json").read_text("utf-8"))
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return Validator(schema, format_checker=Validator.FORMAT_CHECKER)
 
 
 def _path(parts: Any) -> str:
@@ -185,7 +186,9 @@ def _json_sentence(error: Any) -> str:
             return f"Champ obligatoire absent : {', '.join(missing)}."
         case "additionalProperties":
             known = error.schema.get("properties", {})
-            return f"Champ inconnu : {', '.join(name for name in error.instance if name not in known)}."
+            odd = [name[:60] for name in error.instance if name not in known]
+            more = f" et {len(odd) - MOST_NAMED} autres" if len(odd) > MOST_NAMED else ""
+            return f"Champ inconnu : {', '.join(odd[:MOST_NAMED])}{more}."
         case "enum":
             return f"{value} n’est pas dans la liste : {', '.join(map(str, limit))}."
         case "type":
@@ -347,13 +350,16 @@ def _holders(value: Any, name: str) -> tuple[tuple[str, str], ...]:
 
 
 def _decimal(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or len(str(value)) > 40:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    text = str(value)
+    if len(text) > MOST_DIGITS or not text.isascii() or "_" in text:
         return None
     try:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else None
 
 
 def _integer(value: Any) -> int | None:

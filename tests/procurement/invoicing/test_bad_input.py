@@ -1,17 +1,20 @@
 """What suppliers send by mistake or by malice: each has one clear sentence, or a finding that names what is wrong."""
 
 import re
+import zlib
 from collections.abc import Callable
 from decimal import Decimal
 from io import BytesIO
 
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, NumberObject, StreamObject
 
 from api import isolate
 from procurement.invoicing.check import check_invoice
 from procurement.invoicing.invoice import InvoiceUnreadable
 from procurement.invoicing.making import PROFILE_EN16931, Draft, Line, cii, readable, ubl
+from procurement.invoicing.parsing import read_invoice, to_day, to_decimal
 from procurement.invoicing.reading import open_invoice
 from tests.procurement.invoicing.samples import DRAFT, draft
 
@@ -203,3 +206,89 @@ def test_a_hundred_thousand_lines_are_refused_with_a_sentence(make: Make) -> Non
     start, end = xml.index(b"<" + tag), xml.index(b"</" + tag) + len(tag) + 3
     with pytest.raises(InvoiceUnreadable, match="trop gros"):
         open_invoice(xml[:end] + xml[start:end] * 100_000 + xml[end:])
+
+
+@BOTH
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-12-01", "0001-01-01", "1999-12-31", "2101-01-01"])
+def test_a_year_that_no_invoice_bears_is_a_finding(make: Make, day: str) -> None:
+    spoilt = make(DRAFT).replace(f"{DRAFT.issued_on:%Y%m%d}".encode(), day.replace("-", "").encode())
+    spoilt = spoilt.replace(f"{DRAFT.issued_on:%Y-%m-%d}".encode(), day.encode())
+    messages = {finding.rule: finding.message for finding in check_invoice(spoilt).findings}
+    assert "de 2000 à 2100 (BT-2)" in messages["MPS-LECTURE"]
+
+
+@BOTH
+def test_a_siret_that_is_none_is_a_finding_and_is_left_out(make: Make) -> None:
+    spoilt = make(DRAFT).replace(DRAFT.seller.siret.encode(), b"ABC")
+    assert rules(spoilt)["MPS-SIRET"] == "warning"
+    assert "ABC" not in read_invoice(spoilt).seller.sirets
+
+
+@BOTH
+@pytest.mark.parametrize("digits", ["０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩"])
+def test_digits_of_other_scripts_are_none(make: Make, digits: str) -> None:
+    other = str.maketrans("0123456789", digits)
+    xml = make(DRAFT).decode()
+    for value in (DRAFT.seller.siret, f"{DRAFT.issued_on:%Y%m%d}", f"{DRAFT.issued_on:%Y-%m-%d}", "120.00", "100.00"):
+        if f">{value}<" not in xml:
+            continue
+        spoilt = xml.replace(f">{value}<", f">{value.translate(other)}<")
+        assert check_invoice(spoilt.encode()).findings, value
+    for text in ("1２", "１２.５"):
+        with pytest.raises(InvoiceUnreadable, match="n’est pas un montant"):
+            to_decimal(text, "BT-1")
+    with pytest.raises(InvoiceUnreadable, match="n’est pas une date"):
+        to_day("２０２６1001", "BT-2")
+
+
+def crowd(xml: bytes, tag: bytes, count: int) -> bytes:
+    """The first element of that name stands so many times."""
+    start = xml.index(b"<" + tag + b">")
+    end = xml.index(b"</" + tag + b">", start) + len(tag) + 3
+    return xml[:end] + xml[start:end] * count + xml[end:]
+
+
+@BOTH
+def test_what_would_take_minutes_is_refused_at_the_door(make: Make) -> None:
+    xml, many = make(DRAFT), b" ".join(b'a%d="1"' % rank for rank in range(3000))
+    name = b"<ram:Name>" if make is cii else b"<cbc:Name>"
+    with pytest.raises(InvoiceUnreadable, match="plus de 100 attributs"):
+        open_invoice(xml.replace(name, name[:-1] + b" " + many + b">", 1))
+    if make is cii:  # the first one is a line's
+        head, tail = xml.split(b"<ram:ApplicableHeaderTradeSettlement>")
+        rows = head + b"<ram:ApplicableHeaderTradeSettlement>" + crowd(tail, b"ram:ApplicableTradeTax", 600)
+    else:
+        rows = crowd(xml, b"cac:TaxSubtotal", 600)
+    with pytest.raises(InvoiceUnreadable, match="récapitulatif de TVA"):
+        open_invoice(rows)
+
+
+def test_a_crowd_of_errors_is_told_as_the_first_of_them() -> None:
+    xml = cii(DRAFT).replace(b"<ram:Name>", b"<ram:Foo/>" * 20_000 + b"<ram:Name>", 1)
+    (finding,) = check_invoice(xml).findings
+    assert finding.rule == "XSD"
+    assert re.search(r"« Foo » \(ligne \d+\) n’est pas à sa place ; attendu ici : «", finding.message)
+
+
+@pytest.mark.parametrize("size", [12_000_000, 70_000_000])
+def test_a_stream_that_unfolds_row_by_row_is_refused(size: int) -> None:
+    """Predictor 12 of one column: half a minute for 68 KB."""
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(readable(DRAFT))))
+    embedded = DecodedStreamObject.initialize_from_dictionary(
+        {
+            "__streamdata__": zlib.compress(bytes(size), 9),
+            NameObject("/Type"): NameObject("/EmbeddedFile"),
+            NameObject("/Filter"): NameObject("/FlateDecode"),
+            NameObject("/DecodeParms"): DictionaryObject(
+                {NameObject("/Predictor"): NumberObject(12), NameObject("/Columns"): NumberObject(1)}
+            ),
+        }
+    )
+    writer.add_attachment("factur-x.xml", b"<a/>")
+    for place, held in enumerate(writer._objects):
+        if isinstance(held, StreamObject) and held.get("/Type") == "/EmbeddedFile":
+            writer._objects[place] = embedded
+    out = BytesIO()
+    writer.write(out)
+    with pytest.raises(InvoiceUnreadable, match="abîmé|trop de temps|document lisible"):
+        open_invoice(out.getvalue())
