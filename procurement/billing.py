@@ -196,8 +196,8 @@ def open_engagements(whole: Whole) -> list[str]:
     return [engagement.number for engagement in whole.engagements if engagement.closed_at is None]
 
 
-def record_of(whole: Whole, *, leave_out: str = "") -> dict[str, Any]:
-    """One entry of `contracts`. `leave_out`: the sha256 of the copy that is being checked again."""
+def record_of(whole: Whole, *, leave_out: Collection[str] = ()) -> dict[str, Any]:
+    """One entry of `contracts`. `leave_out`: the sha256 of what is being checked again, and of its own copies."""
     contract, terms, switches = whole.contract, whole.terms, whole.switches
     start = terms.starts_on or contract.received_on
     end = contract.ended_on or terms.ends_on or contract_end(contract)
@@ -330,33 +330,33 @@ def _reception(row: Reception) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _invoiced(copies: list[InvoiceCopy], leave_out: str) -> list[dict[str, Any]]:
-    return [entry_of(c) for c in copies if c.state in COUNTED and c.sha256 != leave_out and is_known(c)]
+def _invoiced(copies: list[InvoiceCopy], leave_out: Collection[str]) -> list[dict[str, Any]]:
+    return [entry_of(c) for c in copies if c.state in COUNTED and c.sha256 not in leave_out and is_known(c)]
 
 
-def contracts_file(db: Session, organisations: Iterable[int] | None = None, *, leave_out: str = "") -> dict[str, Any]:
+def contracts_file(db: Session, organisations: Iterable[int] | None = None) -> dict[str, Any]:
     """The contracts that may be billed, or were once (notified, in effect, ended), of these buyers or of all."""
     query = select(Contract).where(Contract.state.in_(STARTED)).order_by(Contract.id)
     query = query.options(*READ_OF)
     if organisations is not None:
         query = query.where(Contract.organisation_id.in_(list(organisations)))
     wholes = wholes_of(db, list(db.scalars(query)))
-    return {"version": 1, "contracts": [record_of(whole, leave_out=leave_out) for whole in wholes]}
+    return {"version": 1, "contracts": [record_of(whole) for whole in wholes]}
 
 
 def records_for(
-    db: Session, organisation_id: int, invoices: Sequence[Invoice], accounts: Accounts
+    db: Session, organisation_id: int, invoices: Sequence[Invoice], accounts: Accounts, leave_out: Collection[str] = ()
 ) -> list[list[ContractRecord]]:
     """For each invoice, the contracts of this buyer that it may belong to; keys are asked once for all of them.
 
-    What `accounts` carries is not read again; what is read is left with it.
+    What `accounts` carries is not read again; what is read is left with it. `leave_out`: as for `record_of`.
     """
     found = candidates(db, invoices, [organisation_id])
     ids = sorted({one for each in found.values() for one in each})
     query = select(Contract).where(any_of(db, Contract.id, ids), Contract.state.in_(STARTED))
     contracts = list(db.scalars(query.options(*READ_OF)))
     wholes = wholes_of(db, contracts, accounts.current(db, contracts))
-    records = {whole.contract.id: to_record(record_of(whole)) for whole in wholes}
+    records = {whole.contract.id: to_record(record_of(whole, leave_out=leave_out)) for whole in wholes}
     for whole in wholes:
         if whole.carried is None:
             past = records[whole.contract.id].invoiced

@@ -22,7 +22,7 @@ def reception_day(copy: InvoiceCopy) -> date | None:
 
 def clock_of(copy: InvoiceCopy, days: int) -> Clock | None:
     """The delay of payment; None where the invoice says no date or is not to be paid."""
-    if copy.issued_on is None or copy.state in ("refused", "sent_back") or (copy.amount_ht or 0) < 0:
+    if copy.issued_on is None or copy.state in ("refused", "sent_back", "replaced") or (copy.amount_ht or 0) < 0:
         return None
     return clock(
         copy.issued_on, received_on=reception_day(copy), done_on=copy.done_on, days=days,

@@ -165,9 +165,11 @@ def test_a_certificate_that_no_longer_says_the_truth_is_not_kept(running: Record
     subcontracted(running)
     with transaction(running.context.database) as db:
         contract = db.get_one(Contract, running.contract.id)
-        who = {"person": person_of(db.get_one(User, running.scene.officer.id)), "now": now(db)}
+        officer = person_of(db.get_one(User, running.scene.officer.id))
         with pytest.raises(DomainError):
-            issue_certificate(db, contract, said, company="E", key="a/b", sha256="0" * 64, **who)
+            issue_certificate(
+                db, contract, said, company="E", key="a/b", sha256="0" * 64, person=officer, now=now(db)
+            )  # fmt: skip
 
 
 amounts = st.decimals(0, 10**6, places=2)
