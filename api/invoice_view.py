@@ -20,6 +20,7 @@ from procurement.invoice_delay import UNPAID, clock_of, interest_of, reception_d
 from procurement.invoicing.deadlines import AFTER_SUSPENSION, Clock, Interest, clock
 from procurement.invoicing.reasons import REASONS
 from procurement.second_person import is_account_unsure
+from procurement.twins import copies_of_deposit, deposits_of
 from procurement.worklist import SOON
 
 CENT = Decimal("0.01")
@@ -237,6 +238,8 @@ def shown(db: Session, copy: InvoiceCopy, today: date) -> dict[str, Any]:
         "values": proposed_values(copy, terms) if terms else {},
         "suggested": motive_of(copy.match, proposal(copy.report, copy.match)),
         "estimate": ESTIMATE,
+        "copies": copies_of_deposit(db, copy) if copy.state in OPEN or copy.state == "to_confirm" else [],
+        "deposits": deposits_of(db, copy),
     }
 
 

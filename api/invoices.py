@@ -1,7 +1,7 @@
 """Checking a copy of an invoice: contracts read in a short session, the file examined in a worker process."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -50,6 +50,7 @@ from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.matching import confront, match
 from procurement.invoicing.past import Invoiced
 from procurement.people import Organisation, Person, Role
+from procurement.twins import left_out, take_over
 
 INVOICE_CAP = 20_000_000
 # Where the files of invoices that came by themselves are stored; no other column names them (api/steps/sweep.py).
@@ -73,12 +74,16 @@ def examine(content: bytes, directory: Directory | None = None) -> dict[str, Any
 
 
 def matched(
-    ctx: Context, organisation_id: int, invoices: Sequence[Invoice | None], accounts: Accounts | None = None
+    ctx: Context,
+    organisation_id: int,
+    invoices: Sequence[Invoice | None],
+    accounts: Accounts | None = None,
+    leave_out: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The match of each invoice with the contracts of one buyer, found by their keys, made again where one changed.
 
     Each is matched with those before it counted as received; None, of a file whose schema is broken, matches nothing.
-    `accounts`: what an import carries from one call to the next.
+    `accounts`: what an import carries from one call to the next. `leave_out`: the sha256 of copies that do not count.
     """
     accounts = accounts or Accounts()
     read = [invoice for invoice in invoices if invoice is not None]
@@ -88,7 +93,8 @@ def matched(
         with transaction(ctx.database) as db:
             key_contracts(db, organisation_id)
     with reading(ctx.database) as db:
-        found = records_for(db, organisation_id, read, accounts, paris_day(database.now(db)))
+        today = paris_day(database.now(db))
+        found = records_for(db, organisation_id, read, accounts, today=today, leave_out=leave_out)
     candidates, answers = iter(found), []
     for invoice in invoices:
         if invoice is None:
@@ -154,7 +160,7 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
         if copy.contract is None or copy.state not in COMPARED:
             return False
         today, imputed = paris_day(database.now(db)), copy.part or copy.engagement
-        record = to_record(record_of(whole_of(db, copy.contract), today=today, leave_out=copy.sha256))
+        record = to_record(record_of(whole_of(db, copy.contract), today=today, leave_out=left_out(db, copy)))
     found = confronted_or_unread(ctx, copy, record, imputed)
     if found is UNREAD:
         return False
@@ -289,7 +295,10 @@ def keep_found(
         for facts, key, found in files
     ]
     copies = keep_arrived(db, organisation, arrival, examined, now)
-    arrived(db, [copy for copy, file in zip(copies, examined, strict=True) if copy.key == file.key], now)
+    fresh = [copy for copy, file in zip(copies, examined, strict=True) if copy.key == file.key]
+    for copy in fresh:
+        take_over(db, copy, now)
+    arrived(db, fresh, now)
     return copies
 
 

@@ -171,6 +171,7 @@ _EVENTS: Mapping[str, str] = {
     "invoicecopy.sent_back": "Facture renvoyée pour correction",
     "invoicecopy.held": "Facture suspendue",
     "invoicecopy.refused": "Facture rejetée",
+    "invoicecopy.replaced": "Copie remplacée par la facture déposée",
     "invoicecopy.told": "Statut transmis à Chorus Pro",
     "invoicecopy.not_told": "Statut refusé par Chorus Pro",
     "consultation.changed": "Consultation modifiée",

@@ -96,11 +96,11 @@ class Whole:
     switches: Switches
     carried: Account | None = None
 
-    def counted(self, leave_out: str = "") -> list[InvoiceCopy]:
+    def counted(self, leave_out: Collection[str] = ()) -> list[InvoiceCopy]:
         """The copies that count, but the one of this sha256."""
-        return [copy for copy in self.copies if copy.state in COUNTED and copy.sha256 != leave_out]
+        return [copy for copy in self.copies if copy.state in COUNTED and copy.sha256 not in leave_out]
 
-    def taken(self, leave_out: str = "") -> tuple[Decimal, Decimal]:
+    def taken(self, leave_out: Collection[str] = ()) -> tuple[Decimal, Decimal]:
         """Euros TTC that decisions take, or will once they are confirmed: of the advance, and retained."""
         if self.carried:
             return self.carried.repaid, self.carried.withheld
@@ -199,8 +199,11 @@ def engagements_for(whole: Whole, part: Part) -> list[str]:
     return [one.number for one in whole.engagements if one.part == part.number and one.closed_at is None]
 
 
-def record_of(whole: Whole, *, today: date | None = None, leave_out: str = "") -> dict[str, Any]:
-    """One entry of `contracts`, as of `today`. `leave_out`: the sha256 of the copy that is being checked again."""
+def record_of(whole: Whole, *, today: date | None = None, leave_out: Collection[str] = ()) -> dict[str, Any]:
+    """One entry of `contracts`, as of `today`.
+
+    `leave_out`: the sha256 of what is being checked again, and of its own copies.
+    """
     contract, terms, switches = whole.contract, whole.terms, whole.switches
     start = terms.starts_on or contract.received_on
     end = contract.ended_on or terms.ends_on or contract_end(contract)
@@ -353,18 +356,24 @@ def contracts_file(
 
 
 def records_for(
-    db: Session, organisation_id: int, invoices: Sequence[Invoice], accounts: Accounts, today: date | None = None
+    db: Session,
+    organisation_id: int,
+    invoices: Sequence[Invoice],
+    accounts: Accounts,
+    *,
+    today: date | None = None,
+    leave_out: Collection[str] = (),
 ) -> list[list[ContractRecord]]:
     """For each invoice, the contracts of this buyer that it may belong to; keys are asked once for all of them.
 
-    What `accounts` carries is not read again; what is read is left with it.
+    What `accounts` carries is not read again; what is read is left with it. `leave_out`: as for `record_of`.
     """
     found = candidates(db, invoices, [organisation_id])
     ids = sorted({one for each in found.values() for one in each})
     query = select(Contract).where(any_of(db, Contract.id, ids), Contract.state.in_(STARTED))
     contracts = list(db.scalars(query.options(*READ_OF)))
     wholes = wholes_of(db, contracts, accounts.current(db, contracts))
-    records = {whole.contract.id: to_record(record_of(whole, today=today)) for whole in wholes}
+    records = {one.contract.id: to_record(record_of(one, today=today, leave_out=leave_out)) for one in wholes}
     for whole in wholes:
         if whole.carried is None:
             past = records[whole.contract.id].invoiced

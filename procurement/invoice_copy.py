@@ -30,6 +30,7 @@ class InvoiceCopy(HasRef, Base):
     `channel`: upload, api or folder (a copy, without value of deposit), chorus (the invoice itself, from Chorus Pro).
     For the latter, `portal_id` is the portal's number, `portal_at` the instant of its notification, where the delay of
     payment starts (R2192-15); `portal_wanted` is the status that the decision asks for there, sent at `portal_due_at`.
+    `replaced`: a copy whose place the deposited invoice took (procurement/twins.py).
     """
 
     __tablename__ = "invoice_copy"
@@ -39,13 +40,14 @@ class InvoiceCopy(HasRef, Base):
         UniqueConstraint("organisation_id", "portal_id"),
     )
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
-        "received": frozenset({"to_confirm", "approved", "partial", "held", "refused", "sent_back"}),
-        "held": frozenset({"completed", "to_confirm", "approved", "partial", "refused", "sent_back"}),
-        "completed": frozenset({"to_confirm", "approved", "partial", "refused", "sent_back"}),
-        "to_confirm": frozenset({"received", "held", "completed", "approved", "partial"}),
-        "approved": frozenset({"paid"}),
-        "partial": frozenset({"paid"}),
-        "paid": FINAL,
+        "received": frozenset({"to_confirm", "approved", "partial", "held", "refused", "sent_back", "replaced"}),
+        "held": frozenset({"completed", "to_confirm", "approved", "partial", "refused", "sent_back", "replaced"}),
+        "completed": frozenset({"to_confirm", "approved", "partial", "refused", "sent_back", "replaced"}),
+        "to_confirm": frozenset({"received", "held", "completed", "approved", "partial", "replaced"}),
+        "approved": frozenset({"paid", "replaced"}),
+        "partial": frozenset({"paid", "replaced"}),
+        "paid": frozenset({"replaced"}),
+        "replaced": FINAL,
         "refused": FINAL,
         "sent_back": FINAL,
     }

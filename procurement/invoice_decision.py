@@ -28,7 +28,7 @@ from procurement.invoicing.reasons import REASONS
 from procurement.people import Organisation, Person, hold_buyer
 from procurement.second_person import is_account_unsure, wants_two
 from procurement.suppliers import tell
-from procurement.twins import only_copy, twin_of
+from procurement.twins import not_deposited, only_copy, replace_copies, twin_of
 
 PAYABLE = ("approved", "partial")
 OPEN = ("received", "held", "completed")
@@ -115,6 +115,7 @@ def _turn_away(db: Session, copy: InvoiceCopy, decision: Decision, person: Perso
         raise Refused("Cette facture est déjà décidée.")
     copy.state, copy.reason_code, copy.motive = decision.to, decision.reason, decision.motive.strip()
     copy.decided_at, copy.decided_by, copy.due_on = now, person.email, None
+    replace_copies(db, copy, person.email, now)
     if copy.portal_id:
         ask_portal(db, copy, wanted_status(db, copy.organisation_id, decision.to), now)
 
@@ -251,6 +252,8 @@ def _conclude(
     sums = _sums(db, copy) if to in PAYABLE else {}
     move(db, contract.consultation, copy, to, person.email, now, motive=motive, reason=copy.reason_code, **sums)
     copy.decided_at, copy.decided_by, copy.motive = now, person.email, motive
+    if to != "held":
+        replace_copies(db, copy, person.email, now)
     _counted(db, contract, copy, now)
     if copy.portal_id:
         ask_portal(db, copy, wanted_status(db, copy.organisation_id, to), now)
@@ -291,6 +294,8 @@ def pay_copy(db: Session, copy: InvoiceCopy, mandate: str, on: date | None, pers
     """The accountant paid it that day under this mandate; once."""
     contract = _locked(db, copy)
     _not_paid(db, copy)
+    if not copy.portal_id:
+        not_deposited(db, copy)
     wrong = {}
     if not 1 <= len(mandate.strip()) <= 30:
         wrong["mandate"] = "Écrivez le numéro du mandat, 30 caractères au plus."

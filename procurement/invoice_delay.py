@@ -25,7 +25,7 @@ def clock_of(copy: InvoiceCopy, days: int) -> Clock | None:
     """The delay of payment; None where the invoice says no date that one may count from, or is not to be paid."""
     if copy.issued_on is None or copy.issued_on.year not in YEARS:
         return None
-    if copy.state in ("refused", "sent_back") or (copy.amount_ht or 0) < 0:
+    if copy.state in ("refused", "sent_back", "replaced") or (copy.amount_ht or 0) < 0:
         return None
     return clock(
         copy.issued_on, received_on=reception_day(copy), done_on=copy.done_on, days=days,

@@ -138,7 +138,9 @@ def copies_of(
 ) -> list[InvoiceCopy]:  # fmt: skip
     """The invoices of these companies alone, newest first, without their reports."""
     query = select(InvoiceCopy).where(
-        InvoiceCopy.contract_id == contract.id, InvoiceCopy.seller_siret.in_(list(sirets))
+        InvoiceCopy.contract_id == contract.id,
+        InvoiceCopy.seller_siret.in_(list(sirets)),
+        InvoiceCopy.state != "replaced",
     )
     query = query.options(defer(InvoiceCopy.report), defer(InvoiceCopy.match)).order_by(InvoiceCopy.id.desc())
     return list(db.scalars(query.where(InvoiceCopy.id < before).limit(size) if before else query.limit(size)))

@@ -53,6 +53,7 @@ INVOICE_STATES = {
     "partial": ("Approuvée en partie", "success"),
     "refused": ("Rejetée", "danger"),
     "sent_back": ("Renvoyée au fournisseur", "warning"),
+    "replaced": ("Remplacée par le dépôt", "neutral"),
 }
 
 

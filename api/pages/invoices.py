@@ -26,6 +26,7 @@ from procurement.invoice_copy import InvoiceCopy, attach_to, find_invoice
 from procurement.invoice_decision import arrived
 from procurement.invoicing.contracts import to_record
 from procurement.people import Person, Role
+from procurement.twins import left_out
 from procurement.worklist import FILTERS, figures_of, page_of
 
 router = APIRouter(include_in_schema=False)
@@ -101,6 +102,7 @@ def context_of(db: Session, copy: InvoiceCopy, who: Person) -> dict[str, Any]:
         "who": who.email,
         **invoice_view.shown(db, copy, paris_day(database.now(db))),
         "portal": portal_view(copy),
+        "states_of": INVOICE_STATES,
     }
 
 
@@ -127,7 +129,8 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
         except NotFound:
             wrong = Invalid({"contract": "Choisissez un marché de la liste."})
             raise PageInvalid(wrong, "invoices/invoice.html", context_of(db, copy, who)) from None
-        record = to_record(record_of(whole_of(db, chosen), today=paris_day(database.now(db)), leave_out=copy.sha256))
+        today, own = paris_day(database.now(db)), left_out(db, copy)
+        record = to_record(record_of(whole_of(db, chosen), today=today, leave_out=own))
     match = confronted_or_unread(ctx, copy, record)
     with transaction(ctx.database) as db:
         copy, now = find_invoice(db, ref, who), database.now(db)

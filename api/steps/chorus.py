@@ -54,6 +54,7 @@ from procurement.examining import unread
 from procurement.invoice_copy import Arrival, InvoiceCopy
 from procurement.invoicing.directory import Directory
 from procurement.people import Organisation
+from procurement.twins import stand_ins
 
 GROUP = 10
 # How often a list that moves is read again at once.
@@ -219,8 +220,10 @@ def _take(context: Context, job: _Job, number: str, file: Any) -> None:
     status, at = _notified(job.portal, notice)
     arrival = Arrival("chorus", ACTOR, number, status, at)
     found = _examined(chosen.content, notice.number, job.directory)
-    found["match"] = matched(context, job.owner.id, [found["invoice"]])[0]
     facts = facts_of(chosen.name, chosen.content, found)
+    with database.reading(context.database) as db:
+        copies = [copy.sha256 for copy in stand_ins(db, job.owner.id, facts)]
+    found["match"] = matched(context, job.owner.id, [found["invoice"]], leave_out=copies)[0]
     key = context.storage.put(FOLDER, chosen.content)
     with database.transaction(context.database) as db:
         owner = db.get_one(Organisation, job.owner.id)
