@@ -19,6 +19,10 @@ CORRECTIVE_TYPES = frozenset({"384", "471", "472", "473"})
 PAID_FRAMES = frozenset({"B2", "S2", "M2"})
 
 
+# The syntax that a report gives of a file that does not read.
+ILLEGIBLE = "illisible"
+
+
 class InvoiceUnreadable(Exception):
     """The file cannot be read as an invoice; `sentence` is French and shown to people."""
 
