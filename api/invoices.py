@@ -30,7 +30,6 @@ from procurement.carried import Accounts
 from procurement.chorus import directory_of
 from procurement.contract import paris_day
 from procurement.errors import DomainError, Invalid, Refused, Unavailable
-from procurement.examining import ILLEGIBLE
 from procurement.invoice_copy import (
     COMPARED,
     Arrival,
@@ -46,7 +45,7 @@ from procurement.invoice_copy import (
 from procurement.invoice_decision import arrived
 from procurement.invoicing.contracts import ContractRecord, to_record
 from procurement.invoicing.directory import Directory
-from procurement.invoicing.invoice import Invoice
+from procurement.invoicing.invoice import ILLEGIBLE, Invoice
 from procurement.invoicing.matching import confront, match
 from procurement.invoicing.past import Invoiced
 from procurement.people import Organisation, Person, Role

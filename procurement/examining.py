@@ -5,7 +5,7 @@ from typing import Any
 
 from procurement.invoicing.check import check_and_read
 from procurement.invoicing.directory import Directory
-from procurement.invoicing.invoice import Invoice, InvoiceUnreadable
+from procurement.invoicing.invoice import ILLEGIBLE, Invoice, InvoiceUnreadable
 from procurement.invoicing.parsing import to_invoice
 from procurement.invoicing.reading import open_invoice
 
@@ -13,9 +13,6 @@ NO_FACTS: dict[str, Any] = {
     "number": "", "seller_siret": "", "amount_ht": None, "amount_ttc": None, "type_code": "", "process": "",
     "issued_on": None, "engagement": "",
 }  # fmt: skip
-
-
-ILLEGIBLE = "illisible"
 
 
 def examine(content: bytes, directory: Directory | None = None) -> dict[str, Any]:

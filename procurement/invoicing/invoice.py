@@ -28,6 +28,10 @@ HEADINGS = frozenset({"GROUP", "INFORMATION"})
 PAID_FRAMES = frozenset({"B2", "S2", "M2"})
 
 
+# The syntax that a report gives of a file that does not read.
+ILLEGIBLE = "illisible"
+
+
 def is_siret(text: str) -> bool:
     """Fourteen digits, of ASCII alone."""
     return len(text) == SIRET_DIGITS and text.isascii() and text.isdigit()
