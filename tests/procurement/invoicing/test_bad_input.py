@@ -290,5 +290,5 @@ def test_a_stream_that_unfolds_row_by_row_is_refused(size: int) -> None:
             writer._objects[place] = embedded
     out = BytesIO()
     writer.write(out)
-    with pytest.raises(InvoiceUnreadable, match="abîmé|trop de temps|document lisible"):
+    with pytest.raises(InvoiceUnreadable, match=r"abîmé|trop de temps|document lisible"):
         open_invoice(out.getvalue())
