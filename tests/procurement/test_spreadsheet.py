@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procurement.spreadsheet import delimiter_of, text_of, written
+from procurement.spreadsheet import delimiter_of, number_of, text_of, written
 
 
 def read(content: bytes) -> list[list[str]]:
@@ -33,3 +33,13 @@ def test_amounts_and_days_are_french() -> None:
 def test_files_of_any_software_are_read(content: bytes, mark: str) -> None:
     assert delimiter_of(content) == mark
     assert text_of(content)[0] in "aé"
+
+
+@pytest.mark.parametrize("text", ["1 234,50 €", "1234.5", "\u202f1\u00a0234,5"])
+def test_a_number_as_people_write_it(text: str) -> None:
+    assert number_of(text) == Decimal("1234.5")
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "１２", "١٢", "1_2", "1e999999999", "1e-99", "9" * 40])
+def test_what_nobody_can_count_with_is_no_number(text: str) -> None:
+    assert number_of(text) is None
