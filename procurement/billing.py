@@ -44,19 +44,9 @@ READ_OF = (
     joinedload(Contract.candidacy).load_only(Candidacy.identity),
 )  # fmt: skip
 Row = TypeVar(
-    "Row",
-    Terms,
-    Party,
-    BankAccount,
-    Engagement,
-    ContractPrice,
-    Part,
-    OrderLine,
-    Reception,
-    Assignment,
-    Subcontract,
+    "Row", Terms, Party, BankAccount, Engagement, ContractPrice, Part, OrderLine, Reception, Assignment, Subcontract,
     InvoiceCopy,
-)
+)  # fmt: skip
 # Reports and matches are heavy, and no record needs them.
 COPIED = (
     InvoiceCopy.contract_id, InvoiceCopy.state, InvoiceCopy.sha256, InvoiceCopy.number, InvoiceCopy.seller_siret,
@@ -215,10 +205,7 @@ def record_of(whole: Whole, *, today: date | None = None, leave_out: Collection[
         "decp_id": contract.number,
         "buyer": _buyer(contract, switches, known.kind),
         "engagements": open_engagements(whole),
-        "holders": [
-            *(_holder(party, whole.accounts, known.sme) for party in whole.parties),
-            *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in STANDING),
-        ],
+        "holders": _holders(whole, known.sme),
         "declared": [act.siret for act in whole.subcontracts if act.state == "declared"],
         "amount_ht": str(contract.amount_now),
         "ceiling_ht": str(ceiling),
@@ -240,6 +227,13 @@ def record_of(whole: Whole, *, today: date | None = None, leave_out: Collection[
         "received": [_reception(row) for row in whole.receptions if row.state == "done"],
         "invoiced": whole.carried.invoiced if whole.carried else _invoiced(whole.counted(leave_out)),
     }  # fmt: skip
+
+
+def _holders(whole: Whole, sme: bool | None) -> list[dict[str, Any]]:
+    return [
+        *(_holder(party, whole.accounts, sme) for party in whole.parties),
+        *(_subcontractor(act, whole.accounts) for act in whole.subcontracts if act.state in STANDING),
+    ]
 
 
 def _buyer(contract: Contract, switches: Switches, kind: str) -> dict[str, Any]:

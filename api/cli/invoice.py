@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from procurement.invoicing.directory import Directory, DirectoryUnreadable, load
 from procurement.invoicing.index import Index
 from procurement.invoicing.invoice import MAX_FILE, Invoice
 from procurement.invoicing.matching import match as match_invoice
+from procurement.invoicing.money import euros
 
 app = typer.Typer(no_args_is_help=True)
 OPENING_SECONDS = 8.0
@@ -138,7 +140,7 @@ def _make(contract: Path, lines: Path, wanted: str, out: Path) -> Result:
 
 def _made_lines(result: Result) -> Iterator[str]:
     if result["valid"]:
-        yield f"Facture {result['number']} écrite, cadre {result['process']}, {result['gross']} € TTC"
+        yield f"Facture {result['number']} écrite, cadre {result['process']}, {euros(Decimal(result['gross']))} TTC"
     else:
         yield f"Facture {result['number']} non écrite : des règles bloquantes seraient enfreintes"
     yield f"sha256 {result['sha256']}"
@@ -169,7 +171,8 @@ def _match_lines(result: Result) -> Iterator[str]:
     if result["chorus"]:
         yield f"Dans Chorus Pro : {result['chorus']}. {result['delay']}"
     if result["amounts"]:
-        yield f"Admis : {result['amounts']['MAP']} € HT (MAP) ; non admis : {result['amounts']['MNA']} € HT (MNA)."
+        admitted, left = result["amounts"]["MAP"], result["amounts"]["MNA"]
+        yield f"Admis : {euros(Decimal(admitted))} HT (MAP) ; non admis : {euros(Decimal(left))} HT (MNA)."
     if result["payable"]:
         yield from result["payable"]["steps"]
     yield str(result["notice"])

@@ -30,6 +30,9 @@ class BadFile(Exception):
 def read(path: Path, max_bytes: int) -> bytes:
     """The file's bytes, one more than `max_bytes` at most: the reader refuses it by its own rule."""
     try:
+        if path.exists() and not path.is_dir() and not path.is_file():
+            name = shown(Path(path.name))
+            raise BadFile(f"Le fichier {name} ne peut pas être lu (ce n’est pas un fichier ordinaire).")
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except OSError as error:

@@ -23,6 +23,7 @@ from procurement.iban import valid_iban
 from procurement.invoicing.contracts import ContractRecord, ContractsUnreadable, Holder, load_contracts
 from procurement.invoicing.invoice import YEARS
 from procurement.invoicing.making import PROFILE_B2G, PROFILE_EN16931, Draft, Line, Party
+from procurement.invoicing.money import percent
 from siret_lookup.siret import vat_number
 
 MAX_LINES = 5_000
@@ -352,5 +353,12 @@ def _line(place: int, line: BillLine, contract: ContractRecord, *, reverse: bool
     if not rate:
         raise _wrong(
             f"lines.{place}.vat_rate", f"la ligne « {line.label} » est sans TVA ; ce cas n’est pas proposé ici."
+        )
+    if contract.vat_rates and rate not in contract.vat_rates:
+        known = ", ".join(percent(one / 100) for one in contract.vat_rates)
+        raise _wrong(
+            f"lines.{place}.vat_rate",
+            f"la ligne « {line.label[:60]} » est à {percent(rate / 100)}, le contrat à {known} : l’acheteur la "
+            "refuserait.",
         )
     return Line(line.code, line.label, line.quantity, price, rate)

@@ -3,27 +3,56 @@
 from decimal import Decimal
 
 from procurement.invoicing.contracts import ContractRecord, Part
-from procurement.invoicing.invoice import CORRECTIVE_TYPES, Invoice
+from procurement.invoicing.invoice import CORRECTIVE_TYPES, PREPAID_TYPES, Invoice
 from procurement.invoicing.keys import citations, key, number_key
+from procurement.invoicing.money import CENT
 from procurement.invoicing.past import ZERO, Invoiced, signed
 
 
-def billed(contract: ContractRecord, without: frozenset[str] = frozenset()) -> Decimal:
-    """Euros HT already billed. `without`: folded numbers that are replaced."""
-    return contract.invoiced.total() - _sum(contract.invoiced.folded(without))
+def billed(contract: ContractRecord, invoice: Invoice) -> Decimal:
+    """Euros HT billed beside this invoice: neither what it takes the place of, nor what it holds."""
+    return contract.invoiced.total() - _sum(held(invoice, contract))
 
 
-def billed_by(contract: ContractRecord, siret: str, without: frozenset[str] = frozenset()) -> Decimal:
+def billed_by(contract: ContractRecord, siret: str, invoice: Invoice) -> Decimal:
     """The same, of one company."""
-    gone = [past for past in contract.invoiced.folded(without) if past.siret == siret]
-    return contract.invoiced.total("siret", siret) - _sum(gone)
+    return contract.invoiced.total("siret", siret) - _sum([p for p in held(invoice, contract) if p.siret == siret])
 
 
-def billed_on(contract: ContractRecord, part: Part, without: frozenset[str] = frozenset()) -> Decimal:
+def billed_on(contract: ContractRecord, part: Part, invoice: Invoice) -> Decimal:
     """The same, of one part: what names it, or names no part and one of its engagements."""
     past, named = contract.invoiced, {key(engagement) for engagement in part.engagements}
     total = past.total("part", key(part.id)) + sum((past.total("engagement", one) for one in named), ZERO)
-    return total - _sum([row for row in past.folded(without) if belongs(row, part)])
+    return total - _sum([row for row in held(invoice, contract) if belongs(row, part)])
+
+
+def held(invoice: Invoice, contract: ContractRecord) -> list[Invoiced]:
+    """What counts of the past and is in this invoice: what it corrects, its prepayments, its subcontractors' demands.
+
+    Each once, and none that the sums leave out already.
+    """
+    past = contract.invoiced
+    inside = (row for row in past.within(invoice.number) if row.counted)
+    found = {id(row): row for row in (*past.folded(replaced(invoice)), *_prepaid(invoice, contract), *inside)}
+    return [row for row in found.values() if not past.is_inside(row)]
+
+
+def _prepaid(invoice: Invoice, contract: ContractRecord) -> list[Invoiced]:
+    """The prepayments that a final invoice names (BG-3), where it takes them off in full (BT-113)."""
+    paid = invoice.totals.paid or ZERO
+    if paid <= 0 or invoice.is_credit or invoice.type_code in PREPAID_TYPES:
+        return []
+    named = contract.invoiced.folded(number_key(number) for number in originals(invoice))
+    rows = [row for row in named if row.type in PREPAID_TYPES and not row.credit and _same_seller(row, invoice)]
+    return rows if sum((_gross(row, contract) for row in rows), ZERO) <= paid + CENT else []
+
+
+def _same_seller(row: Invoiced, invoice: Invoice) -> bool:
+    return row.siret in invoice.seller.sirets or row.siret[:9] == invoice.seller.siren
+
+
+def _gross(row: Invoiced, contract: ContractRecord) -> Decimal:
+    return row.amount_ttc if row.amount_ttc is not None else row.amount_ht * gross_factor(contract)
 
 
 def _sum(rows: list[Invoiced]) -> Decimal:

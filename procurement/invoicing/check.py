@@ -27,6 +27,7 @@ FATAL, WARNING = "fatal", "warning"
 UNNAMED = "FX-SCH"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _RULE = re.compile(r"\s*\[?(BR-[A-Z0-9-]*\d+|UBL-[A-Z]+-\d+|CII-[A-Z]+-\d+|PEPPOL-[A-Z0-9-]+)")
+_VARIANT = re.compile(r"ini|rev")
 _NAMESPACE = re.compile(r"\[namespace-uri\(\)\s*=\s*'[^']*'\]|\*:|\[1\]|(?<=[/(@])[A-Za-z][\w.-]*:")
 CPRO, MENTIONS, OWN = "BR-FR-CPRO", mentions.SOURCE, own.SOURCE
 OWN_SETS = (
@@ -191,10 +192,15 @@ def _finding(node: etree._Element, source: str) -> Finding:
     said = node.find(f"{_SVRL}text")
     text = "" if said is None else plain_text(said)
     named = _RULE.match(text)
-    rule = (named[1] if named else "") or node.get("id") or UNNAMED
+    rule = _whole_name(named[1] if named else "", node.get("id", "")) or UNNAMED
     # The Factur-X sheets carry no flag on what they refuse: a missing flag is fatal.
     severity = WARNING if node.get("flag") in {"warning", "information", "info"} else FATAL
     return Finding(rule, severity, _NAMESPACE.sub("", node.get("location", "")), sentence(rule, text), source)
+
+
+def _whole_name(said: str, own: str) -> str:
+    """BR-FREXT-AE-08ini and BR-FREXT-AE-08rev are other rules than BR-FREXT-AE-08, which their text may begin with."""
+    return own if not said or _VARIANT.fullmatch(own.removeprefix(said)) else said
 
 
 def _own_findings(source: Source, plan: Plan) -> tuple[list[Finding], list[NotVerified]]:

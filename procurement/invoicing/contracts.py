@@ -29,6 +29,11 @@ def _account(value: Any) -> Any:
     return {"iban": value} if isinstance(value, str) else value
 
 
+def _empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+MaybeSiret = Annotated[str, Field(pattern=r"^(\d{14})?$"), BeforeValidator(_empty)]
 Positive = Annotated[Amount, Field(ge=0)]
 Rate = Annotated[Amount, Field(ge=0, le=1)]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
@@ -66,11 +71,11 @@ class Account:
 class Holder:
     """Who may bill. `share_ht` is the part of a co-contractor, or the ceiling of a paid subcontractor.
 
-    `leader`: the mandataire of a group; `sme`: a small or medium enterprise. `accepted_on`,
-    `direct_payment`: of a subcontractor (DC4). None: not known.
+    `siret` is empty for who has none (a foreign company): `vat` then names it. `leader`: the mandataire of a group;
+    `sme`: a small or medium enterprise. `accepted_on`, `direct_payment`: of a subcontractor (DC4). None: not known.
     """
 
-    siret: Siret
+    siret: MaybeSiret = ""
     vat: str | None = None
     role: Literal["holder", "cocontractor", "subcontractor"] = "holder"
     share_ht: Amount | None = None
@@ -267,12 +272,24 @@ def load_contracts(content: bytes | str) -> tuple[ContractRecord, ...]:
         found = _file.validate_json(bare).contracts
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "fichier"
+        where = _where(bare, first["loc"])
         kind = "month" if first["loc"][-1:] in (("month",), ("base",)) else first["type"]
         problem = _PROBLEMS.get(kind, "valeur refusée")
         raise ContractsUnreadable(f"Fichier des contrats illisible : {where} : {problem}.") from error
     json.loads(bare, object_pairs_hook=_once, parse_int=str, parse_float=str)
     return found
+
+
+def _where(content: bytes | str, place: tuple[int | str, ...]) -> str:
+    """The field, under the name of its contract where it has one."""
+    plain = ".".join(str(part) for part in place) or "fichier"
+    match place:
+        case ("contracts", int(number), *field):
+            entry = json.loads(content)["contracts"][number]
+            name = entry.get("id") if isinstance(entry, dict) else None
+            if isinstance(name, str) and name and field:
+                return f"contrat « {name[:60]} » : {'.'.join(map(str, field))}"
+    return plain
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:

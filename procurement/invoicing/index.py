@@ -21,7 +21,7 @@ def contract_keys(contract: ContractRecord) -> set[Key]:
     """Every (kind, key) under which the contract may be found."""
     buyer = contract.buyer.siret[:9]
     named = references(contract) | {key(number) for number in engagements(contract) if key(number)}
-    suppliers = {holder.siret[:9] for holder in contract.holders}
+    suppliers = {holder.siret[:9] for holder in contract.holders if holder.siret}
     suppliers |= {company_of(holder.vat) for holder in contract.holders if holder.vat}
     found = {(BARE, name) for name in named}
     found |= {(CITED, f"{name}@{company}") for name in named for company in suppliers | {buyer}}

@@ -57,7 +57,7 @@ class Match:
         """For a partial approval, the sums admitted (MAP) and not admitted (MNA), euros HT."""
         if self.decision != "partial" or self.net is None:
             return {}
-        refused = min(refused_by(self.findings), max(self.net, Decimal(0)))
+        refused = not_admitted(self.findings, self.net)
         return {"MAP": str((self.net - refused).quantize(CENT)), "MNA": str(refused.quantize(CENT))}
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +94,11 @@ def refused_by(findings: Iterable[MatchFinding]) -> Decimal:
     return max(whole, sum(lines.values(), Decimal(0)))
 
 
+def not_admitted(findings: Iterable[MatchFinding], net: Decimal) -> Decimal:
+    """The same, never more than what is billed."""
+    return min(refused_by(findings), max(net, Decimal(0)))
+
+
 def match(invoice: Invoice, contracts: Iterable[ContractRecord]) -> Match:
     """Find the contract by BT-12, BT-13, BT-46 and supplier, then confront the invoice with it.
 
@@ -112,12 +117,14 @@ def confront(invoice: Invoice, contract: ContractRecord, candidates: tuple[Candi
     """Every rule against that contract; without candidates, it is one that a person chose."""
     found = [finding for rule in RULES for finding in rule(invoice, contract)]
     findings = tuple(sorted(found, key=lambda finding: (ORDER.index(finding.chorus), finding.effect == "approve")))
+    decision = decide(findings)
+    refused = not_admitted(findings, invoice.signed_net) if decision == "partial" else Decimal(0)
     return Match(
         invoice.number,
         candidates or (_chosen(invoice, contract),),
         findings,
-        decide(findings),
-        payable=payable(contract, invoice),
+        decision,
+        payable=payable(contract, invoice, refused),
         net=invoice.signed_net,
     )
 

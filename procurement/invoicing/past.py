@@ -21,6 +21,8 @@ from procurement.invoicing.keys import key, look_alike, number_key, signs
 NOT_COUNTED = frozenset({"refused", "sent_back"})
 # None: whoever tells no state tells only what was admitted.
 ADMITTED = frozenset({None, "approved", "partial", "paid"})
+# Sums of one company, which its demand enters whoever else's it is inside.
+_OF_ONE = frozenset({("siret",), ("admitted ht",), ("admitted ttc",)})
 ZERO = Decimal(0)
 
 
@@ -95,21 +97,45 @@ class _Index:
         self.places: dict[Hashable, list[int]] = {}
         self.sums: dict[Hashable, Decimal] = {}
         self.sirets: set[str] = set()
+        # The folded numbers that may hold others, and what waits inside a demand that has not come.
+        self.counted: set[str] = set()
+        self.inside: dict[str, list[tuple[tuple[str, ...], Decimal]]] = {}
         for place, row in enumerate(rows):
             self.note(place, row)
 
     def note(self, place: int, row: Invoiced) -> None:
         for name in (*_names(row), *_alike(row)):
             self.places.setdefault(name, []).append(place)
-        for name, amount in _amounts(row) if row.counted else ():
-            self.sums[name] = self.sums.get(name, ZERO) + amount
         self.sirets.add(row.siret)
+        if row.counted:
+            self._count(row)
+
+    def _count(self, row: Invoiced) -> None:
+        """A subcontractor's demand inside a holder's that counts is left out of the sums of the contract."""
+        for name, amount in _amounts(row):
+            self._add(name, amount)
+        number, holder = number_key(row.number), number_key(row.within) if row.within else None
+        if holder is None and number not in self.counted:
+            self.counted.add(number)
+            for name, amount in self.inside.pop(number, ()):
+                self._add(name, -amount)
+        if holder is not None:
+            common = [(name, amount) for name, amount in _amounts(row) if name[:1] not in _OF_ONE]
+            if holder in self.counted:
+                for name, amount in common:
+                    self._add(name, -amount)
+            else:
+                self.inside.setdefault(holder, []).extend(common)
+
+    def _add(self, name: Hashable, amount: Decimal) -> None:
+        self.sums[name] = self.sums.get(name, ZERO) + amount
 
 
 class Past:
     """The invoices of one contract in the order they came; it grows by `add` alone.
 
-    Sums are exact, in euros, credit notes negative, of what counts only. Lists are in the order of arrival.
+    Sums are exact, in euros, credit notes negative, of what counts only; a demand inside another that counts is in it
+    already, save in the sums of its own company. Lists are in the order of arrival.
     """
 
     def __init__(self, rows: Iterable[Invoiced] = ()) -> None:
@@ -175,6 +201,10 @@ class Past:
         """The credit notes that correct the invoice of that number."""
         return self._at(("credits", key(number)), ("credits folded", number_key(number)))
 
+    def is_inside(self, row: Invoiced) -> bool:
+        """The demand that holds it counts: the sums of the contract leave it out."""
+        return bool(row.within) and number_key(row.within) in self._index.counted
+
     def within(self, number: str) -> list[Invoiced]:
         """Subcontractors' demands that are inside the holder's of that number."""
         return self._at(("within", number_key(number)))
@@ -226,7 +256,7 @@ def _alike(row: Invoiced) -> Iterator[Hashable]:
             yield "near", row.siret, key(row.engagement), row.issued_on.toordinal(), math.floor(row.amount_ht * 10)
 
 
-def _amounts(row: Invoiced) -> Iterator[tuple[Hashable, Decimal]]:
+def _amounts(row: Invoiced) -> Iterator[tuple[tuple[str, ...], Decimal]]:
     amount = signed(row, row.amount_ht)
     yield (), amount
     yield ("siret", row.siret), amount

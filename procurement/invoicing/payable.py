@@ -28,6 +28,7 @@ from procurement.rules.retention import Cap, retention_cap
 class Payable:
     """What is to be paid, and how one gets there. `revision` is the part of `gross_ttc` that comes from it.
 
+    `refused_ttc` is the part of `gross_ttc` that is not admitted: what is taken off is counted on the rest.
     A credit note gives negative amounts. `prepaid` is what the supplier says it received (BT-113), the advance aside.
     """
 
@@ -39,6 +40,7 @@ class Payable:
     direct_payments: Decimal
     prepaid: Decimal
     net_payable: Decimal
+    refused_ttc: Decimal = ZERO
     steps: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, object]:
@@ -47,21 +49,37 @@ class Payable:
         return sums | {"steps": list(self.steps)}
 
 
-def payable(contract: ContractRecord, invoice: Invoice) -> Payable:
-    """The steps from BT-112 to the payment, each explained in French."""
+def payable(contract: ContractRecord, invoice: Invoice, refused: Decimal = ZERO) -> Payable:
+    """The steps from BT-112 to the payment, each explained in French. `refused`: euros HT that are not admitted."""
     gross = -abs(invoice.totals.gross) if invoice.is_credit else invoice.totals.gross
     steps = [f"Montant facturé toutes taxes comprises : {euros(gross)} (la TVA reste due sur ce montant)."]
     revision = _revision(contract, invoice, steps)
-    left = max(gross, ZERO)
+    not_admitted = _not_admitted(invoice, refused, steps)
+    left = max(gross - not_admitted, ZERO)
     advance = _advance(contract, invoice, left, steps)
     retention = _retention(contract, invoice, left, left - advance, steps)
     left -= advance + retention
     direct = _direct(contract, invoice, left, steps)
     penalties = _penalties(contract, invoice, left - direct, steps)
     prepaid = _prepaid(invoice, advance, left - direct - penalties, steps)
-    net = gross - advance - retention - direct - penalties - prepaid
+    net = gross - not_admitted - advance - retention - direct - penalties - prepaid
     steps.append(f"Net à payer : {euros(net)}.")
-    return Payable(gross, revision, advance, retention, penalties, direct, prepaid, net, tuple(steps))
+    return Payable(gross, revision, advance, retention, penalties, direct, prepaid, net, not_admitted, tuple(steps))
+
+
+def _not_admitted(invoice: Invoice, refused: Decimal, steps: list[str]) -> Decimal:
+    """What is refused with its VAT, at the rate of the whole invoice."""
+    totals = invoice.totals
+    if refused <= 0 or totals.net <= 0 or invoice.is_credit:
+        return ZERO
+    taken = cents(min(refused * totals.gross / totals.net, totals.gross))
+    steps.append(f"Non admis : {euros(taken)} ; montant admis : {euros(totals.gross - taken)}.")
+    return taken
+
+
+def _law_day(contract: ContractRecord, otherwise: date) -> date:
+    """The day that chooses the law: that of the consultation, else the start of the contract."""
+    return contract.launched_on or contract.start or otherwise
 
 
 @lru_cache(512)
@@ -132,11 +150,11 @@ def _advance(contract: ContractRecord, invoice: Invoice, gross: Decimal, steps: 
 
 
 def thresholds(contract: ContractRecord, advance: Advance, base: Decimal) -> tuple[Decimal, Decimal]:
-    """The shares between which the advance is repaid: the contract's, else those in force when it started.
+    """The shares between which the advance is repaid: the contract's, else those of its law (launched_on).
 
     Above 30 % the first demand already repays (R2191-11).
     """
-    law = figures(contract.start or date.max)
+    law = figures(_law_day(contract, date.max))
     rate = advance.rate if advance.rate is not None else advance.paid_ttc / base
     usual = ZERO if rate > law["advance_repay_high"] else law["advance_repay_start"]
     start = advance.start if advance.start is not None and usual else usual
@@ -155,7 +173,7 @@ def _advance_base(contract: ContractRecord, on: date) -> Decimal:
     if contract.amount_ht is None:
         return ZERO
     amount = contract.amount_ht
-    if "advance_on_holder_share" in figures(contract.start or on):
+    if "advance_on_holder_share" in figures(_law_day(contract, on)):
         amount -= sum((h.share_ht or ZERO for h in contract.holders if h.role == "subcontractor"), ZERO)
     return max(amount, ZERO) * gross_factor(contract)
 
@@ -178,8 +196,9 @@ def _gross(past: Invoiced, contract: ContractRecord) -> Decimal:
 def cap_of(contract: ContractRecord, invoice: Invoice) -> Cap:
     """What may be withheld of who bills (R2191-33), as far as the file knows both sides."""
     holder = holder_of(invoice, contract) or same_company(invoice, contract)
-    on = contract.launched_on or contract.start or invoice.issued_on
-    return retention_cap(on, contract.buyer.kind or "", holder.sme if holder else None)
+    return retention_cap(
+        _law_day(contract, invoice.issued_on), contract.buyer.kind or "", holder.sme if holder else None
+    )
 
 
 def _retention(contract: ContractRecord, invoice: Invoice, gross: Decimal, left: Decimal, steps: list[str]) -> Decimal:

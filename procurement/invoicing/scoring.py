@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from procurement.invoicing.billed import billed, replaced
+from procurement.invoicing.billed import billed
 from procurement.invoicing.contracts import ContractRecord, Holder
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import citations, company_of, key, spelled, words
@@ -68,8 +68,14 @@ def cites_engagement(text: str, contract: ContractRecord) -> bool:
 
 
 def holder_of(invoice: Invoice, contract: ContractRecord) -> Holder | None:
-    """The holder that bills, by SIRET."""
-    return next((holder for holder in contract.holders if holder.siret in invoice.seller.sirets), None)
+    """The holder that bills, by SIRET, or by VAT number where the contract knows no SIRET of it."""
+    return next((holder for holder in contract.holders if _is(holder, invoice)), None)
+
+
+def _is(holder: Holder, invoice: Invoice) -> bool:
+    if holder.siret:
+        return holder.siret in invoice.seller.sirets
+    return bool(holder.vat) and key(holder.vat) == key(invoice.seller.vat)
 
 
 def same_company(invoice: Invoice, contract: ContractRecord) -> Holder | None:
@@ -143,7 +149,7 @@ def _by_content(invoice: Invoice, contract: ContractRecord) -> Points:
     if first and last and contract.start and contract.end and contract.start <= first and last <= contract.end:
         yield PERIOD, "la période facturée est dans la durée du contrat"
     limit = contract.ceiling_ht if contract.ceiling_ht is not None else contract.amount_ht
-    if limit is not None and ZERO < invoice.signed_net <= limit - billed(contract, replaced(invoice)):
+    if limit is not None and ZERO < invoice.signed_net <= limit - billed(contract, invoice):
         yield AMOUNT, "le montant tient dans ce qui reste au contrat"
     codes = {key(price.code) for price in contract.prices}
     if codes and any(line.code_among(codes) for line in invoice.lines):

@@ -196,6 +196,13 @@ _OF_CATEGORY: Mapping[str, str] = {
     "09": "Le montant de TVA (BT-117) de catégorie « {0} » n’est pas celui que donnent sa base et son taux.",
     "10": "Le motif d’exonération (BT-120, BT-121) ne convient pas à la catégorie « {0} » : il manque, ou est de trop.",
 }
+# Warnings of the extended formats, which read the exemption's reason on each line too, or not at all.
+_BY_REASON: Mapping[str, str] = {
+    "rev": "Les lignes de catégorie « {0} » ne répètent pas le motif d’exonération (BT-120, BT-121) du détail de TVA, "
+    "ou ne font pas sa base (BT-116) avec lui. Sans effet si le motif n’est donné qu’une fois.",
+    "ini": "Tous motifs d’exonération réunis, une base de TVA (BT-116) de catégorie « {0} » n’est pas la somme des "
+    "lignes, remises et majorations.",
+}
 # The rest is said by the shape of the English text: nine rules in ten are about the place or number of an element.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(shape), said)
@@ -236,6 +243,7 @@ _FRENCH_PREFIX = re.compile(r"^\s*BR-FR-[\w/. -]*?\s*:\s*")
 _EXTENDED = re.compile(r"^BR-F[RX]EXT-(?:BR-)?(?=[A-Z]+-\d|\d\d-|(?<=BR-)\d)")
 _NAMESPACE = re.compile(r"\b(?:ram|rsm|udt|qdt|cac|cbc):")
 _FAMILY = re.compile(r"^BR-([A-Z]{1,2})-(\d\d)$")
+_REASONED = re.compile(r"^BR-([A-Z]{1,2})-08(ini|rev)$")
 
 
 def sentence(rule: str, text: str) -> str:
@@ -249,6 +257,8 @@ def sentence(rule: str, text: str) -> str:
     family = _FAMILY.match(base)
     if family and family[1] in _CATEGORIES and family[2] in _OF_CATEGORY:
         return _OF_CATEGORY[family[2]].format(_CATEGORIES[family[1]])
+    if (reasoned := _REASONED.match(base)) and reasoned[1] in _CATEGORIES:
+        return _BY_REASON[reasoned[2]].format(_CATEGORIES[reasoned[1]])
     own = _PREFIX.sub("", clean)
     return _by_shape(own) or f"La règle {rule} n’est pas respectée. Son texte, en anglais : {own or rule}"
 

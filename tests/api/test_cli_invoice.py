@@ -159,7 +159,7 @@ def test_make_writes_an_invoice_that_check_and_match_approve(folder: Path, bill:
 
 def test_make_says_what_it_made_in_french(bill: list[str | Path]) -> None:
     result = run("make", *bill)
-    assert "Facture F-2026-001 écrite, cadre S1" in result.stdout
+    assert "Facture F-2026-001 écrite, cadre S1, 1 081,20 € TTC" in result.stdout
     assert "Non vérifié ici" in result.stdout
 
 
@@ -267,3 +267,22 @@ def test_a_bad_directory_is_exit_2(folder: Path, name: str, said: str) -> None:
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["check", "match"])
+def test_only_regular_files_are_read(folder: Path, command: str) -> None:
+    """A pipe that nobody writes to would be waited on for ever."""
+    os.mkfifo(folder / "tube.xml")
+    more: list[str | Path] = [] if command == "check" else ["--contracts", folder / "contrats.json"]
+    result = run(command, "--json", *more, folder / "cii.xml", folder / "tube.xml", folder / "ubl.xml")
+    assert result.exit_code == 2
+    said = shape(result)["results"]
+    assert [one.get("error", "") for one in said][::2] == ["", ""]
+    assert said[1]["error"] == "Le fichier tube.xml ne peut pas être lu (ce n’est pas un fichier ordinaire)."
+
+
+def test_make_refuses_a_rate_that_the_contract_does_not_have(bill: list[str | Path]) -> None:
+    Path(bill[bill.index("--lines") + 1]).write_text(EXAMPLE.replace("450,50;20", "450,50;5.5"), "utf-8")
+    result = run("make", *bill)
+    assert result.exit_code == 2
+    assert "5,5 %, le contrat à 20 %, 10 %" in result.output

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from procurement.invoicing.billed import billed, billed_by, billed_on, in_flight, part_of, replaced
+from procurement.invoicing.billed import billed, billed_by, billed_on, in_flight, part_of
 from procurement.invoicing.contracts import ContractRecord
 from procurement.invoicing.invoice import Invoice, InvoiceLine
 from procurement.invoicing.money import CENT, euros
@@ -15,7 +15,7 @@ GROUPED = frozenset({"8", "9"})  # multi-vendor frames carry group lines and the
 def ceiling(invoice: Invoice, contract: ContractRecord) -> Findings:
     """Already billed (paid and in flight) plus this invoice stays under the ceiling, or the amount without one."""
     limit = contract.ceiling_ht if contract.ceiling_ht is not None else contract.amount_ht
-    before = billed(contract, replaced(invoice))
+    before = billed(contract, invoice)
     total = before + invoice.signed_net
     if limit is None or invoice.is_credit or total <= limit:
         return
@@ -33,7 +33,7 @@ def part_ceiling(invoice: Invoice, contract: ContractRecord) -> Findings:
     part = part_of(invoice, contract)
     if part is None or part.ceiling_ht is None or invoice.is_credit:
         return
-    total = billed_on(contract, part, replaced(invoice)) + invoice.signed_net
+    total = billed_on(contract, part, invoice) + invoice.signed_net
     if total > part.ceiling_ht:
         message = (
             f"{PART_NAMES[part.kind]} {part.id} : {euros(total)} HT seraient facturés pour {euros(part.ceiling_ht)} HT."
@@ -50,7 +50,7 @@ def share(invoice: Invoice, contract: ContractRecord) -> Findings:
     holder = holder_of(invoice, contract)
     if holder is None or holder.share_ht is None or invoice.is_credit:
         return
-    total = billed_by(contract, holder.siret, replaced(invoice)) + invoice.signed_net
+    total = billed_by(contract, holder.siret, invoice) + invoice.signed_net
     if total > holder.share_ht:
         message = (
             f"La part de ce fournisseur est de {euros(holder.share_ht)} HT ; elle serait portée à {euros(total)} HT."

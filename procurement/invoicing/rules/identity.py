@@ -53,7 +53,9 @@ def agent(invoice: Invoice, contract: ContractRecord) -> Findings:
     if invoice.process not in (SUBCONTRACTOR, COCONTRACTOR) or not same_company(invoice, contract):
         return
     who = "sous-traitant (S3)" if invoice.process == SUBCONTRACTOR else "cotraitant (S6)"
-    expected = _agents(contract)
+    expected = [siret for siret in _agents(contract) if siret]
+    if not expected:
+        return
     if not invoice.agent_sirets:
         message = (
             f"Facture de {who} sans le titulaire pour mandataire (EXT-FR-FE-BG-03) : le SIRET {expected[0]} est "

@@ -4,12 +4,12 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from procurement.invoicing.billed import belongs, billed, part_of, replaced
+from procurement.invoicing.billed import belongs, billed, held, part_of
 from procurement.invoicing.contracts import ContractRecord, Part, Received
 from procurement.invoicing.invoice import Invoice, InvoiceLine
 from procurement.invoicing.keys import key
 from procurement.invoicing.money import CENT, decimals, euros
-from procurement.invoicing.past import ZERO
+from procurement.invoicing.past import ZERO, Invoiced
 from procurement.invoicing.revision import Coefficient, coefficient, is_revision, reference_day
 from procurement.invoicing.rules.finding import Findings, MatchFinding, amount, hold, reject, suspend, tell
 from procurement.invoicing.rules.original import undoes
@@ -191,7 +191,7 @@ class _Over:
 def _above(
     invoice: Invoice, contract: ContractRecord, limits: Mapping[str, Decimal], part: Part | None = None
 ) -> Iterator[_Over]:
-    done = replaced(invoice)
+    done = held(invoice, contract)
     for code, lines in ({} if invoice.is_credit else _lines_by_code(invoice, limits)).items():
         before, now = _billed_quantity(contract, code, done, part), sum((line.quantity for line in lines), ZERO)
         if before + now > limits[code]:
@@ -225,11 +225,11 @@ def _lines_by_code(invoice: Invoice, known: Container[str]) -> dict[str, list[In
     return found
 
 
-def _billed_quantity(contract: ContractRecord, code: str, without: frozenset[str], part: Part | None = None) -> Decimal:
+def _billed_quantity(contract: ContractRecord, code: str, without: list[Invoiced], part: Part | None = None) -> Decimal:
     past = contract.invoiced
     gone = (
         -abs(line.quantity) if row.credit else line.quantity
-        for row in past.folded(without)
+        for row in without
         if part is None or belongs(row, part)
         for line in row.lines
         if key(line.code) == code
@@ -246,7 +246,7 @@ def received_amount(invoice: Invoice, contract: ContractRecord) -> Findings:
     amounts = [one for one in contract.received if one.amount_ht is not None]
     if not amounts or invoice.is_credit:
         return
-    total, done = _sum(amounts), billed(contract, replaced(invoice)) + invoice.signed_net
+    total, done = _sum(amounts), billed(contract, invoice) + invoice.signed_net
     if done > total:
         message = f"{euros(total)} HT ont été reçus au service fait ; {euros(done)} HT seraient facturés."
         yield amount(contract, suspend("amount-above-received", "BT-109", message, "LIVR_INCOMP"), done - total)

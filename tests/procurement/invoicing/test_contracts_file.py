@@ -1,13 +1,18 @@
 """The contracts file with all it may say: every key is read, and a bad value is named in one French sentence."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from api.sandbox.invoices import ubl
 from procurement.invoicing.contracts import ContractsUnreadable, load_contracts
-from tests.procurement.invoicing.samples import BUYER, IBAN, SELLER, STRANGER, contract, contracts_file, loaded
+from procurement.invoicing.index import Index
+from procurement.invoicing.matching import match
+from procurement.invoicing.parsing import read_invoice
+from tests.procurement.invoicing.samples import BUYER, DRAFT, IBAN, SELLER, STRANGER, contract, contracts_file, loaded
 
 WHOLE = contract(
     subject="Menuiserie", payment_days=30, price_kind="revisable",
@@ -86,3 +91,23 @@ def test_a_key_that_stands_twice_is_not_guessed() -> None:
 def test_a_mark_of_order_and_a_small_letter_are_no_obstacle() -> None:
     read = load_contracts(b"\xef\xbb\xbf" + contracts_file(contract(currency="eur")).encode())
     assert read[0].currency == "EUR"
+
+
+ABROAD = {"vat": "DE123456789", "name": "Dachdecker", "ibans": []}
+
+
+@pytest.mark.parametrize("siret", [{}, {"siret": ""}, {"siret": None}])
+def test_a_holder_without_siret_is_known_by_its_vat_number(siret: dict[str, Any]) -> None:
+    records = loaded(contract(holders=[ABROAD | siret]))
+    home = read_invoice(ubl(DRAFT))
+    seller = replace(home.seller, sirets=(), siren="", vat="DE123456789", country="DE")
+    answer = match(replace(home, seller=seller), Index(records))
+    assert [finding.rule for finding in answer.findings if finding.rule.startswith("supplier")] == []
+    other = match(replace(home, seller=replace(seller, vat="DE987654321")), Index(records))
+    assert "supplier-not-holder" in {finding.rule for finding in other.findings}
+
+
+def test_a_bad_contract_is_named_among_the_others() -> None:
+    with pytest.raises(ContractsUnreadable) as raised:
+        load_contracts(contracts_file(contract(), contract(id="2026-0043", payment_days=0)))
+    assert "contrat « 2026-0043 » : payment_days : " in raised.value.sentence

@@ -1,12 +1,16 @@
 """What a user reads of a broken rule is French, whichever of the published sheets says it."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from lxml import etree
 
+from api.sandbox.invoices import Line, cii, ubl
 from procurement.invoicing import check, rulesets
 from procurement.invoicing.sentences import sentence
+from tests.procurement.invoicing.samples import draft
+from tests.procurement.invoicing.stories import Made
 
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
@@ -55,3 +59,17 @@ def test_every_rule_of_every_sheet_is_said_in_french(sheet: str) -> None:
 )
 def test_a_sentence(rule: str, text: str, said: str) -> None:
     assert said in sentence(rule, text)
+
+
+@pytest.mark.parametrize("make", [ubl, cii])
+def test_a_warning_about_the_reason_of_an_exemption_is_not_that_of_a_wrong_base(make: Made) -> None:
+    """The base is right: the line only does not repeat why there is no VAT."""
+    line = {
+        "BT-126": "1", "BT-129": "2", "BT-130": "C62", "BT-131": "901.00", "BT-146": "450.50", "BT-151": "AE",
+        "BT-152": "0", "BT-153": "Pose",
+    }  # fmt: skip
+    reverse = Line("P1", "Pose", Decimal(2), Decimal("450.50"), Decimal(0), "AE")
+    exempt = make(draft(lines=(reverse,), extra={"BG-25": [line]}))
+    found = [finding for finding in check.check_invoice(exempt).findings if "-AE-" in finding.rule]
+    assert [(one.rule.partition("EXT-")[2], one.severity) for one in found] == [("AE-08rev", "warning")]
+    assert "ne répètent pas le motif d’exonération" in found[0].message
