@@ -190,10 +190,7 @@ def engagements_for(whole: Whole, part: Part) -> list[str]:
 
 
 def record_of(whole: Whole, *, today: date | None = None, leave_out: Collection[str] = ()) -> dict[str, Any]:
-    """One entry of `contracts`, as of `today`.
-
-    `leave_out`: the sha256 of what is being checked again, and of its own copies.
-    """
+    """One entry of `contracts`, as of `today`; `leave_out`: the sha256 of what is checked again, and of its copies."""
     contract, terms, switches = whole.contract, whole.terms, whole.switches
     start = terms.starts_on or contract.received_on
     end = contract.ended_on or terms.ends_on or contract_end(contract)

@@ -55,8 +55,9 @@ def test_failures_wait_longer_and_longer_and_at_least_what_is_asked() -> None:
 def test_one_of_engagement_and_service_where_the_buyer_asks_for_either(
     engagement: str, service: str, code: str | None
 ) -> None:
+    """Without the number of the contract, which stands in for an engagement."""
     requires = {"engagement": False, "service": False, "either": True}
     known = contract(buyer={"siret": BUYER.siret, "services": ["VOIRIE"], "requires": requires})
-    sent = draft(engagement=engagement, buyer=Party(BUYER.name, BUYER.siret, service=service))
+    sent = draft(contract="", engagement=engagement, buyer=Party(BUYER.name, BUYER.siret, service=service))
     found = {finding.reason_code for finding in match(read_invoice(cii(sent)), loaded(known)).findings}
     assert (code in found) if code else ("CMD_ERR" not in found)

@@ -98,7 +98,7 @@ def test_an_invoice_approved_in_part_is_paid_in_part(made: Made) -> None:
     sums = answer.payable.as_dict()
     assert (sums["gross_ttc"], sums["refused_ttc"]) == ("1200.00", "480.00")
     assert (sums["retention"], sums["net_payable"]) == ("36.00", "684.00")
-    assert "Non admis : 480,00 € ; montant admis : 720,00 €." in answer.payable.steps
+    assert "Non admis : 480,00\u00a0€ ; montant admis : 720,00\u00a0€." in answer.payable.steps
     assert only(answer).rule == "ceiling-exceeded"
 
 
