@@ -85,14 +85,16 @@ def not_deposited(db: Session, copy: InvoiceCopy) -> None:
 
 def stand_ins(db: Session, organisation_id: int, deposit: Billed) -> list[InvoiceCopy]:
     """The copies of an invoice that Chorus Pro delivers, which count as long as it has not taken their place."""
-    return _twins(db, organisation_id, deposit, InvoiceCopy.state.in_(COUNTED), InvoiceCopy.portal_id.is_(None))
+    which = (InvoiceCopy.state.in_(COUNTED), InvoiceCopy.portal_id.is_(None))
+    return [copy for copy in _twins(db, organisation_id, deposit, *which) if same_number(copy.number, deposit.number)]
 
 
 def deposits_of(db: Session, copy: InvoiceCopy) -> list[InvoiceCopy]:
     """The deposited invoice of a copy, where it came; none for a deposited one."""
     if copy.portal_id:
         return []
-    return _twins(db, copy.organisation_id, copy, InvoiceCopy.portal_id.is_not(None), InvoiceCopy.id != copy.id)
+    which = (InvoiceCopy.portal_id.is_not(None), InvoiceCopy.id != copy.id)
+    return [one for one in _twins(db, copy.organisation_id, copy, *which) if same_number(one.number, copy.number)]
 
 
 def copies_of_deposit(db: Session, copy: InvoiceCopy) -> list[InvoiceCopy]:

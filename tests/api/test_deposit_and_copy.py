@@ -1,6 +1,7 @@
 """What Chorus Pro delivers takes the place of the copy that was uploaded: never paid twice, never to be rejected."""
 
 import base64
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -59,8 +60,15 @@ def delivered(context: Context, scene: Scene, content: bytes) -> InvoiceCopy:
 
 
 def decide(finance: CheckedClient, ref: str, decision: str = "approved", **said: str) -> int:
-    typed = {"decision": decision, "motive": MOTIVE, "reason": "" if decision == "approved" else "AUTRE"} | said
-    return finance.post(f"/factures/{ref}/decision", data=typed, headers=OURS, follow_redirects=False).status_code
+    return posted(finance, ref, decision, **said).status_code
+
+
+def posted(finance: CheckedClient, ref: str, decision: str = "approved", **said: str) -> Any:
+    """From the page of the invoice, as it was read."""
+    seen = re.findall(r'name="seen" value="(\w+)"', finance.get(f"/factures/{ref}").text)
+    reason = "" if decision == "approved" else "AUTRE"
+    typed = {"decision": decision, "motive": MOTIVE, "reason": reason, "seen": seen[0] if seen else ""} | said
+    return finance.post(f"/factures/{ref}/decision", data=typed, headers=OURS, follow_redirects=False)
 
 
 def status(context: Context, scene: Scene, copy: InvoiceCopy) -> str:
@@ -184,7 +192,7 @@ def test_a_paid_copy_and_another_sum_are_never_to_be_rejected(context: Context, 
     assert day is not None
     finance.post(f"/factures/{copy}/paiement", data={"mandate": "M-1", "paid_on": day.isoformat()}, headers=OURS)
     deposit = delivered(context, scene, drafted(context, scene, "900"))
-    said = finance.post(f"/factures/{deposit.ref}/decision", data={"decision": "approved"}, headers=OURS)
+    said = posted(finance, deposit.ref)
     assert said.status_code == 409
     assert "suspendez ce dépôt, ou renvoyez-le" in said.text
     assert "rejetez" not in said.text

@@ -139,9 +139,10 @@ def test_findings_have_their_codes_and_a_person_decides(scene: Scene, database: 
     assert "le fournisseur le lira" in finance.page.main
     finance.submit(page, "/decision", decision="held", motive="Compte bancaire à confirmer par le fournisseur.")
     assert "Suspendue" in finance.page.main
-    finance.submit(finance.page, "/decision", decision="approved")
-    assert only_copy(database).state == "approved"
-    assert finance.submit(page, "/decision", decision="approved").status_code == 409
+    called = "Rappelé Mme Martin le 26 novembre au 01 99 00 12 34, numéro de l’acte."
+    finance.submit(finance.page, "/decision", decision="approved", motive=called)
+    assert only_copy(database).state == "to_confirm", "an account that is not sure takes two persons"
+    assert finance.submit(page, "/decision", decision="approved", motive=called).status_code == 409
 
 
 def test_the_choices_come_in_the_order_of_the_law(scene: Scene, database: Database, browser: Browser) -> None:
