@@ -68,9 +68,14 @@ def read_copy(database: Database, ref: str) -> InvoiceCopy:
         return copy_in(db, ref)
 
 
+def plain(text: str) -> str:
+    """With plain spaces where amounts and signs hold to their words."""
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
 def spaced(page: Any) -> str:
     """The words of a page's own part, with plain spaces."""
-    return str(page.main).replace("\u202f", " ").replace("\u00a0", " ")
+    return plain(str(page.main))
 
 
 def second_person(context: Context, scene: Scene) -> User:
