@@ -17,7 +17,7 @@ from signature.trust import Trust
 
 SIGNED_CAP = 20_000_000
 # Years that somebody may mean.
-MEANT = range(1900, 2200)
+MEANT = range(1900, 3000)
 # A file that takes longer than this to read is told to be a trap.
 SECONDS = 10.0
 
