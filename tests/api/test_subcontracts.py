@@ -142,10 +142,7 @@ def _is_paid_and_published(context: Context, browser: Browser, row: Subcontract)
     """Finance may pay it up to its amount, the holder may assign the less, and open data says so."""
     with reading(context.database) as db:
         contract = db.scalars(select(Contract)).one()
-        record, direct = (
-            record_of(whole_of(db, contract)),
-            directly_by(db, contract).get(contract.holder_siret, Decimal(0)),
-        )
+        record, direct = record_of(whole_of(db, contract)), directly_by(db, contract)
     (theirs,) = [holder for holder in record["holders"] if holder["role"] == "subcontractor"]
     assert (theirs["siret"], theirs["share_ht"], theirs["direct_payment"]) == (OTHER, "12000.00", True)
     assert direct == {HOLDER: Decimal("14400.00")}
