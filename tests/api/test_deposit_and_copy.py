@@ -60,7 +60,7 @@ def delivered(context: Context, scene: Scene, content: bytes) -> InvoiceCopy:
 
 
 def decide(finance: CheckedClient, ref: str, decision: str = "approved", **said: str) -> int:
-    return posted(finance, ref, decision, **said).status_code
+    return int(posted(finance, ref, decision, **said).status_code)
 
 
 def posted(finance: CheckedClient, ref: str, decision: str = "approved", **said: str) -> Any:
