@@ -310,7 +310,12 @@ def pay_copy(db: Session, copy: InvoiceCopy, mandate: str, on: date | None, pers
 
 def _not_paid(db: Session, copy: InvoiceCopy) -> None:
     """Neither this copy nor another one of the same invoice: nothing is paid twice."""
-    paid = copy if copy.state == "paid" else twin_of(db, copy, ("paid",))
+    query = select(InvoiceCopy).where(
+        InvoiceCopy.organisation_id == copy.organisation_id, InvoiceCopy.state == "paid",
+        InvoiceCopy.number == copy.number, InvoiceCopy.seller_siret == copy.seller_siret, InvoiceCopy.number != "",
+    )  # fmt: skip
+    # Of another year, a number written the very same way may be a new one: at payment, it is asked about.
+    paid = copy if copy.state == "paid" else twin_of(db, copy, ("paid",)) or db.scalar(query.limit(1))
     if paid is not None:
         day = f"{paid.paid_on:%d/%m/%Y}" if paid.paid_on else ""
         raise Refused(f"La facture {paid.number} est déjà payée, par le mandat {paid.mandate} du {day}.")
