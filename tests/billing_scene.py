@@ -7,11 +7,13 @@ from typing import Any
 
 from api.context import Context
 from api.db import Database, now, reading, transaction
+from api.sandbox import invoices
 from procurement.contract import Contract, paris_day
 from procurement.invoice_copy import Facts, InvoiceCopy, keep_copy
 from procurement.invoice_decision import Decision, Liquidation, arrived, decide_copy
 from procurement.people import Organisation, Role, User, attach, person_of
-from tests.award_scene import Scene, contract_of_scene
+from tests.award_scene import Scene, contract_of_scene, invoice
+from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_company, with_role
 
 REPORT: dict[str, Any] = {
@@ -76,6 +78,17 @@ def plain(text: str) -> str:
 def spaced(page: Any) -> str:
     """The words of a page's own part, with plain spaces."""
     return plain(str(page.main))
+
+
+def decide(finance: CheckedClient, ref: str, **said: Any) -> int:
+    """From the page of the invoice; gives the status of the answer."""
+    return int(finance.submit(finance.get(f"/factures/{ref}"), "/decision", **said).status_code)
+
+
+def sent(context: Context, scene: Scene, **changes: Any) -> str:
+    """The ref of an invoice of 1 000 € HT that reads, as the holder's software makes it, `changes` aside."""
+    bill = invoice(scene, contract_of_scene(context.database, scene), **changes)
+    return kept(context, scene, "1000", number=bill.number, content=invoices.cii(bill))
 
 
 def second_person(context: Context, scene: Scene) -> User:

@@ -7,14 +7,13 @@ import pytest
 from api.context import Context
 from api.db import now, reading, transaction
 from api.mandate import mandate_of
-from api.sandbox import invoices
 from procurement.billing import record_of, whole_of
 from procurement.contract import Contract
 from procurement.execution.terms import write_terms
 from procurement.invoice_decision import Decision, Liquidation, decide_copy
 from procurement.people import User, person_of
-from tests.award_scene import Scene, contract_of_scene, in_effect, invoice, quotes
-from tests.billing_scene import approved, copy_in, kept, plain, read_copy, second_person, threshold, today_of
+from tests.award_scene import Scene, contract_of_scene
+from tests.billing_scene import approved, copy_in, kept, plain, read_copy, second_person, sent, threshold, today_of
 from tests.candidacy_scene import SAME_ORIGIN, Browser
 from tests.checked_client import CheckedClient, Page, page_of
 from tests.html import found
@@ -26,25 +25,12 @@ ADVANCE = {
 
 
 @pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
+def scene(context: Context, scene: Scene) -> Scene:
     with transaction(context.database) as db:
-        contract = db.get_one(Contract, contract_of_scene(context.database, made).id)
-        person, paid = person_of(db.get_one(User, made.finance.id)), {"advance_paid_on": contract.received_on}
+        contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
+        person, paid = person_of(db.get_one(User, scene.finance.id)), {"advance_paid_on": contract.received_on}
         write_terms(db, contract, ADVANCE | paid, person, now(db))
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
-
-
-def arrived(context: Context, scene: Scene) -> str:
-    """An invoice of 1 000 € HT that can be read, as the last of its contract."""
-    content = invoices.cii(invoice(scene, contract_of_scene(context.database, scene)))
-    return kept(context, scene, "1000", content=content, number="F-2026-001")
+    return scene
 
 
 def taken(page: Page) -> str:
@@ -83,7 +69,7 @@ def test_what_waits_takes_nothing_back(context: Context, scene: Scene, finance: 
     approved(context, scene, kept(context, scene, "10500"), advance_ttc="360")
     kept(context, scene, "45833.33")
     decided(context, scene, kept(context, scene, "20000"), "refused", Liquidation())
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     assert proposed(finance, ref) == "171,43"  # (13 800 − 10 080) ÷ 70 560 × 10 080, less what was taken back before
     assert "13,69 % du montant" in plain(finance.page.main)
 
@@ -93,7 +79,7 @@ def test_what_is_admitted_in_part_counts_for_that_part(context: Context, scene: 
     part = Liquidation(Decimal(1000), Decimal(1100))
     decided(context, scene, kept(context, scene, "10000", number="F-PART"), "partial", part)
     approved(context, scene, kept(context, scene, "-500", number="A-1"))
-    assert proposed(finance, arrived(context, scene)) == "602,86"  # 12 600 + 1 100 − 600 + 1 200 are reached
+    assert proposed(finance, sent(context, scene)) == "602,86"  # 12 600 + 1 100 − 600 + 1 200 are reached
     with reading(context.database) as db:
         contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
         rows = {row["number"]: row for row in record_of(whole_of(db, contract))["invoiced"]}
@@ -106,7 +92,7 @@ def test_what_is_admitted_in_part_counts_for_that_part(context: Context, scene: 
 def test_what_others_decide_meanwhile_is_read_before_it_is_approved(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
-    ref, other = arrived(context, scene), kept(context, scene, "10500")
+    ref, other = sent(context, scene), kept(context, scene, "10500")
     assert proposed(finance, ref) == ""
     before = finance.page
     approved(context, scene, other, advance_ttc="360")
@@ -121,7 +107,7 @@ def test_what_others_decide_meanwhile_is_read_before_it_is_approved(
 def test_the_report_says_what_was_reached_at_the_decision(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
-    ref, other = arrived(context, scene), kept(context, scene, "1000")
+    ref, other = sent(context, scene), kept(context, scene, "1000")
     assert proposed(finance, ref) == ""
     assert "1,19 % du montant" in plain(finance.page.main)
     before = finance.page
@@ -135,7 +121,7 @@ def test_a_second_person_is_not_told_that_the_proposal_itself_was_taken_back(
 ) -> None:
     approved(context, scene, kept(context, scene, "10500"), advance_ttc="360", retention_ttc="100")
     threshold(context, scene, "100.00")
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     assert proposed(finance, ref) == "171,43"
     assert approve(finance, finance.page, "171,43") == 200
     assert read_copy(context.database, ref).state == "to_confirm"

@@ -14,8 +14,8 @@ from procurement.events import Event
 from procurement.execution.receptions import cancel, find_reception, receive
 from procurement.execution.terms import write_terms
 from procurement.people import User, person_of
-from tests.award_scene import Scene, contract_of_scene, in_effect, invoice, quotes
-from tests.billing_scene import kept, read_copy, second_person, spaced, threshold
+from tests.award_scene import Scene, contract_of_scene, in_effect, invoice
+from tests.billing_scene import kept, read_copy, second_person, sent, spaced, threshold
 from tests.candidacy_scene import SAME_ORIGIN, Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_finance
@@ -24,25 +24,6 @@ CEILING = "seraient facturés pour"
 CERTIFIES = "Aucun service fait n’est constaté ici : en approuvant, vous certifiez que la prestation a été faite."
 MOTIVE = "Trois capteurs sur quatre sont posés."
 PART = {"decision": "partial", "reason": "PU_ERR", "motive": MOTIVE}
-
-
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
-
-
-def arrived(context: Context, scene: Scene) -> str:
-    """An invoice of 1 000 € HT that nothing is said against."""
-    return kept(
-        context, scene, "1000", content=invoices.cii(invoice(scene, contract_of_scene(context.database, scene)))
-    )
 
 
 def written(context: Context, scene: Scene, **terms: Any) -> None:
@@ -78,7 +59,7 @@ def approve(finance: CheckedClient, ref: str, page: object) -> int:
 
 
 def test_what_changed_is_read_before_it_is_approved(context: Context, scene: Scene, finance: CheckedClient) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     page = finance.get(f"/factures/{ref}")
     lowered(context, scene, "500.00")
     assert approve(finance, ref, page) == 409
@@ -92,7 +73,7 @@ def test_what_changed_is_read_before_it_is_approved(context: Context, scene: Sce
 def test_what_was_typed_is_kept_and_decides_the_second_time(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     page = finance.get(f"/factures/{ref}")
     lowered(context, scene, "500.00")
@@ -146,7 +127,7 @@ def test_in_a_batch_each_is_decided_as_its_page_shows_it(
 
 
 def test_what_is_to_pay_counts_as_much_as_what_is_found(context: Context, scene: Scene, finance: CheckedClient) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     page = finance.get(f"/factures/{ref}")
     written(context, scene, retention_rate="0.05")
@@ -159,7 +140,7 @@ def test_what_is_to_pay_counts_as_much_as_what_is_found(context: Context, scene:
 def test_nothing_is_decided_without_saying_what_was_read(
     context: Context, scene: Scene, finance: CheckedClient, decision: str
 ) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     said = {"decision": decision, "reason": "PU_ERR", "motive": MOTIVE}
     answer = finance.post(f"/factures/{ref}/decision", data=said, headers=SAME_ORIGIN)
     assert answer.status_code == 409
@@ -171,7 +152,7 @@ def test_nothing_is_decided_without_saying_what_was_read(
 def test_whoever_approves_certifies_what_nobody_recorded(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     row = done(context, scene)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     page = finance.get(f"/factures/{ref}")
@@ -190,7 +171,7 @@ def test_where_something_is_recorded_nobody_certifies_it(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
     done(context, scene)
-    ref, credit = arrived(context, scene), kept(context, scene, "-100")
+    ref, credit = sent(context, scene), kept(context, scene, "-100")
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert approve(finance, ref, finance.get(f"/factures/{ref}")) == 200
     with transaction(context.database) as db:
@@ -200,14 +181,14 @@ def test_where_something_is_recorded_nobody_certifies_it(
 
 
 def test_what_did_not_change_is_approved_at_once(context: Context, scene: Scene, finance: CheckedClient) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert approve(finance, ref, finance.get(f"/factures/{ref}")) == 200
     assert read_copy(context.database, ref).state == "approved"
 
 
 def test_a_person_asks_and_the_register_says_it(context: Context, scene: Scene, finance: CheckedClient) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     lowered(context, scene, "500.00")
     shown = finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert "La comparaison avec le marché a changé" in shown.text
@@ -219,7 +200,7 @@ def test_a_second_person_reads_what_changed_too(
     context: Context, scene: Scene, finance: CheckedClient, browser: Browser
 ) -> None:
     threshold(context, scene, "100.00")
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert approve(finance, ref, finance.get(f"/factures/{ref}")) == 200
     other = browser(second_person(context, scene))
@@ -234,7 +215,7 @@ def test_a_second_person_reads_what_changed_too(
 
 
 def test_nobody_else_compares(context: Context, scene: Scene, browser: Browser) -> None:
-    ref = arrived(context, scene)
+    ref = sent(context, scene)
     for person in (scene.officer, scene.winner, make_finance(context.database, in_effect(context, "2026-X").buyer)):
         assert browser(person).post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN).status_code in (403, 404)
 

@@ -18,7 +18,7 @@ from procurement.contract import Contract
 from procurement.events import chain_holds, register
 from procurement.invoice_copy import InvoiceCopy
 from procurement.people import User
-from tests.award_scene import Scene, contract_of_scene, in_effect, invoice, quotes
+from tests.award_scene import Scene, contract_of_scene, invoice
 from tests.billing_scene import second_person, threshold
 from tests.checked_client import CheckedClient
 from tests.chorus_scene import at_once, connect, copies, levers_of, work
@@ -31,11 +31,9 @@ MOTIVE = "Le dépôt ne dit pas la même somme que sa copie."
 
 
 @pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    connect(context, made.buyer)
-    return made
+def scene(context: Context, scene: Scene) -> Scene:
+    connect(context, scene.buyer)
+    return scene
 
 
 def drafted(context: Context, scene: Scene, price: str = "1000", **changes: Any) -> bytes:

@@ -13,24 +13,11 @@ from procurement.contract import Contract
 from procurement.execution.engagements import Line, open_engagement
 from procurement.execution.parts import Planned, affirm, plan_part, settle
 from procurement.people import User, person_of
-from tests.award_scene import Scene, contract_of_scene, in_effect, invoice, quotes
+from tests.award_scene import Scene, contract_of_scene, invoice
 from tests.billing_scene import kept, read_copy, spaced, today_of
-from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
 
 ABOVE = "Bon de commande BC2 : 1 000,00 € HT seraient facturés pour 400,00 € HT."
-
-
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
 
 
 def order(

@@ -18,11 +18,12 @@ from procurement.execution.parts import Planned, affirm, plan_part
 from procurement.execution.terms import write_terms
 from procurement.mail import Mail
 from procurement.people import User, person_of
-from tests.award_scene import Scene, contract_of_scene, in_effect, quotes
+from tests.award_scene import Scene, contract_of_scene
 from tests.billing_scene import (
     MATCH,
     approved,
     copy_in,
+    decide,
     kept,
     read_copy,
     second_person,
@@ -40,26 +41,10 @@ PART = {"decision": "partial", "motive": MOTIVE, "reason": "PU_ERR"}
 OURS = {"sec-fetch-site": "same-origin"}
 
 
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
-
-
 def terms(context: Context, scene: Scene, **said: Any) -> None:
     with transaction(context.database) as db:
         contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
         write_terms(db, contract, said, person_of(db.get_one(User, scene.finance.id)), now(db))
-
-
-def decide(finance: CheckedClient, ref: str, **said: Any) -> int:
-    return int(finance.submit(finance.get(f"/factures/{ref}"), "/decision", **said).status_code)
 
 
 def test_the_delay_is_told_with_its_start_and_its_last_day(

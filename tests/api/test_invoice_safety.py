@@ -1,19 +1,17 @@
 """Nothing is paid to an account that is not sure, twice, or for what was not admitted."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from api.context import Context
 from api.db import now, transaction
-from api.sandbox import invoices
 from procurement.contract import Contract
 from procurement.execution.assignments import keep_assignment, release
 from procurement.execution.parties import accounts_of, confirm_account, propose_account
 from procurement.people import User, person_of
-from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, invoice, quotes
-from tests.billing_scene import copy_in, kept, read_copy, second_person, threshold, today_of
+from tests.award_scene import IBAN, Scene, contract_of_scene
+from tests.billing_scene import copy_in, decide, kept, read_copy, second_person, sent, threshold, today_of
 from tests.candidacy_scene import SAME_ORIGIN, Browser
 from tests.checked_client import CheckedClient
 
@@ -22,32 +20,11 @@ CALL_BACK = "ne pas payer avant un rappel"
 CALLED = "Rappelé Mme Martin le 26 novembre au 01 99 00 12 34, numéro de l’acte."
 
 
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
-
-
-def decide(finance: CheckedClient, ref: str, **said: Any) -> int:
-    return int(finance.submit(finance.get(f"/factures/{ref}"), "/decision", **said).status_code)
-
-
-def arrived(context: Context, scene: Scene, **changes: Any) -> str:
-    bill = invoice(scene, contract_of_scene(context.database, scene), **changes)
-    return kept(context, scene, "1000", number=bill.number, content=invoices.cii(bill))
-
-
 def test_an_account_that_is_not_sure_takes_a_call_back_and_two_persons(
     context: Context, scene: Scene, finance: CheckedClient, browser: Browser
 ) -> None:
     threshold(context, scene, None)
-    ref = arrived(context, scene, iban=OTHER)
+    ref = sent(context, scene, iban=OTHER)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert decide(finance, ref, decision="approved") == 422
     assert "dites qui vous avez rappelé" in finance.page.main
@@ -67,7 +44,7 @@ def test_once_the_account_is_confirmed_one_person_is_enough_again(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
     """Also for an invoice that is older than the account: what counts is where it will be paid."""
-    ref = arrived(context, scene, iban=OTHER, issued_on=today_of(context.database) - timedelta(3))
+    ref = sent(context, scene, iban=OTHER, issued_on=today_of(context.database) - timedelta(3))
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert CALL_BACK in finance.get(f"/factures/{ref}").text
     account_changed(context, scene)
@@ -91,14 +68,14 @@ def account_changed(context: Context, scene: Scene) -> None:
 def test_the_former_account_is_no_longer_paid_the_day_it_closes(
     context: Context, scene: Scene, finance: CheckedClient
 ) -> None:
-    ref = arrived(context, scene, iban=IBAN)
+    ref = sent(context, scene, iban=IBAN)
     account_changed(context, scene)
     finance.post(f"/factures/{ref}/comparer", headers=SAME_ORIGIN)
     assert CALL_BACK in finance.get(f"/factures/{ref}").text
 
 
 def test_what_is_released_holds_nothing_more(context: Context, scene: Scene, finance: CheckedClient) -> None:
-    ref = arrived(context, scene, issued_on=today_of(context.database) - timedelta(3))
+    ref = sent(context, scene, issued_on=today_of(context.database) - timedelta(3))
     today = today_of(context.database)
     with transaction(context.database) as db:
         contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)

@@ -15,23 +15,11 @@ from procurement.execution.terms import write_terms
 from procurement.invoice_decision import Decision, decide_copy, impute, pay_copy
 from procurement.mail import Mail
 from procurement.people import User, person_of
-from tests.award_scene import Scene, contract_of_scene, in_effect, quotes
+from tests.award_scene import Scene, contract_of_scene
 from tests.billing_scene import approved, copy_in, kept, spaced, today_of
 from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_finance
-
-
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
 
 
 def account(finance: CheckedClient, context: Context, scene: Scene) -> str:

@@ -16,25 +16,13 @@ from procurement.contract import Contract
 from procurement.execution.receptions import receive
 from procurement.people import User, person_of
 from procurement.rules.mandate_pieces import rubrics
-from tests.award_scene import Scene, contract_of_scene, in_effect, quotes
+from tests.award_scene import Scene, contract_of_scene
 from tests.billing_scene import approved, copy_in, kept, read_copy, today_of
 from tests.candidacy_scene import Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_buyer, make_finance
 
 HEAD = "numero facture;siret;mandat;date\n"
-
-
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
-
-
-@pytest.fixture
-def finance(scene: Scene, browser: Browser) -> CheckedClient:
-    return browser(scene.finance)
 
 
 def send(finance: CheckedClient, text: str) -> int:

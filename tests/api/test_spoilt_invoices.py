@@ -17,7 +17,7 @@ from procurement.billing import key_contracts
 from procurement.contract import Contract
 from procurement.execution.parties import Party
 from procurement.invoice_copy import InvoiceCopy
-from tests.award_scene import Scene, contract_of_scene, in_effect, invoice, quotes
+from tests.award_scene import Scene, contract_of_scene, invoice
 from tests.billing_scene import copy_in, kept
 from tests.candidacy_scene import SAME_ORIGIN, Browser
 from tests.chorus_scene import connect, copies, levers_of, notices, work
@@ -25,13 +25,6 @@ from tests.factories import make_siret
 
 SIRET_IS = b'schemeID="0009">'
 FAR = date(9999, 12, 31)
-
-
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    scene = in_effect(context)
-    quotes(context.database, scene)
-    return scene
 
 
 def made(context: Context, scene: Scene, number: str = "F-2026-001", **changes: object) -> bytes:

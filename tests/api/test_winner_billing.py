@@ -13,7 +13,7 @@ from procurement.execution.parties import Party, write_parties
 from procurement.invoice_decision import Decision, decide_copy
 from procurement.mail import Mail
 from procurement.people import User, person_of
-from tests.award_scene import Scene, contract_of_scene, in_effect, opened, quotes
+from tests.award_scene import Scene, contract_of_scene, opened
 from tests.billing_scene import approved, copy_in, kept, member_of, spaced, threshold
 from tests.candidacy_scene import Browser
 from tests.factories import make_account, make_siret
@@ -22,14 +22,12 @@ MATE = make_siret(6200)
 
 
 @pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
+def scene(context: Context, scene: Scene) -> Scene:
     with transaction(context.database) as db:
-        contract = db.get_one(Contract, contract_of_scene(context.database, made).id)
+        contract = db.get_one(Contract, contract_of_scene(context.database, scene).id)
         group = [Party(siret=contract.holder_siret, name=contract.holder_name), Party(siret=MATE, name="Relevés SARL")]
         write_parties(db, contract, group)
-    return made
+    return scene
 
 
 def path_of(scene: Scene) -> str:

@@ -21,20 +21,13 @@ from procurement.invoicing.check import check_invoice
 from procurement.invoicing.parsing import read_invoice
 from procurement.people import User, person_of
 from procurement.subcontract import Subcontract
-from tests.award_scene import IBAN, Scene, contract_of_scene, in_effect, quotes
+from tests.award_scene import IBAN, Scene, contract_of_scene
 from tests.billing_scene import kept, member_of
 from tests.candidacy_scene import SAME_ORIGIN, Browser
 from tests.checked_client import CheckedClient
 from tests.factories import make_account, make_siret
 
 MATE = make_siret(6200)
-
-
-@pytest.fixture
-def scene(context: Context) -> Scene:
-    made = in_effect(context)
-    quotes(context.database, made)
-    return made
 
 
 def path_of(scene: Scene) -> str:
