@@ -21,7 +21,7 @@ from api import isolate
 from api.context import Context
 from api.db import reading, transaction
 from api.filenames import shown
-from api.invoices import FOLDER, facts_of, keep_found, matched
+from api.invoices import FOLDER, UNFORESEEN, facts_of, keep_found, matched
 from procurement.carried import Accounts
 from procurement.chorus import directory_of
 from procurement.errors import DomainError, Unavailable
@@ -37,7 +37,7 @@ LANES, AHEAD = 3, 5
 SECONDS = 60.0
 BY = "ligne de commande"
 _UNREADABLE = "Ce fichier ne peut pas être lu : droits manquants, ou erreur du système."
-_UNFORESEEN = "Ce fichier n’a pas pu être gardé, par une erreur de ce service ; les autres le sont. Son journal la dit."
+_UNFORESEEN = f"{UNFORESEEN} Son journal la dit."
 log = structlog.get_logger("mps.importing")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.invoices import proposal
 from api.render import euros, french_date
-from procurement.as_read import certifies, stamp_of
+from procurement.as_read import as_shown
 from procurement.execution.engagements import engagements_of
 from procurement.execution.parts import parts_of
 from procurement.execution.terms import Terms, terms_of
@@ -218,14 +218,15 @@ def shown(db: Session, copy: InvoiceCopy, today: date) -> dict[str, Any]:
     """What the page of an invoice reads besides the invoice itself."""
     terms = terms_of(db, copy.contract) if copy.contract else None
     days = terms.payment_days if terms else 30
+    stamp, certified = as_shown(db, copy)
     return {
         "delay": delay_of(copy, days, today),
         "received_on": reception_day(copy),
         "from_portal": getattr(copy, "portal_at", None) is not None,
         "open": copy.state in OPEN,
         "unsure": is_account_unsure(copy),
-        "stamp": stamp_of(db, copy),
-        "certifies": certifies(db, copy),
+        "stamp": stamp,
+        "certifies": certified,
         "payable": copy.state in PAYABLE,
         "decisions": choices(copy, days, today),
         "labels": LABELS,

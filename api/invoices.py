@@ -127,26 +127,21 @@ def _received(invoice: Invoice, record: ContractRecord) -> Invoiced | None:
     )
 
 
-def confronted(ctx: Context, key: str, record: ContractRecord, imputed: str = "") -> dict[str, Any]:
-    """A kept invoice against one contract; UNREAD where a value that it needs is missing. No rule is run again.
+def confronted(ctx: Context, copy: InvoiceCopy, record: ContractRecord, imputed: str = "") -> dict[str, Any]:
+    """A kept invoice against one contract; no rule of its own is run again. No transaction may be open.
 
-    `imputed`: the part, else the engagement, that a person laid it to.
-    Raises WorkFailed where the file holds no invoice, Unavailable.
+    `imputed`: the part, else the engagement, that a person laid it to. UNREAD where a value that it needs is missing,
+    where its file holds no invoice, or makes its reader fail as it did before. Raises Unavailable.
     """
-    invoice = isolate.run("procurement.examining:read", ctx.storage.get(key), seconds=SECONDS)
-    return confront(replace(invoice, imputed=imputed), record).as_dict() if invoice else UNREAD
-
-
-def confronted_or_unread(ctx: Context, copy: InvoiceCopy, record: ContractRecord, imputed: str = "") -> dict[str, Any]:
-    """The same for a kept copy: UNREAD too where its file does not read, or makes its reader fail as it did before."""
     try:
-        return confronted(ctx, copy.key, record, imputed)
+        invoice = isolate.run("procurement.examining:read", ctx.storage.get(copy.key), seconds=SECONDS)
     except WorkFailed:
         return UNREAD
     except Unavailable:
         if copy.report["syntax"] != ILLEGIBLE:
             raise
         return UNREAD
+    return confront(replace(invoice, imputed=imputed), record).as_dict() if invoice else UNREAD
 
 
 def compare_again(ctx: Context, ref: str, who: Person) -> bool:
@@ -160,7 +155,7 @@ def compare_again(ctx: Context, ref: str, who: Person) -> bool:
             return False
         today, imputed = paris_day(database.now(db)), copy.part or copy.engagement
         record = to_record(record_of(whole_of(db, copy.contract), today=today, leave_out=left_out(db, copy)))
-    found = confronted_or_unread(ctx, copy, record, imputed)
+    found = confronted(ctx, copy, record, imputed)
     if found is UNREAD:
         return False
     with transaction(ctx.database) as db:

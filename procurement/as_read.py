@@ -31,9 +31,15 @@ def certifies(db: Session, copy: InvoiceCopy) -> bool:
     return db.scalar(query.limit(1)) is None
 
 
+def as_shown(db: Session, copy: InvoiceCopy) -> tuple[str, bool]:
+    """The stamp of what a page shows to whoever decides, another one as soon as any of it changes; and `certifies`."""
+    certified = certifies(db, copy)
+    return hashlib.sha256(f"{copy.stamp} {certified}".encode()).hexdigest()[:16], certified
+
+
 def stamp_of(db: Session, copy: InvoiceCopy) -> str:
-    """What a page shows to whoever decides; another one as soon as any of it changes."""
-    return hashlib.sha256(f"{copy.stamp} {certifies(db, copy)}".encode()).hexdigest()[:16]
+    """The stamp alone."""
+    return as_shown(db, copy)[0]
 
 
 def must_be_as_read(db: Session, copy: InvoiceCopy, seen: str) -> None:

@@ -85,16 +85,14 @@ def not_deposited(db: Session, copy: InvoiceCopy) -> None:
 
 def stand_ins(db: Session, organisation_id: int, deposit: Billed) -> list[InvoiceCopy]:
     """The copies of an invoice that Chorus Pro delivers, which count as long as it has not taken their place."""
-    which = (InvoiceCopy.state.in_(COUNTED), InvoiceCopy.portal_id.is_(None))
-    return [copy for copy in _twins(db, organisation_id, deposit, *which) if same_number(copy.number, deposit.number)]
+    return _numbered(db, organisation_id, deposit, InvoiceCopy.state.in_(COUNTED), InvoiceCopy.portal_id.is_(None))
 
 
 def deposits_of(db: Session, copy: InvoiceCopy) -> list[InvoiceCopy]:
     """The deposited invoice of a copy, where it came; none for a deposited one."""
     if copy.portal_id:
         return []
-    which = (InvoiceCopy.portal_id.is_not(None), InvoiceCopy.id != copy.id)
-    return [one for one in _twins(db, copy.organisation_id, copy, *which) if same_number(one.number, copy.number)]
+    return _numbered(db, copy.organisation_id, copy, InvoiceCopy.portal_id.is_not(None), InvoiceCopy.id != copy.id)
 
 
 def copies_of_deposit(db: Session, copy: InvoiceCopy) -> list[InvoiceCopy]:
@@ -176,6 +174,11 @@ def twin_of(db: Session, copy: InvoiceCopy, states: Collection[str]) -> InvoiceC
     """Another copy of the same invoice in one of these states."""
     which = (InvoiceCopy.state.in_(states), InvoiceCopy.id != copy.id)
     return next(iter(_twins(db, copy.organisation_id, copy, *which)), None)
+
+
+def _numbered(db: Session, organisation_id: int, one: Billed, *which: ColumnElement[bool]) -> list[InvoiceCopy]:
+    """A deposit and its copy bear one number: one that is only cut elsewhere is not enough."""
+    return [other for other in _twins(db, organisation_id, one, *which) if same_number(one.number, other.number)]
 
 
 def _twins(db: Session, organisation_id: int, one: Billed, *which: ColumnElement[bool]) -> list[InvoiceCopy]:

@@ -15,7 +15,7 @@ from api.context import Context, Ctx
 from api.db import Db, reading, transaction
 from api.downloads import attachment
 from api.errors import PageInvalid
-from api.invoices import INVOICE_CAP, Taken, buyers_of, confronted_or_unread, proposal, take_several
+from api.invoices import INVOICE_CAP, Taken, buyers_of, confronted, proposal, take_several
 from api.pages.contracts import INVOICE_STATES
 from api.render import page
 from api.uploads import receive_form
@@ -131,7 +131,7 @@ def attach(request: Request, ctx: Ctx, who: Who, ref: str, contract: Text = "") 
             raise PageInvalid(wrong, "invoices/invoice.html", context_of(db, copy, who)) from None
         today, own = paris_day(database.now(db)), left_out(db, copy)
         record = to_record(record_of(whole_of(db, chosen), today=today, leave_out=own))
-    match = confronted_or_unread(ctx, copy, record)
+    match = confronted(ctx, copy, record)
     with transaction(ctx.database) as db:
         copy, now = find_invoice(db, ref, who), database.now(db)
         attach_to(db, copy, find_contract(db, contract, who), match, who, now)

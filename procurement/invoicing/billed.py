@@ -44,15 +44,16 @@ def _prepaid(invoice: Invoice, contract: ContractRecord) -> list[Invoiced]:
         return []
     named = contract.invoiced.folded(number_key(number) for number in originals(invoice))
     rows = [row for row in named if row.type in PREPAID_TYPES and not row.credit and _same_seller(row, invoice)]
-    return rows if sum((_gross(row, contract) for row in rows), ZERO) <= paid + CENT else []
+    return rows if sum((gross_of(row, contract) for row in rows), ZERO) <= paid + CENT else []
 
 
 def _same_seller(row: Invoiced, invoice: Invoice) -> bool:
     return row.siret in invoice.seller.sirets or row.siret[:9] == invoice.seller.siren
 
 
-def _gross(row: Invoiced, contract: ContractRecord) -> Decimal:
-    return row.amount_ttc if row.amount_ttc is not None else row.amount_ht * gross_factor(contract)
+def gross_of(row: Invoiced, contract: ContractRecord) -> Decimal:
+    """Euros TTC of a past invoice, negative for a credit note; estimated where it tells none."""
+    return signed(row, row.amount_ttc if row.amount_ttc is not None else row.amount_ht * gross_factor(contract))
 
 
 def _sum(rows: list[Invoiced]) -> Decimal:

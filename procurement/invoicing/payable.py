@@ -12,12 +12,12 @@ from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
-from procurement.invoicing.billed import gross_factor, replaced
+from procurement.invoicing.billed import gross_factor, gross_of, replaced
 from procurement.invoicing.contracts import Advance, ContractRecord
 from procurement.invoicing.invoice import Invoice
 from procurement.invoicing.keys import key, number_key
 from procurement.invoicing.money import cents, euros, percent
-from procurement.invoicing.past import ZERO, Invoiced, signed
+from procurement.invoicing.past import ZERO
 from procurement.invoicing.revision import coefficient, is_revision, reference_day
 from procurement.invoicing.scoring import holder_of, same_company
 from procurement.rules import rule_table
@@ -183,14 +183,9 @@ def _admitted_before(contract: ContractRecord, invoice: Invoice) -> Decimal:
     past, factor = contract.invoiced, gross_factor(contract)
     holders = past.sirets - {holder.siret for holder in contract.holders if holder.role == "subcontractor"}
     same = past.folded(replaced(invoice) | {number_key(invoice.number)})
-    gone = sum((_gross(p, contract) for p in same if p.admitted and p.siret in holders), ZERO)
+    gone = sum((gross_of(p, contract) for p in same if p.admitted and p.siret in holders), ZERO)
     known = (past.total("admitted ttc", siret) + past.total("admitted ht", siret) * factor for siret in holders)
     return sum(known, ZERO) - gone
-
-
-def _gross(past: Invoiced, contract: ContractRecord) -> Decimal:
-    amount = past.amount_ttc if past.amount_ttc is not None else past.amount_ht * gross_factor(contract)
-    return signed(past, amount)
 
 
 def cap_of(contract: ContractRecord, invoice: Invoice) -> Cap:
@@ -221,7 +216,7 @@ def _direct(contract: ContractRecord, invoice: Invoice, left: Decimal, steps: li
     inside = [past for past in contract.invoiced.within(invoice.number) if past.counted]
     if not inside or not withheld_from(contract, invoice):
         return ZERO
-    total = cents(min(sum((_gross(past, contract) for past in inside), ZERO), left))
+    total = cents(min(sum((gross_of(past, contract) for past in inside), ZERO), left))
     steps.append(f"Sous-traitants payés directement et compris dans cette demande : {euros(total)} (L2193-11).")
     return total
 

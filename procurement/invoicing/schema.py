@@ -28,7 +28,7 @@ def schema_errors(tree: etree._Element, name: str) -> list[tuple[str, str]]:
     if schema.validate(tree):
         return []
     bare = _with_bare_days(tree)
-    if schema.validate(bare):
+    if bare is not tree and schema.validate(bare):
         return []
     log: Any = schema.error_log
     plain = [_plain(error.line, error.message, error.path) for error in islice(log, MAX_ERRORS)]
